@@ -1,0 +1,40 @@
+//! Every bound in one place. A limit that is met is answered with the protocol's own word for "too much".
+
+/// One FHIR resource or form post, bytes.
+pub const RESOURCE_BYTES_MAX: usize = 8 << 20;
+/// One FHIR bundle, bytes.
+pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
+/// Entries in one batch or transaction.
+pub const BUNDLE_ENTRIES_MAX: usize = 10_000;
+/// Depth of nesting in JSON that is accepted.
+pub const JSON_DEPTH_MAX: usize = 64;
+/// One uploaded file (PDF, image), bytes.
+pub const FILE_BYTES_MAX: usize = 64 << 20;
+/// Files in one case.
+pub const CASE_FILES_MAX: usize = 200;
+/// Resources on one page of a search.
+pub const PAGE_SIZE_MAX: u32 = 1_000;
+/// Resources on one page of a search when none is asked for.
+pub const PAGE_SIZE_DEFAULT: u32 = 50;
+/// Search parameters in one query.
+pub const SEARCH_PARAMS_MAX: usize = 64;
+/// Resources pulled in by `_include` on one page.
+pub const INCLUDES_MAX: usize = 2_000;
+/// A message in a case, or the free text of one form field, characters.
+pub const TEXT_CHARS_MAX: usize = 20_000;
+/// Live pages (server-sent events) open at once on one node.
+pub const LIVE_PAGES_MAX: usize = 5_000;
+/// Writes waiting for the writer thread.
+pub const WRITE_QUEUE_MAX: usize = 4_096;
+/// Sign-in attempts on one account before it is locked.
+pub const SIGN_IN_ATTEMPTS_MAX: u32 = 8;
+/// How long a locked account stays locked, seconds.
+pub const SIGN_IN_LOCK_S: i64 = 15 * 60;
+/// How long a session lives without use, seconds.
+pub const SESSION_IDLE_S: i64 = 12 * 3600;
+/// How long a session lives at all, seconds.
+pub const SESSION_MAX_S: i64 = 7 * 24 * 3600;
+/// How long break-glass access lasts at most, seconds (DESIGN: four hours).
+pub const BREAK_GLASS_S: i64 = 4 * 3600;
+/// Lifetime of a bearer token, seconds.
+pub const TOKEN_S: i64 = 15 * 60;
