@@ -1,0 +1,14 @@
+//! Agreements between hospitals, consent of patients, and the decisions that follow from them.
+//!
+//! An agreement compiles to rows of one `grant` relation ([`grant::GrantRow`]); the generated Cedar policy and
+//! the store's SQL predicate both come from those rows. No tokio, SQL, ambient clock or randomness here.
+
+pub mod actor;
+pub mod class;
+pub mod grant;
+pub mod permit;
+
+pub use actor::{Actor, ActorKind, Privilege, Role};
+pub use class::{ClassSet, RecordClass};
+pub use grant::{ConsentRow, EmergencyRow, GrantRow, Projection, ShareItem, ShareRow};
+pub use permit::{Permit, Reader, SystemPurpose};

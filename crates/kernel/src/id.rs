@@ -70,14 +70,16 @@ macro_rules! text_id {
 
 fn is_slug(s: &str) -> bool {
     (1..=32).contains(&s.len())
-        && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && s.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && s.as_bytes()[0].is_ascii_lowercase()
 }
 
 /// FHIR R4 §2.24.0.1 `id`: `[A-Za-z0-9\-\.]{1,64}`.
 fn is_fhir_id(s: &str) -> bool {
     (1..=64).contains(&s.len())
-        && s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+        && s.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
 }
 
 text_id!(
@@ -131,7 +133,11 @@ impl RecordKey {
     }
     /// Checks and builds all three parts at once.
     pub fn parse(hospital: &str, kind: &str, id: &str) -> Result<Self, IdError> {
-        Ok(Self { hospital: HospitalId::new(hospital)?, kind: Kind::new(kind)?, id: ResourceId::new(id)? })
+        Ok(Self {
+            hospital: HospitalId::new(hospital)?,
+            kind: Kind::new(kind)?,
+            id: ResourceId::new(id)?,
+        })
     }
 }
 

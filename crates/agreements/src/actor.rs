@@ -1,0 +1,102 @@
+//! Who acts: a person or machine, for which hospital, in which roles and with which privileges.
+
+use std::collections::BTreeSet;
+
+use kernel::{AccountId, HospitalId, ResourceId};
+use serde::{Deserialize, Serialize};
+
+/// What someone is at a hospital. Roles come from our own account documents alone; an imported
+/// PractitionerRole grants nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Treats the hospital's own patients and refers them.
+    Clinician,
+    /// Receives referred cases at a centre, checks and allocates them.
+    Coordinator,
+    /// Answers allocated cases.
+    Consultant,
+    /// People, roles, agreements, audit of one hospital; reads no clinical content.
+    Administrator,
+    /// Runs the node; reads no patient data.
+    Operator,
+    /// A patient or their proxy.
+    Patient,
+    /// A machine client of one hospital.
+    Machine,
+}
+
+impl Role {
+    pub const ALL: &'static [Role] = &[
+        Role::Clinician,
+        Role::Coordinator,
+        Role::Consultant,
+        Role::Administrator,
+        Role::Operator,
+        Role::Patient,
+        Role::Machine,
+    ];
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Role::Clinician => "clinician",
+            Role::Coordinator => "coordinator",
+            Role::Consultant => "consultant",
+            Role::Administrator => "administrator",
+            Role::Operator => "operator",
+            Role::Patient => "patient",
+            Role::Machine => "machine",
+        }
+    }
+}
+
+/// What a person may do beyond their role, per hospital and with dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privilege {
+    /// Sign opinions.
+    SignOpinion,
+    /// Read sensitive classes of the own hospital's records.
+    Sensitive,
+    /// Sign agreements for the hospital.
+    SignAgreement,
+    /// Correct a record filed under the wrong patient.
+    CorrectRecord,
+    /// Read and export the audit.
+    Audit,
+}
+
+/// What kind of account acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorKind {
+    Staff,
+    Patient,
+    Machine,
+}
+
+/// The one who acts, as authenticated for this request. Only memberships, roles and privileges that are valid
+/// at the time of the request are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    pub account: AccountId,
+    pub kind: ActorKind,
+    /// The hospital acted for; none for a patient's account.
+    pub hospital: Option<HospitalId>,
+    pub roles: BTreeSet<Role>,
+    pub privileges: BTreeSet<Privilege>,
+    /// A patient's account: the records it may see as its own (itself or as a proxy).
+    pub linked: Vec<(HospitalId, ResourceId)>,
+}
+
+impl Actor {
+    pub fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+    pub fn may(&self, privilege: Privilege) -> bool {
+        self.privileges.contains(&privilege)
+    }
+    /// Staff in a role that treats or advises on patients.
+    pub fn is_clinical(&self) -> bool {
+        self.has(Role::Clinician) || self.has(Role::Consultant) || self.has(Role::Coordinator)
+    }
+}
