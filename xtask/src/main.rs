@@ -1,1 +1,53 @@
-fn main() {}
+//! Every chore of the project. `cargo xtask --help` lists them.
+#![allow(clippy::print_stdout)] // a command-line tool: its output is its result
+
+mod bench;
+mod demo;
+mod docs;
+mod front_end;
+mod layers;
+mod prerequisites;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "xtask", about = "Chores of the Karez project")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Builds Karez and runs it with the demonstration network
+    Demo(demo::Options),
+    /// Runs every test: Rust, browser, interoperability
+    Test(test::Options),
+    /// Measures speed and memory
+    Bench(bench::Options),
+    /// Checks that dependencies point the right way
+    CheckLayers,
+    /// Checks the documentation's links and builds the book
+    Docs,
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().chore {
+        Chore::Demo(options) => demo::run(&options),
+        Chore::Test(options) => test::run(&options),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::CheckLayers => layers::run(),
+        Chore::Docs => docs::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
