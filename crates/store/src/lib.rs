@@ -1,1 +1,18 @@
+//! Where everything is kept: FHIR resources as the bytes that came in, documents of our own, the search index,
+//! the policy relations, the audit chains, the event feed and the blobs.
+//!
+//! [`Database`] is the seam between back ends (SQLite here; PostgreSQL fits behind it); [`Store`] is what the rest
+//! of Karez uses. Nothing is read without a [`agreements::Permit`].
 
+pub mod batch;
+pub mod database;
+pub mod error;
+pub mod model;
+
+pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
+pub use database::Database;
+pub use error::StoreError;
+pub use model::{
+    AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
+    HistoryPage, SearchPage, Stored,
+};

@@ -1,0 +1,95 @@
+//! The seam between the store and a database. SQLite implements it now; PostgreSQL fits behind the same words.
+
+use agreements::Permit;
+use async_trait::async_trait;
+use kernel::{HospitalId, RecordKey};
+use tokio::sync::watch;
+
+use crate::{
+    AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, DocQuery, Event,
+    HistoryPage, SearchPage, StoreError, Stored,
+};
+
+/// One database. Every read takes a permit and sees one snapshot; every write is a batch.
+///
+/// Reads answer `None` alike for what is not there and for what the permit does not cover.
+#[async_trait]
+pub trait Database: Send + Sync + 'static {
+    /// Commits the batch: preconditions, writes, index, projections, audit, events. Returns when it is synced.
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError>;
+
+    /// The current version (a tombstone included), or the given one.
+    async fn get(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        version: Option<u64>,
+    ) -> Result<Option<Stored>, StoreError>;
+
+    /// Many current versions in one snapshot, in the order asked; what may not be read is left out.
+    async fn get_many(
+        &self,
+        permit: &Permit,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Stored>, StoreError>;
+
+    /// All versions of one record, newest first.
+    async fn history(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<HistoryPage, StoreError>;
+
+    /// FHIR search within one hospital's records.
+    async fn search(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        query: &fhir::search::Query,
+    ) -> Result<SearchPage, StoreError>;
+
+    /// Documents of our own by lookup. Only system permits and staff of that hospital read documents.
+    async fn documents(&self, permit: &Permit, query: &DocQuery)
+    -> Result<Vec<Stored>, StoreError>;
+
+    /// Events after a position (0: from the start), in commit order. System permits only.
+    async fn events(
+        &self,
+        permit: &Permit,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError>;
+
+    /// The position of the newest commit; changes wake the receiver.
+    fn watch(&self) -> watch::Receiver<u64>;
+
+    /// Entries of one audit chain. System permits only: `app::audit` decides who may ask.
+    async fn audit(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage, StoreError>;
+
+    /// Recomputes a whole chain from its first entry.
+    async fn verify_chain(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<ChainReport, StoreError>;
+
+    /// The head of a chain.
+    async fn chain_head(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Whether the database can serve reads and writes now, in words for the operator.
+    async fn health(&self) -> Result<(), StoreError>;
+
+    /// Finishes accepted writes and closes.
+    async fn close(&self);
+}

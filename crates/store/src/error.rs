@@ -1,0 +1,45 @@
+//! What can go wrong in the store. No variant carries patient data.
+
+use kernel::{ErrorCode, RecordKey};
+
+/// Errors of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A precondition of the batch did not hold; nothing was written.
+    #[error("{key} is at version {found:?}, not as expected")]
+    Precondition { key: RecordKey, found: Option<u64> },
+    /// Another write holds this unique lookup value.
+    #[error("already taken: {name}")]
+    Duplicate { name: String },
+    /// A bound was met.
+    #[error("too much: {what}")]
+    TooMuch { what: &'static str },
+    /// The search cannot be answered as asked.
+    #[error("search: {0}")]
+    Search(String),
+    /// The cursor is not one of ours or does not belong to this query.
+    #[error("the page address is not valid")]
+    Cursor,
+    /// Disk full, read-only, or the writer has stopped. Nothing was acknowledged.
+    #[error("the store cannot serve now: {0}")]
+    Unavailable(String),
+    /// What was read does not verify (blob hash, cipher tag, schema).
+    #[error("stored data is damaged: {0}")]
+    Damaged(String),
+    #[error("store: {0}")]
+    Internal(String),
+}
+
+impl StoreError {
+    pub const fn code(&self) -> ErrorCode {
+        match self {
+            Self::Precondition { .. } => ErrorCode::PreconditionFailed,
+            Self::Duplicate { .. } => ErrorCode::Conflict,
+            Self::TooMuch { .. } => ErrorCode::TooMuch,
+            Self::Search(_) => ErrorCode::Invalid,
+            Self::Cursor => ErrorCode::Malformed,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Damaged(_) | Self::Internal(_) => ErrorCode::Internal,
+        }
+    }
+}
