@@ -1,0 +1,345 @@
+//! Content at rest: addresses that reveal nothing, and encryption that can be read by ranges and destroyed.
+//!
+//! - The address of a blob is an HMAC-SHA256 under the hospital's key over the scope (the patient) and the content.
+//!   Equal files of one patient share an address; nobody without the key can test whether a known file is stored.
+//! - A patient's blobs are encrypted under a random [`Secret`] of that patient, stored wrapped by the node key.
+//!   Destroying the wrapped key erases every copy of the content, backups included.
+//! - Each blob has its own AES-256-GCM key, derived from the patient's key and the blob's address, so a chunk's
+//!   number can serve as nonce. The last chunk is marked (as in the STREAM construction), hence cutting off the
+//!   tail or exchanging chunks is noticed even when only a range is read.
+//!
+//! Layout: chunks of [`CHUNK_BYTES`] plaintext, each followed by its tag of [`TAG_BYTES`]; an empty blob is one
+//! empty chunk. Same content, same key: same ciphertext, so writing twice is harmless.
+
+use std::ops::Range;
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::error::{Result, SealError};
+use crate::secret::{Secret, hmac_start};
+
+/// Plaintext bytes in every chunk but the last.
+pub const CHUNK_BYTES: usize = 64 << 10;
+/// Bytes each chunk grows by.
+pub const TAG_BYTES: usize = 16;
+const SEALED_CHUNK_BYTES: u64 = (CHUNK_BYTES + TAG_BYTES) as u64;
+
+/// Where a blob is kept: 32 bytes, written as 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobAddress(pub [u8; 32]);
+
+impl std::fmt::Display for BlobAddress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+    }
+}
+impl std::str::FromStr for BlobAddress {
+    type Err = SealError;
+    fn from_str(text: &str) -> Result<Self> {
+        const BAD: SealError = SealError::Malformed("blob address");
+        let digits = text.as_bytes();
+        if digits.len() != 64
+            || !digits
+                .iter()
+                .all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'))
+        {
+            return Err(BAD);
+        }
+        let mut out = [0; 32];
+        for (byte, pair) in out.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| BAD)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| BAD)?;
+        }
+        Ok(Self(out))
+    }
+}
+
+/// Computes a [`BlobAddress`] while the content streams by.
+pub struct Addresser(Hmac<Sha256>);
+
+impl Addresser {
+    /// `hospital` is the hospital's blob secret; `scope` names whose content it is (the patient's record key), so
+    /// that the same file of two patients is stored twice and each copy can be erased alone.
+    pub fn new(hospital: &Secret, scope: &str) -> Self {
+        let mut mac = hmac_start(hospital.derive(b"karez blob address v1").expose());
+        mac.update(&(scope.len() as u64).to_be_bytes());
+        mac.update(scope.as_bytes());
+        Self(mac)
+    }
+    pub fn update(&mut self, content: &[u8]) {
+        self.0.update(content);
+    }
+    pub fn finish(self) -> BlobAddress {
+        BlobAddress(self.0.finalize().into_bytes().into())
+    }
+}
+
+/// [`Addresser`] for content that is in memory.
+pub fn blob_address(hospital: &Secret, scope: &str, content: &[u8]) -> BlobAddress {
+    let mut a = Addresser::new(hospital, scope);
+    a.update(content);
+    a.finish()
+}
+
+/// Encrypts and decrypts the chunks of one blob.
+pub struct BlobCipher {
+    cipher: Aes256Gcm,
+    address: BlobAddress,
+}
+
+/// Which stored bytes answer a range of plaintext.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChunkRange {
+    /// Number of the first chunk.
+    pub first: u64,
+    /// Stored bytes to fetch: whole chunks with their tags.
+    pub stored: Range<u64>,
+    /// Plaintext bytes to drop from the first chunk.
+    pub skip: usize,
+    /// Plaintext bytes wanted.
+    pub take: usize,
+}
+
+impl BlobCipher {
+    /// `patient` is the patient's data key.
+    pub fn new(patient: &Secret, address: BlobAddress) -> Self {
+        let key = patient.derive(&[b"karez blob content v1".as_slice(), &address.0].concat());
+        Self {
+            cipher: Aes256Gcm::new(&(*key.expose()).into()),
+            address,
+        }
+    }
+
+    /// Encrypts chunk `number`; every chunk but the last holds exactly [`CHUNK_BYTES`].
+    pub fn encrypt_chunk(&self, number: u64, last: bool, plain: &[u8]) -> Result<Vec<u8>> {
+        if plain.len() > CHUNK_BYTES || (!last && plain.len() < CHUNK_BYTES) {
+            return Err(SealError::Internal("size of a chunk"));
+        }
+        let aad = self.aad(number, last);
+        self.cipher
+            .encrypt(
+                &nonce(number, last).into(),
+                Payload {
+                    msg: plain,
+                    aad: &aad,
+                },
+            )
+            .map_err(|_| SealError::Internal("encrypting a chunk"))
+    }
+
+    /// Opens chunk `number`. Fails if it was altered, moved, belongs to another blob, or if `last` is not true of it.
+    pub fn decrypt_chunk(&self, number: u64, last: bool, sealed: &[u8]) -> Result<Vec<u8>> {
+        let aad = self.aad(number, last);
+        self.cipher
+            .decrypt(
+                &nonce(number, last).into(),
+                Payload {
+                    msg: sealed,
+                    aad: &aad,
+                },
+            )
+            .map_err(|_| SealError::NotAuthentic("content"))
+    }
+
+    /// Encrypts content that is in memory.
+    pub fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>> {
+        let mut out =
+            Vec::with_capacity(usize::try_from(sealed_len(plain.len() as u64)).unwrap_or(0));
+        let count = chunk_count(plain.len() as u64);
+        for number in 0..count {
+            let start = number as usize * CHUNK_BYTES;
+            let end = plain.len().min(start + CHUNK_BYTES);
+            out.extend(self.encrypt_chunk(number, number + 1 == count, &plain[start..end])?);
+        }
+        Ok(out)
+    }
+
+    /// Opens a whole blob.
+    pub fn decrypt(&self, sealed: &[u8]) -> Result<Vec<u8>> {
+        let len = plain_len(sealed.len() as u64)?;
+        self.decrypt_range(len, &chunk_range(len, 0..len)?, sealed)
+    }
+
+    /// Opens the bytes at `range.stored` of a blob of `plain_len` bytes and cuts out what was asked for.
+    pub fn decrypt_range(
+        &self,
+        plain_len: u64,
+        range: &ChunkRange,
+        stored: &[u8],
+    ) -> Result<Vec<u8>> {
+        if stored.len() as u64 != range.stored.end - range.stored.start {
+            return Err(SealError::NotAuthentic("content: its length has changed"));
+        }
+        let count = chunk_count(plain_len);
+        let mut out = Vec::with_capacity(range.skip + range.take);
+        for (number, sealed) in (range.first..).zip(stored.chunks(CHUNK_BYTES + TAG_BYTES)) {
+            out.extend(self.decrypt_chunk(number, number + 1 == count, sealed)?);
+        }
+        if out.len() < range.skip + range.take {
+            return Err(SealError::NotAuthentic("content: its length has changed"));
+        }
+        out.truncate(range.skip + range.take);
+        out.drain(..range.skip);
+        Ok(out)
+    }
+
+    fn aad(&self, number: u64, last: bool) -> [u8; 41] {
+        let mut aad = [0; 41];
+        aad[..32].copy_from_slice(&self.address.0);
+        aad[32..40].copy_from_slice(&number.to_be_bytes());
+        aad[40] = u8::from(last);
+        aad
+    }
+}
+
+fn nonce(number: u64, last: bool) -> [u8; 12] {
+    let mut n = [0; 12];
+    n[3..11].copy_from_slice(&number.to_be_bytes());
+    n[11] = u8::from(last);
+    n
+}
+
+const fn chunk_count(plain_len: u64) -> u64 {
+    let n = plain_len.div_ceil(CHUNK_BYTES as u64);
+    if n == 0 { 1 } else { n }
+}
+
+/// Stored bytes for so many bytes of plaintext.
+pub const fn sealed_len(plain_len: u64) -> u64 {
+    plain_len + chunk_count(plain_len) * TAG_BYTES as u64
+}
+
+/// Plaintext bytes of a blob with so many stored bytes; fails for a length no blob can have.
+pub fn plain_len(sealed_len: u64) -> Result<u64> {
+    let chunks = sealed_len.div_ceil(SEALED_CHUNK_BYTES);
+    let len = sealed_len
+        .checked_sub(chunks * TAG_BYTES as u64)
+        .filter(|_| chunks > 0)
+        .ok_or(SealError::Malformed("blob length"))?;
+    // A second or later chunk is never empty.
+    if self::sealed_len(len) == sealed_len {
+        Ok(len)
+    } else {
+        Err(SealError::Malformed("blob length"))
+    }
+}
+
+/// The chunks that hold `range` of a blob of `plain_len` bytes; the range must lie within it.
+pub fn chunk_range(plain_len: u64, range: Range<u64>) -> Result<ChunkRange> {
+    if range.start > range.end || range.end > plain_len {
+        return Err(SealError::Malformed("range"));
+    }
+    let size = CHUNK_BYTES as u64;
+    let last = chunk_count(plain_len) - 1;
+    let first = (range.start / size).min(last);
+    let end = if range.end > range.start {
+        (range.end - 1) / size
+    } else {
+        first
+    };
+    Ok(ChunkRange {
+        first,
+        stored: first * SEALED_CHUNK_BYTES
+            ..((end + 1) * SEALED_CHUNK_BYTES).min(sealed_len(plain_len)),
+        skip: usize::try_from(range.start - first * size)
+            .map_err(|_| SealError::Malformed("range"))?,
+        take: usize::try_from(range.end - range.start)
+            .map_err(|_| SealError::Malformed("range"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cipher() -> BlobCipher {
+        BlobCipher::new(&Secret::from_bytes([1; 32]), BlobAddress([2; 32]))
+    }
+
+    #[test]
+    fn an_address_needs_the_key_and_the_scope() {
+        let key = Secret::from_bytes([3; 32]);
+        let a = blob_address(&key, "yarqum/Patient/1", b"x");
+        assert_eq!(a, blob_address(&key, "yarqum/Patient/1", b"x"));
+        assert_ne!(a, blob_address(&key, "yarqum/Patient/2", b"x"));
+        assert_ne!(
+            a,
+            blob_address(&Secret::from_bytes([4; 32]), "yarqum/Patient/1", b"x")
+        );
+        assert_ne!(
+            blob_address(&key, "ab", b"c"),
+            blob_address(&key, "a", b"bc")
+        );
+        assert_eq!(a.to_string().parse::<BlobAddress>().unwrap(), a);
+        assert!("zz".parse::<BlobAddress>().is_err());
+    }
+
+    #[test]
+    fn lengths_at_the_edges() {
+        for n in [
+            0,
+            1,
+            CHUNK_BYTES as u64 - 1,
+            CHUNK_BYTES as u64,
+            CHUNK_BYTES as u64 + 1,
+            10 * CHUNK_BYTES as u64,
+        ] {
+            assert_eq!(plain_len(sealed_len(n)).unwrap(), n);
+        }
+        assert!(plain_len(0).is_err());
+        assert!(plain_len(15).is_err());
+        assert!(plain_len(SEALED_CHUNK_BYTES + 16).is_err());
+    }
+
+    #[test]
+    fn cutting_at_a_chunk_boundary_is_noticed() {
+        let sealed = cipher().encrypt(&vec![9; 3 * CHUNK_BYTES]).unwrap();
+        assert!(
+            cipher()
+                .decrypt(&sealed[..2 * (CHUNK_BYTES + TAG_BYTES)])
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn exchanged_chunks_are_noticed() {
+        let mut sealed = cipher().encrypt(&vec![9; 3 * CHUNK_BYTES]).unwrap();
+        let (a, b) = sealed.split_at_mut(CHUNK_BYTES + TAG_BYTES);
+        a.swap_with_slice(&mut b[..CHUNK_BYTES + TAG_BYTES]);
+        assert!(cipher().decrypt(&sealed).is_err());
+    }
+
+    #[test]
+    fn another_blob_of_the_same_patient_does_not_open() {
+        let sealed = cipher().encrypt(b"x").unwrap();
+        let other = BlobCipher::new(&Secret::from_bytes([1; 32]), BlobAddress([3; 32]));
+        assert!(other.decrypt(&sealed).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn any_range_reads_back(len in 0usize..200_000, a in 0usize..200_000, b in 0usize..200_000) {
+            let plain: Vec<u8> = (0..len).map(|i| (i * 31 % 251) as u8).collect();
+            let sealed = cipher().encrypt(&plain).unwrap();
+            prop_assert_eq!(sealed.len() as u64, sealed_len(len as u64));
+            let (a, b) = (a.min(b).min(len), a.max(b).min(len));
+            let r = chunk_range(len as u64, a as u64..b as u64).unwrap();
+            let stored = &sealed[r.stored.start as usize..r.stored.end as usize];
+            prop_assert_eq!(cipher().decrypt_range(len as u64, &r, stored).unwrap(), &plain[a..b]);
+        }
+
+        #[test]
+        fn any_flipped_bit_is_refused(len in 0usize..70_000, at in any::<prop::sample::Index>(), bit in 0u8..8) {
+            let mut sealed = cipher().encrypt(&vec![7; len]).unwrap();
+            let i = at.index(sealed.len());
+            sealed[i] ^= 1 << bit;
+            prop_assert!(cipher().decrypt(&sealed).is_err());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! Secret keys of 32 bytes, and how they are kept: wrapped with AES-256-GCM (NIST SP 800-38D) under the node's
+//! key-encryption key, which itself lives outside the database.
+
+use aes_gcm::aead::{Aead, Payload};
+use aes_gcm::{Aes256Gcm, KeyInit};
+use hmac::{Hmac, Mac};
+use kernel::Entropy;
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::{Result, SealError};
+
+/// 32 secret bytes, wiped when dropped and never printed.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    /// Fresh and random.
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        entropy.fill(bytes.as_mut());
+        Self(bytes)
+    }
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+    /// A key for one purpose: the first block of HKDF-Expand with SHA-256 (RFC 5869 §2.3).
+    pub fn derive(&self, purpose: &[u8]) -> Self {
+        Self(Zeroizing::new(hmac_sha256(&self.0, &[purpose, &[1]])))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A started HMAC-SHA256 (RFC 2104) under a key of 32 bytes.
+pub(crate) fn hmac_start(key: &[u8; 32]) -> Hmac<Sha256> {
+    // A key shorter than the block is padded with zeros (RFC 2104 §2); written out, nothing here can fail.
+    let mut block = [0u8; 64];
+    block[..32].copy_from_slice(key);
+    let mac = Hmac::<Sha256>::new(&block.into());
+    block.zeroize();
+    mac
+}
+
+pub(crate) fn hmac_sha256(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = hmac_start(key);
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+/// A secret as it is stored: `0x01 ‖ key id (8) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrapped(pub Vec<u8>);
+
+const WRAP_VERSION: u8 = 1;
+const WRAP_HEAD: usize = 1 + 8 + 12;
+
+/// The node's key-encryption key. It is read from a file or the environment at start and wraps every other
+/// secret; whoever holds only the database can open none of them.
+#[derive(Debug, Clone)]
+pub struct NodeKey {
+    key: Secret,
+    id: [u8; 8],
+}
+
+impl NodeKey {
+    pub fn new(key: Secret) -> Self {
+        let mut id = [0; 8];
+        let digest: [u8; 32] = Sha256::new_with_prefix(b"karez node key id")
+            .chain_update(key.expose())
+            .finalize()
+            .into();
+        id.copy_from_slice(&digest[..8]);
+        Self { key, id }
+    }
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self::new(Secret::generate(entropy))
+    }
+    /// Reads the form written by [`NodeKey::to_text`]; white space around it is ignored.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let bytes = crate::b64::decode(text.trim(), "node key")?;
+        let bytes: [u8; 32] = bytes
+            .try_into()
+            .map_err(|_| SealError::Malformed("node key"))?;
+        Ok(Self::new(Secret::from_bytes(bytes)))
+    }
+    /// 43 characters of base64url, for a file only the service can read.
+    pub fn to_text(&self) -> String {
+        crate::b64::encode(self.key.expose())
+    }
+    /// Names the key without revealing it, so that a wrong key file is told apart from damage.
+    pub const fn id(&self) -> &[u8; 8] {
+        &self.id
+    }
+    /// Wraps a secret for `context` (what it is and whose, for example `data-key/yarqum/Patient/17`). The same
+    /// context must be given to open it, so that wrapped keys cannot be exchanged for one another.
+    pub fn wrap(&self, context: &str, secret: &[u8], entropy: &dyn Entropy) -> Result<Wrapped> {
+        let mut nonce = [0; 12];
+        entropy.fill(&mut nonce);
+        let mut out = Vec::with_capacity(WRAP_HEAD + secret.len() + 16);
+        out.push(WRAP_VERSION);
+        out.extend(self.id);
+        out.extend(nonce);
+        let sealed = self
+            .cipher()
+            .encrypt(
+                &nonce.into(),
+                Payload {
+                    msg: secret,
+                    aad: context.as_bytes(),
+                },
+            )
+            .map_err(|_| SealError::Internal("wrapping a key"))?;
+        out.extend(sealed);
+        Ok(Wrapped(out))
+    }
+    /// Opens what [`NodeKey::wrap`] made for the same context.
+    pub fn unwrap(&self, context: &str, wrapped: &Wrapped) -> Result<Vec<u8>> {
+        let bytes = &wrapped.0;
+        if bytes.len() < WRAP_HEAD + 16 || bytes[0] != WRAP_VERSION {
+            return Err(SealError::Malformed("wrapped key"));
+        }
+        let (head, sealed) = bytes.split_at(WRAP_HEAD);
+        if head[1..9] != self.id {
+            return Err(SealError::NotAuthentic(
+                "wrapped key: it belongs to another node key",
+            ));
+        }
+        let nonce: [u8; 12] = head[9..]
+            .try_into()
+            .map_err(|_| SealError::Malformed("wrapped key"))?;
+        self.cipher()
+            .decrypt(
+                &nonce.into(),
+                Payload {
+                    msg: sealed,
+                    aad: context.as_bytes(),
+                },
+            )
+            .map_err(|_| SealError::NotAuthentic("wrapped key"))
+    }
+    /// [`NodeKey::unwrap`] for a secret of 32 bytes.
+    pub fn unwrap_secret(&self, context: &str, wrapped: &Wrapped) -> Result<Secret> {
+        let plain = Zeroizing::new(self.unwrap(context, wrapped)?);
+        let bytes = plain
+            .as_slice()
+            .try_into()
+            .map_err(|_| SealError::Malformed("wrapped secret"))?;
+        Ok(Secret::from_bytes(bytes))
+    }
+    fn cipher(&self) -> Aes256Gcm {
+        Aes256Gcm::new(&(*self.key.derive(b"karez key wrapping v1").expose()).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kernel::SystemEntropy;
+
+    #[test]
+    fn derivation_is_hkdf_expand() {
+        let mut theirs = [0; 32];
+        hkdf::Hkdf::<Sha256>::from_prk(&[7; 32])
+            .unwrap()
+            .expand(b"purpose", &mut theirs)
+            .unwrap();
+        assert_eq!(
+            *Secret::from_bytes([7; 32]).derive(b"purpose").expose(),
+            theirs
+        );
+    }
+
+    #[test]
+    fn hmac_matches_rfc_4231_case_2_padded() {
+        // RFC 4231 §4.3: key "Jefe"; trailing zeros do not change an HMAC key.
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(b"Jefe");
+        let mac = hmac_sha256(&key, &[b"what do ya want ", b"for nothing?"]);
+        let hex: String = mac.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            hex,
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+    }
+
+    #[test]
+    fn a_wrapped_key_opens_only_in_its_context_and_under_its_node_key() {
+        let node = NodeKey::generate(&SystemEntropy);
+        let secret = Secret::generate(&SystemEntropy);
+        let wrapped = node
+            .wrap("data-key/yarqum/1", secret.expose(), &SystemEntropy)
+            .unwrap();
+        assert_eq!(
+            node.unwrap_secret("data-key/yarqum/1", &wrapped)
+                .unwrap()
+                .expose(),
+            secret.expose()
+        );
+        assert!(node.unwrap("data-key/yarqum/2", &wrapped).is_err());
+        assert!(
+            NodeKey::generate(&SystemEntropy)
+                .unwrap("data-key/yarqum/1", &wrapped)
+                .is_err()
+        );
+        for i in 0..wrapped.0.len() {
+            let mut w = wrapped.clone();
+            w.0[i] ^= 1;
+            assert!(node.unwrap("data-key/yarqum/1", &w).is_err(), "byte {i}");
+        }
+    }
+
+    #[test]
+    fn the_node_key_survives_its_text_form() {
+        let node = NodeKey::generate(&SystemEntropy);
+        let again = NodeKey::from_text(&format!(" {}\n", node.to_text())).unwrap();
+        assert_eq!(again.id(), node.id());
+        assert!(NodeKey::from_text("short").is_err());
+        assert_eq!(format!("{:?}", node.key), "Secret(…)");
+    }
+}
