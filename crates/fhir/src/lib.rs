@@ -1,9 +1,7 @@
-//! FHIR R4 (4.0.1): JSON, search parameters, bundles, validation.
+//! FHIR R4 (4.0.1): JSON as bytes, search parameters and the FHIRPath they need, the search index, bundles,
+//! validation and typed views.
+//!
+//! Resources are kept and served as the bytes that came in. Nothing here does I/O or tells the time.
 
-pub mod search {
-    //! Search queries.
-
-    /// A parsed search on one resource type.
-    #[derive(Debug, Clone, Default)]
-    pub struct Query {}
-}
+pub mod index;
+pub mod search;
