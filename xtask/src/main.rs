@@ -8,6 +8,7 @@ mod front_end;
 mod layers;
 mod prerequisites;
 mod process;
+mod search_params;
 mod test;
 
 use std::process::ExitCode;
@@ -33,6 +34,8 @@ enum Chore {
     CheckLayers,
     /// Checks the documentation's links and builds the book
     Docs,
+    /// Rewrites the FHIR tables from the official definitions (needs npm)
+    SearchParams,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Chore::Bench(options) => bench::run(&options),
         Chore::CheckLayers => layers::run(),
         Chore::Docs => docs::run(),
+        Chore::SearchParams => search_params::run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
