@@ -1,0 +1,20 @@
+// Builds the style sheet and the scripts with hashed names. The output folder comes from build.rs.
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  base: '/assets/',
+  publicDir: false,
+  logLevel: 'warn',
+  build: {
+    outDir: process.env.KAREZ_ASSETS_OUT ?? 'dist',
+    emptyOutDir: true,
+    assetsDir: '',
+    manifest: 'manifest.json',
+    modulePreload: false,
+    assetsInlineLimit: 0,
+    target: ['chrome123', 'firefox125', 'safari17.5'],
+    rollupOptions: {
+      input: { app: 'src/app.ts', style: '../styles/main.css' },
+    },
+  },
+});

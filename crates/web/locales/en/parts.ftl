@@ -1,0 +1,56 @@
+### Words of the components.
+
+here = You are here
+steps = Steps
+
+urgency-emergency = Emergency
+urgency-urgent = Urgent
+urgency-soon = Soon
+urgency-routine = Routine
+
+clock-left = { $span } left
+clock-left-of = { $span } of { $all } left
+clock-over = { $span } over
+clock-paused = Paused
+clock-answered = Answered in time
+clock-answered-late = Answered { $span } late
+
+sex-male = man
+sex-female = woman
+sex-other = other sex
+sex-unknown = sex not known
+sex-short-male = M
+sex-short-female = F
+sex-short-other = O
+sex-short-unknown = ?
+
+banner-patient = Patient
+banner-born = Born
+banner-deceased = Died
+banner-allergies = Allergies
+banner-no-allergies = None recorded
+banner-language = Speaks
+banner-pseudonym = A case number stands for the patient’s name
+
+permit-label = Permission
+permit-why = Why?
+permit-agreement = Agreement
+permit-read-agreement = Read the agreement
+
+form-problems = { $n ->
+    [one] One thing is missing
+   *[other] { $n } things are missing
+}
+
+list-filter = Filter the list
+list-apply = Apply
+pager-label = Pages of the list
+pager-of = { $n } of { $all } shown
+pager-shown = { $n } shown
+pager-previous = Previous
+pager-next = Next
+
+state-loading = Loading
+state-too-many = Too many to show
+
+plot-numbers = The numbers

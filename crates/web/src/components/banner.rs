@@ -1,0 +1,106 @@
+//! The patient's banner: the same few facts on every page about a patient, so that the right person is looked at.
+
+use maud::{Markup, html};
+
+use super::icon::icon;
+use crate::show::Show;
+
+/// An identifier with the one who issued it.
+#[derive(Debug, Clone)]
+pub struct Identifier {
+    /// `Yarqum number`.
+    pub label: String,
+    pub value: String,
+}
+
+/// Who the page is about. Everything here is shown only to a reader with a permit for it; what the permit leaves
+/// out is `None` and not drawn.
+#[derive(Debug, Clone, Default)]
+pub struct Banner {
+    /// The name as the patient's own people write it.
+    pub native_name: String,
+    /// BCP 47 tag of the native name's language, when known.
+    pub native_lang: Option<String>,
+    pub latin_name: Option<String>,
+    /// FHIR date, possibly partial.
+    pub born: Option<String>,
+    /// FHIR administrative gender.
+    pub sex: Option<String>,
+    pub identifiers: Vec<Identifier>,
+    /// Substance and reaction. `None`: not known to this reader; empty: asked, none recorded.
+    pub allergies: Option<Vec<(String, String)>>,
+    pub language: Option<String>,
+    pub deceased: Option<String>,
+    /// Where the name leads, when the page is not the patient's own.
+    pub href: Option<String>,
+    /// Names are withheld by the agreement: a case number stands for the patient.
+    pub pseudonym: bool,
+}
+
+impl Banner {
+    /// The one-line form: `F 58`.
+    pub fn sex_and_age(&self, show: &Show) -> String {
+        let sex = self
+            .sex
+            .as_deref()
+            .map(|s| show.words.word("sex-short", s))
+            .unwrap_or_default();
+        let age = self
+            .born
+            .as_deref()
+            .and_then(|b| show.age(b))
+            .unwrap_or_default();
+        format!("{sex} {age}").trim().to_owned()
+    }
+
+    /// `heading`: the level under the page's own `h1` differs between pages; the banner's name is the `h1` on
+    /// pages about one patient.
+    pub fn draw(&self, show: &Show) -> Markup {
+        let w = &show.words;
+        html! {
+            div class="banner" role="region" aria-label=(w.t("banner-patient")) {
+                div {
+                    h1 class="name" {
+                        @let name = html! { bdi lang=[self.native_lang.as_deref()] { (self.native_name) } };
+                        @match &self.href { Some(href) => a href=(href) { (name) }, None => (name) }
+                    }
+                    @if let Some(latin) = self.latin_name.as_ref().filter(|n| **n != self.native_name) {
+                        p class="soft small" { bdi { (latin) } }
+                    }
+                    @if self.pseudonym { p class="soft small" { (w.t("banner-pseudonym")) } }
+                }
+                dl {
+                    @if self.born.is_some() || self.sex.is_some() { div { dt { (w.t("banner-born")) } dd { (self.born_line(show)) } } }
+                    @if let Some(when) = &self.deceased { div { dt { (w.t("banner-deceased")) } dd { (show.fhir_date(when)) } } }
+                    @for id in &self.identifiers { div { dt { (id.label) } dd class="id" { (id.value) } } }
+                    @if let Some(allergies) = &self.allergies { div { dt { (w.t("banner-allergies")) } dd { (allergy_line(show, allergies)) } } }
+                    @if let Some(language) = &self.language { div { dt { (w.t("banner-language")) } dd { (language) } } }
+                }
+            }
+        }
+    }
+
+    fn born_line(&self, show: &Show) -> String {
+        let w = &show.words;
+        let born = self.born.as_deref();
+        let date = born.map(|b| {
+            b.parse::<jiff::civil::Date>()
+                .map_or_else(|_| show.fhir_date(b), |d| show.date(d))
+        });
+        let age = born
+            .filter(|_| self.deceased.is_none())
+            .and_then(|b| show.age(b));
+        let sex = self.sex.as_deref().map(|s| w.word("sex", s));
+        w.list([date, age, sex].into_iter().flatten())
+    }
+}
+
+fn allergy_line(show: &Show, allergies: &[(String, String)]) -> Markup {
+    html! {
+        @if allergies.is_empty() { span class="soft" { (show.words.t("banner-no-allergies")) } }
+        @for (i, (what, how)) in allergies.iter().enumerate() {
+            @if i > 0 { " " }
+            span class="chip" data-k="stop" { (icon("warn")) b { (what) } } @if !how.is_empty() { " " (how) }
+        }
+    }
+}
