@@ -1,1 +1,74 @@
+//! Use cases: authorise, load, let a domain rule decide, commit. Pages, FHIR, jobs and the command line all come
+//! in here; there is no other way to change anything.
 
+pub mod audit_entry;
+pub mod cx;
+pub mod docs;
+pub mod error;
+pub mod hospitals;
+pub mod settings;
+
+use std::sync::Arc;
+
+use kernel::{Clock, Entropy, Instant, ResourceId};
+use store::Store;
+
+pub use agreements::{Actor, ActorKind, Permit, Privilege, RecordClass, Role, SystemPurpose};
+pub use cx::{Cx, Language};
+pub use docs::{Document, Versioned};
+pub use error::{AppError, Denial, FieldProblem};
+pub use settings::Settings;
+
+/// Everything a use case needs. Cheap to clone; equal nodes differ in nothing.
+#[derive(Clone)]
+pub struct App {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) hospitals: Arc<hospitals::Registry>,
+}
+
+impl App {
+    /// Builds the application over an open store. Loads the hospitals once; later changes come by the feed.
+    pub async fn new(
+        store: Arc<Store>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        settings: Settings,
+    ) -> Result<Self, AppError> {
+        let app = Self {
+            store,
+            clock,
+            entropy,
+            settings: Arc::new(settings),
+            hospitals: Arc::new(hospitals::Registry::default()),
+        };
+        app.reload_hospitals().await?;
+        Ok(app)
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// A new id that sorts after earlier ones.
+    pub fn new_id(&self) -> ResourceId {
+        let text = self.entropy.uuid_v7(self.now());
+        // A UUID is always within the id rule of FHIR.
+        ResourceId::new(text).unwrap_or_else(|_| unreachable!("a UUID is a valid id"))
+    }
+
+    pub(crate) fn system(&self, purpose: SystemPurpose) -> Permit {
+        Permit::system(purpose, self.now())
+    }
+
+    /// The position of the newest commit; changes wake the receiver.
+    pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.store.watch()
+    }
+}

@@ -7,11 +7,13 @@
 pub mod batch;
 pub mod database;
 pub mod error;
+pub mod facade;
 pub mod model;
 
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
 pub use database::Database;
 pub use error::StoreError;
+pub use facade::Store;
 pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,

@@ -1,0 +1,33 @@
+//! What the application is told at start. The binary reads and documents the keys.
+
+/// Settings of the use cases.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address under which browsers and partners reach this node, without a trailing slash.
+    pub base_url: String,
+    /// Where mail goes; none: notices stay in the page.
+    pub smtp: Option<Smtp>,
+    /// Cookies carry `Secure` (off only for plain HTTP on loopback).
+    pub secure_cookies: bool,
+}
+
+/// An SMTP relay.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub username: Option<String>,
+    pub password: Option<kernel::Phi<String>>,
+    pub from: String,
+    pub starttls: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            base_url: "http://127.0.0.1:8080".into(),
+            smtp: None,
+            secure_cookies: false,
+        }
+    }
+}
