@@ -4,4 +4,9 @@
 //! Resources are kept and served as the bytes that came in. Nothing here does I/O or tells the time.
 
 pub mod index;
+pub mod json;
+pub mod path;
+pub mod raw;
+pub mod schema;
 pub mod search;
+pub mod text;
