@@ -160,6 +160,20 @@ impl Words {
             .unwrap_or_else(|| key.to_owned())
     }
 
+    /// The message `key` with arguments whose names are data. `None` when there is no such message.
+    pub fn with(&self, key: &str, args: &[(String, String)]) -> Option<String> {
+        let map: HashMap<Cow<'static, str>, FluentValue<'_>> = args
+            .iter()
+            .map(|(name, value)| {
+                (
+                    Cow::Owned(name.clone()),
+                    FluentValue::String(value.as_str().into()),
+                )
+            })
+            .collect();
+        LOCALES.try_lookup_with_args(self.lang.id(), key, &map)
+    }
+
     /// The word for a code of a fixed set: `word("urgency", "urgent")` is the message `urgency-urgent`.
     pub fn word(&self, set: &str, code: &str) -> String {
         self.t(&format!("{set}-{code}"))

@@ -1,0 +1,117 @@
+//! Who asks for a page, and how they want it.
+
+use std::sync::Arc;
+
+use app::{Cx, Role};
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use jiff::tz::TimeZone;
+use kernel::{ErrorCode, Instant};
+
+use super::error::PageError;
+use super::flash::Flash;
+use super::look::Look;
+use crate::show::Show;
+use crate::words::Words;
+
+/// A signed-in reader.
+#[derive(Debug, Clone)]
+pub struct Signed {
+    pub cx: Cx,
+    /// Goes into every form as the hidden field `csrf`.
+    pub csrf: String,
+    /// Name of the hospital acted for, in the reader's language.
+    pub hospital: Option<String>,
+    pub notices: u64,
+}
+
+/// The context of one page: made by the guard, taken by handlers as an extractor.
+#[derive(Debug, Clone)]
+pub struct PageCx {
+    pub look: Look,
+    pub now: Instant,
+    /// Path of this request without its query.
+    pub path: String,
+    pub query: String,
+    /// A browser asks for a whole page by `GET`: only such a request is redirected to sign in.
+    pub is_navigation: bool,
+    /// Asked by htmx for a part of a page.
+    pub is_part: bool,
+    pub flash: Option<Flash>,
+    pub signed: Option<Arc<Signed>>,
+}
+
+impl PageCx {
+    pub fn words(&self) -> Words {
+        Words::new(self.look.lang)
+    }
+
+    /// Message `key` in the reader's language.
+    pub fn t(&self, key: &str) -> String {
+        self.words().t(key)
+    }
+
+    /// Writes values in the reader's language and zone.
+    pub fn show(&self) -> Show {
+        let zone = self
+            .signed
+            .as_ref()
+            .map_or(TimeZone::UTC, |s| s.cx.zone.clone());
+        Show::new(self.words(), zone, self.now)
+    }
+
+    /// The use cases' context, or a refusal for one who has not signed in.
+    pub fn cx(&self) -> Result<&Cx, PageError> {
+        self.signed
+            .as_ref()
+            .map(|s| &s.cx)
+            .ok_or(PageError::new(ErrorCode::Unauthenticated))
+    }
+
+    pub fn has(&self, role: Role) -> bool {
+        self.signed.as_ref().is_some_and(|s| s.cx.actor.has(role))
+    }
+
+    /// The hidden form token of this session.
+    pub fn csrf(&self) -> maud::Markup {
+        crate::components::form::csrf(self.signed.as_ref().map_or("", |s| s.csrf.as_str()))
+    }
+
+    /// Whether `token` is this session's, compared in constant time.
+    pub(super) fn token_is(&self, token: &str) -> bool {
+        use subtle::ConstantTimeEq;
+        self.signed
+            .as_ref()
+            .is_none_or(|s| s.csrf.as_bytes().ct_eq(token.as_bytes()).into())
+    }
+
+    /// This address with its query, or the start page for what can't be asked for again by `GET`.
+    pub fn back(&self) -> String {
+        match (self.is_navigation, self.query.is_empty()) {
+            (false, _) => "/".to_owned(),
+            (true, true) => self.path.clone(),
+            (true, false) => format!("{}?{}", self.path, self.query),
+        }
+    }
+
+    /// A single value of the query.
+    pub fn query_value(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes())
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.trim().to_owned())
+            .filter(|v| !v.is_empty())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for PageCx {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
+        // Only the guard puts it there; a handler outside the guard gets a fault, not an anonymous reader.
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(PageError::new(ErrorCode::Internal))
+    }
+}

@@ -1,0 +1,61 @@
+//! The live line: one event stream per open page, `GET /live?watch=topic`.
+//!
+//! The stream says only *that* something changed, by the name of a topic the page asked for. The page then asks
+//! for the part again, through the same permit as the first time. So nothing about a patient travels in an event,
+//! and access that has ended shows at once as a refusal.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::Stream;
+
+use super::{PageCx, PageResult, RouteSpec, WebState, Who, get};
+
+pub fn routes() -> Vec<RouteSpec> {
+    vec![get("/live", Who::SignedIn, live)]
+}
+
+/// How many topics one page may watch.
+const TOPICS_MAX: usize = 16;
+/// A comment goes out this often, so that a cut line is noticed.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+
+async fn live(State(state): State<WebState>, cx: PageCx) -> PageResult {
+    let topics: Vec<String> = url::form_urlencoded::parse(cx.query.as_bytes())
+        .filter(|(name, _)| name == "watch")
+        .map(|(_, value)| value.into_owned())
+        .filter(|t| {
+            t.len() <= 160
+                && t.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        })
+        .take(TOPICS_MAX)
+        .collect();
+    Ok(answer(stream(state, topics)))
+}
+
+fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
+    Sse::new(stream)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response()
+}
+
+/// Wakes at each commit of the node and passes on the topics that were watched.
+fn stream(state: WebState, topics: Vec<String>) -> impl Stream<Item = Result<Event, Infallible>> {
+    let mut commits = state.app.watch();
+    async_stream::stream! {
+        // The first bytes open the line on the page.
+        yield Ok(Event::default().comment("open"));
+        commits.mark_unchanged();
+        while commits.changed().await.is_ok() {
+            commits.borrow_and_update();
+            for topic in &topics {
+                yield Ok(Event::default().event(topic).data("changed"));
+            }
+            yield Ok(Event::default().event("notice").data("changed"));
+        }
+    }
+}
