@@ -7,6 +7,7 @@ pub mod index;
 pub mod json;
 pub mod path;
 pub mod raw;
+pub mod reference;
 pub mod schema;
 pub mod search;
 pub mod text;

@@ -18,6 +18,8 @@ pub const PAGE_SIZE_MAX: u32 = 1_000;
 pub const PAGE_SIZE_DEFAULT: u32 = 50;
 /// Search parameters in one query.
 pub const SEARCH_PARAMS_MAX: usize = 64;
+/// Values of one search parameter, separated by commas.
+pub const SEARCH_VALUES_MAX: usize = 256;
 /// Resources pulled in by `_include` on one page.
 pub const INCLUDES_MAX: usize = 2_000;
 /// A message in a case, or the free text of one form field, characters.

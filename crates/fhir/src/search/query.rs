@@ -178,4 +178,6 @@ pub enum Summary {
     False,
     /// Only the number of matches.
     Count,
+    /// Everything but the narrative.
+    Data,
 }
