@@ -65,6 +65,25 @@ pub enum Privilege {
     Audit,
 }
 
+impl Privilege {
+    pub const ALL: &'static [Privilege] = &[
+        Privilege::SignOpinion,
+        Privilege::Sensitive,
+        Privilege::SignAgreement,
+        Privilege::CorrectRecord,
+        Privilege::Audit,
+    ];
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Privilege::SignOpinion => "sign-opinion",
+            Privilege::Sensitive => "sensitive",
+            Privilege::SignAgreement => "sign-agreement",
+            Privilege::CorrectRecord => "correct-record",
+            Privilege::Audit => "audit",
+        }
+    }
+}
+
 /// What kind of account acts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

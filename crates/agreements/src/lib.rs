@@ -4,11 +4,19 @@
 //! the store's SQL predicate both come from those rows. No tokio, SQL, ambient clock or randomness here.
 
 pub mod actor;
+pub mod agreement;
+pub mod border;
+pub mod break_glass;
 pub mod class;
+pub mod consent;
+pub mod decision;
 pub mod grant;
 pub mod permit;
 
 pub use actor::{Actor, ActorKind, Privilege, Role};
+pub use agreement::Agreement;
 pub use class::{ClassSet, RecordClass};
+pub use consent::ConsentRecord;
+pub use decision::{Action, Decision, Facts, Reason, Request, Subject, decide};
 pub use grant::{ConsentRow, EmergencyRow, GrantRow, Projection, ShareItem, ShareRow};
 pub use permit::{Permit, Reader, SystemPurpose};
