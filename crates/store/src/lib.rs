@@ -5,15 +5,20 @@
 //! of Karez uses. Nothing is read without a [`agreements::Permit`].
 
 pub mod batch;
+mod chained;
+mod classes;
 pub mod database;
 pub mod error;
 pub mod facade;
 pub mod model;
+mod prepare;
+mod present;
+pub mod sqlite;
 
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
 pub use database::Database;
 pub use error::StoreError;
-pub use facade::Store;
+pub use facade::{Store, StoreConfig};
 pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,

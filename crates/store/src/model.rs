@@ -22,6 +22,8 @@ pub struct Stored {
     /// For FHIR kinds: the bytes that came in with `id`, `meta.versionId` and `meta.lastUpdated` spliced in.
     /// For documents: the JSON as written. Empty for a tombstone.
     pub body: Phi<Bytes>,
+    /// The bytes exactly as they were written: what a signature covers.
+    pub original: Phi<Bytes>,
 }
 
 /// One page of a search.

@@ -1,0 +1,347 @@
+//! One batch, written: preconditions, versions, index, lookups, blobs, policy, audit, feed. Runs inside a savepoint
+//! of the writer; an error leaves nothing behind.
+
+use kernel::RecordKey;
+use rusqlite::{OptionalExtension, params};
+
+use super::session::Session;
+use super::sql::{micros, signed, unsigned};
+use super::{apply_policy, chain, index_rows};
+use crate::prepare::{Content, Prepared, PreparedWrite};
+use crate::{BlobRef, Committed, EventDraft, Lookup, Precondition, StoreError, classes};
+
+pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, StoreError> {
+    let at = micros(batch.at);
+    let mut versions = Vec::with_capacity(batch.writes.len());
+    let mut found_by = Vec::new();
+    for w in &batch.writes {
+        let done = write(s, w, at)?;
+        versions.push(done.version);
+        if let Content::Record { lookups, .. } = &w.content
+            && !lookups.is_empty()
+        {
+            found_by.push((done, lookups));
+        }
+    }
+    // After all writes: a value that one document gives up may be taken by another in the same batch.
+    for (done, lookups) in &found_by {
+        put_lookups(s, done, lookups)?;
+    }
+    for p in &batch.projections {
+        apply_policy::project(s, p)?;
+    }
+    for draft in &batch.audit {
+        chain::append(s, draft, at)?;
+    }
+    s.position += 1;
+    for (i, e) in batch.events.iter().enumerate() {
+        event(s, e, i, at)?;
+    }
+    Ok(Committed {
+        position: s.position,
+        versions,
+    })
+}
+
+/// Where a write ended up.
+struct Done {
+    record: i64,
+    hospital: i64,
+    kind: i64,
+    version: u64,
+}
+
+struct Current {
+    record: i64,
+    version: u64,
+    deleted: bool,
+    class: i64,
+    patient: Option<String>,
+}
+
+fn current(s: &Session, hospital: i64, kind: i64, id: &str) -> Result<Option<Current>, StoreError> {
+    let found = s
+        .conn
+        .prepare_cached(
+            "SELECT record, version, deleted, class, patient FROM record \
+             WHERE hospital = ?1 AND kind = ?2 AND id = ?3",
+        )?
+        .query_row(params![hospital, kind, id], |r| {
+            Ok(Current {
+                record: r.get(0)?,
+                version: unsigned(r.get(1)?),
+                deleted: r.get(2)?,
+                class: r.get(3)?,
+                patient: r.get(4)?,
+            })
+        })
+        .optional()?;
+    Ok(found)
+}
+
+fn check(
+    key: &RecordKey,
+    expect: Precondition,
+    current: Option<&Current>,
+) -> Result<(), StoreError> {
+    let holds = match expect {
+        Precondition::Any => true,
+        Precondition::Absent => current.is_none_or(|c| c.deleted),
+        Precondition::Version(v) => current.is_some_and(|c| c.version == v),
+    };
+    if holds {
+        return Ok(());
+    }
+    Err(StoreError::Precondition {
+        key: key.clone(),
+        found: current.map(|c| c.version),
+    })
+}
+
+fn write(s: &mut Session, w: &PreparedWrite, at: i64) -> Result<Done, StoreError> {
+    let hospital = s.hospital(&w.key.hospital)?;
+    let kind = s.kind(&w.key.kind)?;
+    let before = current(s, hospital, kind, w.key.id.as_str())?;
+    check(&w.key, w.expect, before.as_ref())?;
+    let done = match &w.content {
+        Content::Delete => {
+            let Some(c) = &before else {
+                return Err(StoreError::Precondition {
+                    key: w.key.clone(),
+                    found: None,
+                });
+            };
+            let mut done = Done {
+                record: c.record,
+                hospital,
+                kind,
+                version: c.version,
+            };
+            if c.deleted {
+                // Deleting what is deleted changes nothing (FHIR R4 §3.1.0.7).
+                return Ok(done);
+            }
+            done.version += 1;
+            let state = State {
+                class: c.class,
+                patient: c.patient.as_deref(),
+                deleted: true,
+                body: &[],
+            };
+            put_version(s, &done, at, &state)?;
+            clear(s, &done)?;
+            done
+        }
+        Content::Record {
+            body,
+            class,
+            patient,
+            index,
+            ..
+        } => {
+            let state = State {
+                class: classes::number(*class),
+                patient: patient.as_ref().map(AsRef::as_ref),
+                deleted: false,
+                body,
+            };
+            let mut done = Done {
+                record: before.as_ref().map_or(0, |c| c.record),
+                hospital,
+                kind,
+                version: before.as_ref().map_or(1, |c| c.version + 1),
+            };
+            match &before {
+                None => new_record(s, &mut done, w.key.id.as_str(), at, &state)?,
+                Some(c) => {
+                    put_version(s, &done, at, &state)?;
+                    if !c.deleted {
+                        clear(s, &done)?;
+                    }
+                }
+            }
+            index_rows::put(s, done.record, hospital, kind, index)?;
+            done
+        }
+    };
+    for blob in &w.blobs {
+        use_blob(s, &done, blob)?;
+    }
+    Ok(done)
+}
+
+struct State<'a> {
+    class: i64,
+    patient: Option<&'a str>,
+    deleted: bool,
+    body: &'a [u8],
+}
+
+fn new_record(
+    s: &mut Session,
+    done: &mut Done,
+    id: &str,
+    at: i64,
+    state: &State<'_>,
+) -> Result<(), StoreError> {
+    let row = s.next_version_row();
+    done.record = s
+        .conn
+        .prepare_cached(
+            "INSERT INTO record (hospital, kind, id, current, version, at, deleted, class, patient) \
+             VALUES (?1, ?2, ?3, ?4, 1, ?5, 0, ?6, ?7)",
+        )?
+        .insert(params![
+            done.hospital,
+            done.kind,
+            id,
+            row,
+            at,
+            state.class,
+            state.patient
+        ])?;
+    insert_version(s, row, done, at, state)
+}
+
+/// A further version of a record that is there.
+fn put_version(s: &mut Session, done: &Done, at: i64, state: &State<'_>) -> Result<(), StoreError> {
+    let row = s.next_version_row();
+    insert_version(s, row, done, at, state)?;
+    s.conn
+        .prepare_cached(
+            "UPDATE record SET current = ?2, version = ?3, at = ?4, deleted = ?5, class = ?6, patient = ?7 \
+             WHERE record = ?1",
+        )?
+        .execute(params![
+            done.record,
+            row,
+            signed(done.version),
+            at,
+            state.deleted,
+            state.class,
+            state.patient
+        ])?;
+    Ok(())
+}
+
+fn insert_version(
+    s: &Session,
+    row: i64,
+    done: &Done,
+    at: i64,
+    state: &State<'_>,
+) -> Result<(), StoreError> {
+    s.conn
+        .prepare_cached(
+            "INSERT INTO version (row, record, version, at, deleted, class, patient, body) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            row,
+            done.record,
+            signed(done.version),
+            at,
+            state.deleted,
+            state.class,
+            state.patient,
+            state.body
+        ])?;
+    Ok(())
+}
+
+/// Takes the old version out of everything it is found by.
+fn clear(s: &Session, done: &Done) -> Result<(), StoreError> {
+    if done.kind > 0 {
+        return index_rows::clear(s, done.record);
+    }
+    s.conn
+        .prepare_cached("DELETE FROM lookup WHERE record = ?1")?
+        .execute([done.record])?;
+    Ok(())
+}
+
+fn put_lookups(s: &Session, done: &Done, lookups: &[Lookup]) -> Result<(), StoreError> {
+    for l in lookups {
+        if l.unique {
+            let taken: Option<i64> = s
+                .conn
+                .prepare_cached(
+                    "SELECT record FROM lookup WHERE hospital = ?1 AND kind = ?2 AND name = ?3 AND value = ?4 \
+                     AND only = 1 AND record <> ?5",
+                )?
+                .query_row(
+                    params![done.hospital, done.kind, l.name, l.value, done.record],
+                    |r| r.get(0),
+                )
+                .optional()?;
+            if taken.is_some() {
+                return Err(StoreError::Duplicate {
+                    name: l.name.clone(),
+                });
+            }
+        }
+        s.conn
+            .prepare_cached(
+                "INSERT INTO lookup (hospital, kind, name, value, record, only) VALUES (?1, ?2, ?3, ?4, ?5, ?6) \
+                 ON CONFLICT DO UPDATE SET only = max(only, excluded.only)",
+            )?
+            .execute(params![
+                done.hospital,
+                done.kind,
+                l.name,
+                l.value,
+                done.record,
+                l.unique
+            ])?;
+    }
+    Ok(())
+}
+
+/// Binds a blob to this version. It must have been put before: then its file is on disk and synced.
+fn use_blob(s: &mut Session, done: &Done, blob: &BlobRef) -> Result<(), StoreError> {
+    let hospital = s.hospital(&blob.hospital)?;
+    let there: Option<i64> = s
+        .conn
+        .prepare_cached("SELECT 1 FROM blob WHERE hospital = ?1 AND address = ?2 AND erased = 0")?
+        .query_row(params![hospital, blob.address], |r| r.get(0))
+        .optional()?;
+    if there.is_none() {
+        return Err(StoreError::Internal(
+            "a record refers to a blob that was not put".into(),
+        ));
+    }
+    s.conn
+        .prepare_cached(
+            "INSERT INTO blob_use (hospital, address, record, version) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            hospital,
+            blob.address,
+            done.record,
+            signed(done.version)
+        ])?;
+    Ok(())
+}
+
+fn event(s: &mut Session, e: &EventDraft, ordinal: usize, at: i64) -> Result<(), StoreError> {
+    let hospital = s.hospital(&e.hospital)?;
+    let subject_hospital = s.hospital(&e.subject.hospital)?;
+    let subject_kind = s.kind(&e.subject.kind)?;
+    s.conn
+        .prepare_cached(
+            "INSERT INTO feed (position, ordinal, at, hospital, topic, subject_hospital, subject_kind, subject_id, data) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        )?
+        .execute(params![
+            signed(s.position),
+            signed(ordinal as u64),
+            at,
+            hospital,
+            e.topic,
+            subject_hospital,
+            subject_kind,
+            e.subject.id.as_str(),
+            e.data
+        ])?;
+    Ok(())
+}

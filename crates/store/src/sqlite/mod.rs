@@ -1,0 +1,282 @@
+//! The store on SQLite: one file, one writer thread with group commit, any number of readers.
+
+mod apply;
+mod apply_policy;
+mod chain;
+mod connect;
+mod feed;
+mod index_rows;
+mod permit_sql;
+mod read;
+mod readers;
+mod session;
+mod sql;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use agreements::Permit;
+use agreements::permit::Reader;
+use async_trait::async_trait;
+use kernel::{HospitalId, RecordKey};
+use tokio::sync::watch;
+
+use crate::prepare::prepare;
+use crate::{
+    AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
+    HistoryPage, SearchPage, StoreError, Stored,
+};
+
+mod migrations {
+    // Forward only: a file that was released is never edited, only followed.
+    refinery::embed_migrations!("migrations/sqlite");
+}
+
+/// How a database is opened.
+#[derive(Debug, Clone)]
+pub struct SqliteOptions {
+    /// The database file; made when it is not there.
+    pub path: PathBuf,
+    /// The node's own address (`https://host`), so that absolute references to itself are indexed as its own.
+    pub public_base: String,
+    /// Calls that may read at once.
+    pub readers: usize,
+    /// How large the file may grow, bytes.
+    pub size_max_bytes: Option<u64>,
+}
+
+impl SqliteOptions {
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            public_base: String::new(),
+            readers: 16,
+            size_max_bytes: None,
+        }
+    }
+}
+
+/// A database in one SQLite file.
+pub struct SqliteDatabase {
+    path: PathBuf,
+    public_base: Arc<str>,
+    writer: writer::Writer,
+    readers: readers::Readers,
+    size_max_bytes: Arc<AtomicU64>,
+}
+
+impl SqliteDatabase {
+    /// Opens the file, brings its schema up to date and starts the writer. Refuses an SQLite below 3.51.3 and a
+    /// schema from a newer Karez.
+    pub fn open(options: &SqliteOptions) -> Result<Self, StoreError> {
+        connect::check_version(rusqlite::version_number())?;
+        let size_max_bytes = Arc::new(AtomicU64::new(options.size_max_bytes.unwrap_or(u64::MAX)));
+        let place = writer::Place {
+            path: options.path.clone(),
+            size_max_bytes: Arc::clone(&size_max_bytes),
+        };
+        let mut conn = place.open()?;
+        migrations::migrations::runner()
+            .set_abort_divergent(true)
+            .set_abort_missing(true)
+            .run(&mut conn)
+            .map_err(|e| {
+                StoreError::Unavailable(format!("the schema cannot be brought up to date: {e}"))
+            })?;
+        drop(conn);
+        sync_parent(&options.path)?;
+        Ok(Self {
+            path: options.path.clone(),
+            public_base: options.public_base.as_str().into(),
+            writer: writer::Writer::start(place)?,
+            readers: readers::Readers::new(&options.path, options.readers)?,
+            size_max_bytes,
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Changes how large the file may grow. Takes effect when the writer next opens it: after a fault, at once.
+    pub fn set_size_max_bytes(&self, bytes: Option<u64>) {
+        self.size_max_bytes
+            .store(bytes.unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+/// The new file's name is on disk only when its folder is synced.
+fn sync_parent(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    std::fs::File::open(folder)
+        .and_then(|f| f.sync_all())
+        .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be synced: {e}")))
+}
+
+fn system_only(permit: &Permit, what: &str) -> Result<(), StoreError> {
+    match permit.reader() {
+        Reader::System(_) => Ok(()),
+        _ => Err(StoreError::Internal(format!(
+            "{what} are read by the system alone"
+        ))),
+    }
+}
+
+#[async_trait]
+impl Database for SqliteDatabase {
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let base = Arc::clone(&self.public_base);
+        let prepared = if is_small(&batch) {
+            prepare(batch, &base)?
+        } else {
+            tokio::task::spawn_blocking(move || prepare(batch, &base))
+                .await
+                .map_err(|_| StoreError::Internal("a batch could not be prepared".into()))??
+        };
+        self.writer
+            .write(move |session| apply::apply(session, &prepared))
+            .await
+    }
+
+    async fn get(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        version: Option<u64>,
+    ) -> Result<Option<Stored>, StoreError> {
+        let (permit, key) = (permit.clone(), key.clone());
+        self.readers
+            .read(move |c| read::get(c, &permit, &key, version))
+            .await
+    }
+
+    async fn get_many(
+        &self,
+        permit: &Permit,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Stored>, StoreError> {
+        let (permit, keys) = (permit.clone(), keys.to_vec());
+        self.readers
+            .read(move |c| read::get_many(c, &permit, &keys))
+            .await
+    }
+
+    async fn history(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<HistoryPage, StoreError> {
+        let (permit, key, after) = (permit.clone(), key.clone(), after.map(str::to_owned));
+        self.readers
+            .read(move |c| read::history(c, &permit, &key, after.as_deref(), limit))
+            .await
+    }
+
+    async fn search(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        query: &fhir::search::Query,
+    ) -> Result<SearchPage, StoreError> {
+        let _ = (permit, hospital, query);
+        Err(StoreError::Search("search is not ready yet".into()))
+    }
+
+    async fn documents(
+        &self,
+        permit: &Permit,
+        query: &DocQuery,
+    ) -> Result<Vec<Stored>, StoreError> {
+        if query.hospital.is_none() {
+            system_only(permit, "documents of every hospital")?;
+        }
+        let (permit, query) = (permit.clone(), query.clone());
+        self.readers
+            .read(move |c| read::documents(c, &permit, &query))
+            .await
+    }
+
+    async fn events(
+        &self,
+        permit: &Permit,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        system_only(permit, "events")?;
+        self.readers
+            .read(move |c| feed::events(c, after, limit))
+            .await
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.writer.watch()
+    }
+
+    async fn audit(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage, StoreError> {
+        system_only(permit, "audit chains")?;
+        let (chain, filter) = (chain.clone(), filter.clone());
+        self.readers
+            .read(move |c| chain::page(c, &chain, &filter))
+            .await
+    }
+
+    async fn verify_chain(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<ChainReport, StoreError> {
+        system_only(permit, "audit chains")?;
+        let chain = chain.clone();
+        self.readers.read(move |c| chain::verify(c, &chain)).await
+    }
+
+    async fn chain_head(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        system_only(permit, "audit chains")?;
+        let chain = chain.clone();
+        self.readers
+            .read(move |c| chain::checkpoint(c, &chain))
+            .await
+    }
+
+    /// After a fault, tries to write: when the disk is back, so is the store.
+    async fn health(&self) -> Result<(), StoreError> {
+        if self.writer.fault().is_some() {
+            self.writer.write(|s| s.write_position()).await?;
+        }
+        self.readers.read(|c| session::position(c).map(drop)).await
+    }
+
+    async fn close(&self) {
+        self.readers.close();
+        self.writer.close();
+    }
+}
+
+/// Batches of documents and a few small resources are prepared in place; the rest on a blocking thread.
+fn is_small(batch: &Batch) -> bool {
+    let bytes: usize = batch
+        .writes
+        .iter()
+        .map(|w| match &w.body {
+            crate::WriteBody::Fhir(b) => b.len(),
+            _ => 0,
+        })
+        .sum();
+    bytes < 16 << 10
+}

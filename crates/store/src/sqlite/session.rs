@@ -1,0 +1,119 @@
+//! What the writer thread holds between batches: its connection, the numbers of names, and the feed's position.
+
+use std::collections::HashMap;
+
+use kernel::{HospitalId, Kind};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::sql::{signed, unsigned};
+use crate::StoreError;
+
+pub(crate) struct Session {
+    pub conn: Connection,
+    hospitals: HashMap<HospitalId, i64>,
+    kinds: HashMap<Kind, i64>,
+    /// By the number the parameter has in this build.
+    pub(super) params: HashMap<u16, i64>,
+    /// Position of the newest batch of this or an earlier group.
+    pub position: u64,
+    /// The last number given to a version's row.
+    version_row: i64,
+}
+
+impl Session {
+    pub fn new(conn: Connection) -> Result<Self, StoreError> {
+        let position = position(&conn)?;
+        let version_row = conn.query_row("SELECT coalesce(max(row), 0) FROM version", [], |r| {
+            r.get(0)
+        })?;
+        Ok(Self {
+            conn,
+            hospitals: HashMap::new(),
+            kinds: HashMap::new(),
+            params: HashMap::new(),
+            position,
+            version_row,
+        })
+    }
+
+    /// The number of a hospital; a new one is given when it is met for the first time.
+    pub fn hospital(&mut self, id: &HospitalId) -> Result<i64, StoreError> {
+        if let Some(n) = self.hospitals.get(id) {
+            return Ok(*n);
+        }
+        let found = self
+            .conn
+            .prepare_cached("SELECT num FROM hospital WHERE name = ?1")?
+            .query_row([id.as_str()], |r| r.get(0))
+            .optional()?;
+        let n = match found {
+            Some(n) => n,
+            None => self
+                .conn
+                .prepare_cached("INSERT INTO hospital (name) VALUES (?1)")?
+                .insert([id.as_str()])?,
+        };
+        self.hospitals.insert(id.clone(), n);
+        Ok(n)
+    }
+
+    /// The number of a kind: positive for FHIR types, negative for documents of our own.
+    pub fn kind(&mut self, kind: &Kind) -> Result<i64, StoreError> {
+        if let Some(n) = self.kinds.get(kind) {
+            return Ok(*n);
+        }
+        let found = self
+            .conn
+            .prepare_cached("SELECT num FROM kind WHERE name = ?1")?
+            .query_row([kind.as_str()], |r| r.get(0))
+            .optional()?;
+        let n = match found {
+            Some(n) => n,
+            None => self.new_kind(kind)?,
+        };
+        self.kinds.insert(kind.clone(), n);
+        Ok(n)
+    }
+
+    fn new_kind(&self, kind: &Kind) -> Result<i64, StoreError> {
+        let next = if kind.is_fhir() {
+            "SELECT max(coalesce(max(num), 0), 0) + 1 FROM kind"
+        } else {
+            "SELECT min(coalesce(min(num), 0), 0) - 1 FROM kind"
+        };
+        let n: i64 = self.conn.query_row(next, [], |r| r.get(0))?;
+        self.conn.execute(
+            "INSERT INTO kind (num, name) VALUES (?1, ?2)",
+            params![n, kind.as_str()],
+        )?;
+        Ok(n)
+    }
+
+    /// A number for the row of a new version. Rolled-back batches leave gaps.
+    pub fn next_version_row(&mut self) -> i64 {
+        self.version_row += 1;
+        self.version_row
+    }
+
+    /// Forgets what a rolled-back batch may have added.
+    pub fn forget(&mut self) {
+        self.hospitals.clear();
+        self.kinds.clear();
+        self.params.clear();
+    }
+
+    pub fn write_position(&self) -> Result<(), StoreError> {
+        self.conn
+            .prepare_cached("UPDATE counter SET value = ?1 WHERE name = 'position'")?
+            .execute([signed(self.position)])?;
+        Ok(())
+    }
+}
+
+/// The position of the newest commit in this snapshot.
+pub(crate) fn position(conn: &Connection) -> Result<u64, StoreError> {
+    let n = conn
+        .prepare_cached("SELECT value FROM counter WHERE name = 'position'")?
+        .query_row([], |r| r.get(0))?;
+    Ok(unsigned(n))
+}

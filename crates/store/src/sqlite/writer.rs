@@ -1,0 +1,265 @@
+//! The one thread that writes. It takes whatever is queued as a group, gives each job a savepoint of its own, and
+//! syncs once: a job that fails leaves nothing behind and does not touch its neighbours, and nobody is answered
+//! before the group is on disk.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use kernel::limits;
+use rusqlite::Connection;
+use tokio::sync::{oneshot, watch};
+
+use super::connect;
+use super::session::Session;
+use crate::StoreError;
+
+/// Jobs in one group at most.
+const GROUP_MAX: usize = 256;
+
+/// Work for the writer.
+trait Job: Send {
+    /// Inside the savepoint.
+    fn run(&mut self, session: &mut Session) -> Result<(), StoreError>;
+    /// After the group is on disk, or has failed.
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
+}
+
+struct Call<T, F> {
+    work: Option<F>,
+    result: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Call<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Session) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        if let Some(work) = self.work.take() {
+            self.result = Some(work(session)?);
+        }
+        Ok(())
+    }
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let Self { result, reply, .. } = *self;
+        let result = outcome.and_then(|()| {
+            result.ok_or_else(|| StoreError::Internal("a write gave no result".into()))
+        });
+        // A caller that went away does not undo what was accepted.
+        let _gone = reply.send(result);
+    }
+}
+
+/// What the writer is told about its file.
+pub(crate) struct Place {
+    pub path: PathBuf,
+    /// How large the file may grow, bytes; `u64::MAX` for no bound.
+    pub size_max_bytes: Arc<AtomicU64>,
+}
+
+impl Place {
+    pub(crate) fn open(&self) -> Result<Connection, StoreError> {
+        let max = self.size_max_bytes.load(Ordering::Relaxed);
+        connect::writer(&self.path, (max != u64::MAX).then_some(max))
+    }
+}
+
+/// The handle on the writer thread.
+pub(crate) struct Writer {
+    queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    /// Why writes fail now, if they do.
+    fault: Arc<Mutex<Option<String>>>,
+    position: watch::Receiver<u64>,
+}
+
+impl Writer {
+    pub fn start(place: Place) -> Result<Self, StoreError> {
+        let session = Session::new(place.open()?)?;
+        let (tell, position) = watch::channel(session.position);
+        let (queue, jobs) = sync_channel(limits::WRITE_QUEUE_MAX);
+        let fault = Arc::new(Mutex::new(None));
+        let mut thread = Thread {
+            place,
+            session: Some(session),
+            tell,
+            fault: Arc::clone(&fault),
+        };
+        let handle = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || thread.serve(&jobs))
+            .map_err(|e| StoreError::Unavailable(format!("the writer cannot start: {e}")))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(Some(handle)),
+            fault,
+            position,
+        })
+    }
+
+    /// Runs `work` in a savepoint and answers when it is on disk.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Call {
+            work: Some(work),
+            result: None,
+            reply,
+        };
+        self.enqueue(Box::new(job))?;
+        answer
+            .await
+            .map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
+    }
+
+    fn enqueue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
+        let closed = || StoreError::Unavailable("the store is closed".into());
+        let queue = lock(&self.queue).clone().ok_or_else(closed)?;
+        queue.try_send(job).map_err(|e| match e {
+            TrySendError::Full(_) => StoreError::TooMuch {
+                what: "writes waiting",
+            },
+            TrySendError::Disconnected(_) => closed(),
+        })
+    }
+
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.position.clone()
+    }
+
+    pub fn fault(&self) -> Option<String> {
+        lock(&self.fault).clone()
+    }
+
+    /// Takes no further jobs, finishes the queued ones, and waits for the thread.
+    pub fn close(&self) {
+        drop(lock(&self.queue).take());
+        if let Some(thread) = lock(&self.thread).take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Thread {
+    place: Place,
+    /// None after a fault: the connection is opened anew before the next group, so that nothing that was cached
+    /// about the failed write is trusted.
+    session: Option<Session>,
+    tell: watch::Sender<u64>,
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Thread {
+    fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP_MAX
+                && let Ok(next) = jobs.try_recv()
+            {
+                group.push(next);
+            }
+            self.group(group);
+        }
+        if let Some(s) = self.session.take() {
+            // Leaves one file behind where it can; the log is as good.
+            let _busy = s
+                .conn
+                .pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()));
+        }
+    }
+
+    fn group(&mut self, mut group: Vec<Box<dyn Job>>) {
+        match self.commit(&mut group) {
+            Ok((position, outcomes)) => {
+                *lock(&self.fault) = None;
+                // Before the answers: whoever has one finds the position moved.
+                self.tell.send_if_modified(|p| {
+                    let moved = *p != position;
+                    *p = position;
+                    moved
+                });
+                for (job, outcome) in group.into_iter().zip(outcomes) {
+                    job.answer(outcome);
+                }
+            }
+            Err(e) => {
+                self.session = None;
+                let why = match e {
+                    StoreError::Unavailable(why) | StoreError::Damaged(why) => why,
+                    other => other.to_string(),
+                };
+                tracing::error!(reason = %why, writes = group.len(), "the store cannot write");
+                *lock(&self.fault) = Some(why.clone());
+                for job in group {
+                    job.answer(Err(StoreError::Unavailable(why.clone())));
+                }
+            }
+        }
+    }
+
+    /// One transaction. An error means that nothing of the group is on disk.
+    #[allow(clippy::type_complexity)]
+    fn commit(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+    ) -> Result<(u64, Vec<Result<(), StoreError>>), StoreError> {
+        if self.session.is_none() {
+            self.session = Some(Session::new(self.place.open()?)?);
+        }
+        let Some(s) = self.session.as_mut() else {
+            return Err(StoreError::Unavailable("the writer has no database".into()));
+        };
+        let before = s.position;
+        s.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut outcomes = Vec::with_capacity(group.len());
+        for job in group {
+            outcomes.push(in_savepoint(s, job.as_mut())?);
+        }
+        if s.position != before {
+            s.write_position()?;
+        }
+        s.conn.prepare_cached("COMMIT")?.execute([])?;
+        Ok((s.position, outcomes))
+    }
+}
+
+/// The outer error sinks the whole group: the disk, not the job, is at fault.
+fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+    let position = s.position;
+    s.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let outcome = job.run(s);
+    match outcome {
+        Ok(()) => {
+            s.conn.prepare_cached("RELEASE job")?.execute([])?;
+            Ok(Ok(()))
+        }
+        Err(e @ (StoreError::Unavailable(_) | StoreError::Damaged(_))) => Err(e),
+        Err(e) => {
+            if s.conn.is_autocommit() {
+                // SQLite ended the transaction by itself: the others of the group are gone too.
+                return Err(e);
+            }
+            s.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
+            s.conn.prepare_cached("RELEASE job")?.execute([])?;
+            s.position = position;
+            s.forget();
+            Ok(Err(e))
+        }
+    }
+}
