@@ -1,1 +1,3 @@
 pub mod case;
+pub mod timeline;
+pub mod units;
