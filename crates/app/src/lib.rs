@@ -2,10 +2,12 @@
 //! in here; there is no other way to change anything.
 
 pub mod audit_entry;
+pub mod cases;
 pub mod cx;
 pub mod docs;
 pub mod error;
 pub mod hospitals;
+pub mod records;
 pub mod settings;
 
 use std::sync::Arc;

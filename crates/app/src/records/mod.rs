@@ -1,0 +1,3 @@
+//! Patients and their records: lists, the banner, the time line, single entries, files and import.
+
+pub mod view;
