@@ -1,0 +1,112 @@
+//! A node in a temporary folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use app::hospitals::Hospital;
+use app::{App, Settings};
+use kernel::clock::ManualClock;
+use kernel::{Clock, Entropy, HospitalId, Instant};
+use store::{Store, StoreConfig};
+
+use crate::SeededEntropy;
+
+/// When every simulated world begins: 2026-11-22T08:00:00Z.
+pub const START: Instant = Instant::constant(1_795_334_400, 0);
+
+/// A store and an application over it. The folder goes when this is dropped.
+pub struct TestNode {
+    pub store: Arc<Store>,
+    pub app: App,
+    pub clock: ManualClock,
+    pub entropy: Arc<SeededEntropy>,
+    folder: tempfile::TempDir,
+}
+
+impl TestNode {
+    /// An empty node.
+    #[allow(clippy::expect_used)] // a test that has no node has nothing to test
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let clock = ManualClock::at(START);
+        let entropy = Arc::new(SeededEntropy::new(20_261_122));
+        let store = Arc::new(Self::store(folder.path(), &clock, &entropy).await);
+        let app = App::new(
+            Arc::clone(&store),
+            Arc::new(clock.clone()),
+            Arc::clone(&entropy) as Arc<dyn Entropy>,
+            Settings::default(),
+        )
+        .await
+        .expect("an application over an empty store");
+        Self {
+            store,
+            app,
+            clock,
+            entropy,
+            folder,
+        }
+    }
+
+    /// A node with these hospitals, all in one jurisdiction and zone: see [`hospital`].
+    #[allow(clippy::expect_used)]
+    pub async fn with_hospitals(slugs: &[&str]) -> Self {
+        let node = Self::start().await;
+        for slug in slugs {
+            node.app
+                .found_hospital(hospital(slug, "CN", "Asia/Shanghai"))
+                .await
+                .expect("a hospital that can be founded");
+        }
+        node
+    }
+
+    #[allow(clippy::expect_used)]
+    async fn store(folder: &Path, clock: &ManualClock, entropy: &Arc<SeededEntropy>) -> Store {
+        let key = seal::NodeKey::new(seal::Secret::from_bytes([7; 32]));
+        let config = StoreConfig::new(
+            folder,
+            key,
+            Arc::new(clock.clone()),
+            Arc::clone(entropy) as Arc<dyn Entropy>,
+        );
+        Store::open(config).await.expect("a store that opens")
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+}
+
+/// A hospital with its slug for a name.
+#[allow(clippy::expect_used)]
+pub fn hospital(slug: &str, jurisdiction: &str, zone: &str) -> Hospital {
+    Hospital {
+        id: HospitalId::new(slug).expect("a valid slug"),
+        names: BTreeMap::from([("en".to_owned(), slug.to_owned())]),
+        tile: slug.chars().take(2).collect::<String>().to_uppercase(),
+        jurisdiction: jurisdiction.to_owned(),
+        zone: zone.to_owned(),
+        languages: vec!["en".to_owned()],
+        city: "Test".to_owned(),
+        created: START,
+        services: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_node_has_its_hospitals() {
+        let node = TestNode::with_hospitals(&["yarqum", "qumtagh"]).await;
+        assert_eq!(node.app.all_hospitals().len(), 2);
+        assert_eq!(node.now().to_string(), "2026-11-22T08:00:00Z");
+    }
+}
