@@ -53,17 +53,21 @@ impl Banner {
         format!("{sex} {age}").trim().to_owned()
     }
 
-    /// `heading`: the level under the page's own `h1` differs between pages; the banner's name is the `h1` on
-    /// pages about one patient.
+    /// The name is the page's `h1`.
     pub fn draw(&self, show: &Show) -> Markup {
+        self.draw_as(show, 1)
+    }
+
+    /// With the name as a heading of another level, where several banners stand on one page.
+    pub fn draw_as(&self, show: &Show, level: u8) -> Markup {
         let w = &show.words;
+        let bdi = html! { bdi lang=[self.native_lang.as_deref()] { (self.native_name) } };
+        let name =
+            html! { @match &self.href { Some(href) => a href=(href) { (bdi) }, None => (bdi) } };
         html! {
             div class="banner" role="region" aria-label=(w.t("banner-patient")) {
                 div {
-                    h1 class="name" {
-                        @let name = html! { bdi lang=[self.native_lang.as_deref()] { (self.native_name) } };
-                        @match &self.href { Some(href) => a href=(href) { (name) }, None => (name) }
-                    }
+                    @if level == 1 { h1 class="name" { (name) } } @else { h3 class="name" { (name) } }
                     @if let Some(latin) = self.latin_name.as_ref().filter(|n| **n != self.native_name) {
                         p class="soft small" { bdi { (latin) } }
                     }
