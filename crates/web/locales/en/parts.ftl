@@ -33,6 +33,7 @@ banner-language = Speaks
 banner-pseudonym = A case number stands for the patient’s name
 
 permit-label = Permission
+permit-refused = Refusal
 permit-why = Why?
 permit-agreement = Agreement
 permit-read-agreement = Read the agreement

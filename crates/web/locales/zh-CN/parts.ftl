@@ -33,6 +33,7 @@ banner-language = 语言
 banner-pseudonym = 以病例号代替患者姓名
 
 permit-label = 许可
+permit-refused = 拒绝
 permit-why = 为什么？
 permit-agreement = 协议
 permit-read-agreement = 阅读协议

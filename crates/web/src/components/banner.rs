@@ -65,7 +65,7 @@ impl Banner {
         let name =
             html! { @match &self.href { Some(href) => a href=(href) { (bdi) }, None => (bdi) } };
         html! {
-            div class="banner" role="region" aria-label=(w.t("banner-patient")) {
+            div class="banner" role=[(level == 1).then_some("region")] aria-label=[(level == 1).then(|| w.t("banner-patient"))] {
                 div {
                     @if level == 1 { h1 class="name" { (name) } } @else { h3 class="name" { (name) } }
                     @if let Some(latin) = self.latin_name.as_ref().filter(|n| **n != self.native_name) {

@@ -91,8 +91,8 @@ fn shafts(standing: i64) -> Markup {
     let (gone, left) = (draw(0, fallen, "1", "7"), draw(fallen, SHAFTS, "0", "8"));
     html! {
         svg class="shafts flip" viewBox="0 0 66 8" aria-hidden="true" {
-            @if !gone.is_empty() { path class="gone" d=(gone); }
-            @if !left.is_empty() { path d=(left); }
+            @if !gone.is_empty() { path class="gone" d=(gone) {} }
+            @if !left.is_empty() { path d=(left) {} }
         }
     }
 }

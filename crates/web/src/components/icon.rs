@@ -110,13 +110,13 @@ fn find(table: &'static [(&str, &str)], name: &str) -> &'static str {
 pub fn icon(name: &str) -> Markup {
     let turned = matches!(name, "next" | "previous" | "undo");
     html! {
-        svg class=(if turned { "i flip" } else { "i" }) viewBox="0 0 20 20" aria-hidden="true" { path d=(find(PATHS, name)); }
+        svg class=(if turned { "i flip" } else { "i" }) viewBox="0 0 20 20" aria-hidden="true" { path d=(find(PATHS, name)) {} }
     }
 }
 
 /// The shape of an urgency (`emergency`, `urgent`, `soon`, `routine`).
 pub fn urgency_icon(code: &str) -> Markup {
-    html! { svg class="i" viewBox="0 0 20 20" aria-hidden="true" { path fill-rule="evenodd" d=(find(URGENCY, code)); } }
+    html! { svg class="i" viewBox="0 0 20 20" aria-hidden="true" { path fill-rule="evenodd" d=(find(URGENCY, code)) {} } }
 }
 
 /// The mark: a karez in section, level ground, shafts growing shorter, the channel rising.
@@ -144,5 +144,5 @@ pub fn alarm_icon(priority: &str) -> Markup {
         }
         _ => "M12.2 8.5h1.6v5h-1.6zm0 6h1.6v1.7h-1.6z",
     };
-    html! { svg class="i" viewBox="0 0 26 20" aria-hidden="true" { path fill-rule="evenodd" d={ (FRAME) (strokes) }; } }
+    html! { svg class="i" viewBox="0 0 26 20" aria-hidden="true" { path fill-rule="evenodd" d={ (FRAME) (strokes) } {} } }
 }

@@ -19,7 +19,7 @@ pub struct Permitted {
 
 pub fn permit(w: &Words, p: &Permitted) -> Markup {
     html! {
-        section class="permission" aria-label=(w.t("permit-label")) {
+        section class="permission" aria-label=(w.t(if p.allowed { "permit-label" } else { "permit-refused" })) {
             details class="permit" data-k=[(!p.allowed).then_some("stop")] {
                 summary {
                     (icon(if p.allowed { "check" } else { "lock" })) " "

@@ -61,10 +61,10 @@ impl Series {
                 figcaption { b { (self.title) } " " span class="soft small" { (self.unit) } }
                 svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } role="img" aria-label=(self.title) {
                     @if let Some((from, to)) = self.normal {
-                        rect class="band" x="0" width=(WIDTH) y=(format!("{:.1}", y(to))) height=(format!("{:.1}", y(from) - y(to)));
+                        rect class="band" x="0" width=(WIDTH) y=(format!("{:.1}", y(to))) height=(format!("{:.1}", y(from) - y(to))) {}
                     }
-                    path d=(path(&at));
-                    @for (x, y) in &at { circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="2.5"; }
+                    path d=(path(&at)) {}
+                    @for (x, y) in &at { circle cx=(format!("{x:.1}")) cy=(format!("{y:.1}")) r="2.5" {} }
                 }
                 details {
                     summary class="small" { (w.t("plot-numbers")) }
@@ -80,7 +80,7 @@ impl Series {
     pub fn spark(&self) -> Markup {
         html! {
             svg class="spark" viewBox="0 0 72 20" role="img" aria-label=(self.title) {
-                path d=(path(&self.place(72.0, 20.0)));
+                path d=(path(&self.place(72.0, 20.0))) {}
             }
         }
     }
