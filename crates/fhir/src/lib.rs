@@ -3,11 +3,16 @@
 //!
 //! Resources are kept and served as the bytes that came in. Nothing here does I/O or tells the time.
 
+mod classify;
 pub mod index;
 pub mod json;
 pub mod path;
+mod patient;
 pub mod raw;
 pub mod reference;
 pub mod schema;
 pub mod search;
 pub mod text;
+
+pub use classify::classify;
+pub use patient::patient_of;
