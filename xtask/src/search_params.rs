@@ -215,6 +215,8 @@ fn element_types(path: &str, e: &Value) -> String {
             return format!("@{path}");
         }
         let code = match code.rsplit_once("System.") {
+            // The definitions say string; §2.26.2 says id.
+            Some(_) if path == "Resource.id" => "id",
             Some(_) => "string",
             None => code,
         };

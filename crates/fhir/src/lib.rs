@@ -3,9 +3,11 @@
 //!
 //! Resources are kept and served as the bytes that came in. Nothing here does I/O or tells the time.
 
+pub mod bundle;
 mod classify;
 pub mod index;
 pub mod json;
+pub mod outcome;
 pub mod path;
 mod patient;
 pub mod raw;
@@ -13,6 +15,8 @@ pub mod reference;
 pub mod schema;
 pub mod search;
 pub mod text;
+pub mod validate;
+pub mod views;
 
 pub use classify::classify;
 pub use patient::patient_of;
