@@ -180,11 +180,11 @@ pub fn printed(ucum: &str) -> &str {
 /// Three significant digits, whole numbers from 100 up.
 fn significant(value: f64) -> String {
     let size = value.abs();
-    let decimals = if size >= 100.0 || size == 0.0 {
+    let decimals = if size >= 99.95 || size == 0.0 {
         0
-    } else if size >= 10.0 {
+    } else if size >= 9.995 {
         1
-    } else if size >= 1.0 {
+    } else if size >= 0.9995 {
         2
     } else {
         3

@@ -11,6 +11,7 @@ pub mod command;
 pub mod complete;
 pub mod decide;
 pub mod event;
+pub mod exchange;
 pub mod owner;
 pub mod rejection;
 pub mod share;

@@ -1,1 +1,150 @@
+use fhir::raw;
+use jiff::tz::TimeZone;
+use kernel::HospitalId;
+use serde_json::json;
 
+use super::*;
+
+fn entry_in(json: &str, zone: &TimeZone) -> Option<Entry> {
+    let doc = raw::parse(json.as_bytes()).unwrap();
+    let custodian = HospitalId::new("yarqum").unwrap();
+    read(&custodian, "x", "laboratory", doc.root(), zone)
+}
+fn entry(json: &str) -> Entry {
+    entry_in(json, &TimeZone::UTC).unwrap()
+}
+
+fn glucose(value: &str, unit: &str, loinc: &str, when: &str) -> Entry {
+    entry(&format!(
+        r#"{{"resourceType":"Observation","status":"final","code":{{"coding":[{{"system":"http://loinc.org","code":"{loinc}"}}],"text":"Glucose"}},
+        "effectiveDateTime":"{when}","issued":"2026-11-19T10:00:00Z","valueQuantity":{{"value":{value},"unit":"{unit}","system":"http://unitsofmeasure.org","code":"{unit}"}},
+        "referenceRange":[{{"low":{{"value":3.9}},"high":{{"value":6.10}}}}]}}"#
+    ))
+}
+
+#[test]
+fn a_value_keeps_its_digits_and_gets_the_other_unit() {
+    let e = glucose("7.10", "mmol/L", "14749-6", "2026-11-19T17:00:00+08:00");
+    let m = &e.measures[0];
+    assert_eq!(
+        (m.value.as_str(), m.unit.as_deref()),
+        ("7.10", Some("mmol/L"))
+    );
+    assert_eq!(m.converted, Some(("128".into(), "mg/dL".into())));
+    assert_eq!(m.range.as_ref().unwrap().high.as_deref(), Some("6.10"));
+    assert_eq!(e.flag, Some(Flag::High));
+    assert_eq!(e.when.as_ref().unwrap().text, "2026-11-19T17:00:00+08:00");
+    assert_ne!(e.recorded, e.when.map(|w| w.start));
+}
+
+#[test]
+fn a_date_begins_at_midnight_of_the_custodian() {
+    let zone = TimeZone::fixed(jiff::tz::offset(8));
+    let json =
+        r#"{"resourceType":"Condition","code":{"text":"Tuberculosis"},"onsetDateTime":"2009-01"}"#;
+    let when = entry_in(json, &zone).unwrap().when.unwrap();
+    assert_eq!(when.precision, Precision::Month);
+    assert_eq!(when.start.to_string(), "2008-12-31T16:00:00Z");
+    assert_eq!(when.year(), Some(2009));
+}
+
+#[test]
+fn the_source_s_own_interpretation_outranks_the_range() {
+    let e = entry(
+        r#"{"resourceType":"Observation","status":"final","code":{"text":"K"},"valueQuantity":{"value":6.9},
+        "interpretation":[{"coding":[{"code":"HH"}]}],"referenceRange":[{"high":{"value":10}}]}"#,
+    );
+    assert_eq!(e.flag, Some(Flag::CriticallyHigh));
+}
+
+#[test]
+fn components_stand_beside_each_other() {
+    let e = entry(
+        r#"{"resourceType":"Observation","status":"final","code":{"text":"Blood pressure"},"component":[
+        {"code":{"text":"Systolic"},"valueQuantity":{"value":121,"unit":"mmHg"}},
+        {"code":{"text":"Diastolic"},"valueQuantity":{"value":80,"unit":"mmHg"}}]}"#,
+    );
+    let names: Vec<_> = e
+        .measures
+        .iter()
+        .map(|m| m.name.as_deref().unwrap())
+        .collect();
+    assert_eq!(names, ["Systolic", "Diastolic"]);
+}
+
+#[test]
+fn years_come_newest_first_gaps_on_top_undated_last() {
+    let undated = entry(r#"{"resourceType":"Condition","code":{"text":"Old"}}"#);
+    let list = vec![
+        undated,
+        glucose("5.0", "mmol/L", "14749-6", "2023-05-08"),
+        glucose("5.1", "mmol/L", "14749-6", "2026-11-19"),
+        glucose("5.2", "mmol/L", "14749-6", "2026-01-01"),
+    ];
+    let gap = Gap {
+        custodian: HospitalId::new("toghraq").unwrap(),
+        reason: GapReason::Unavailable,
+        at: "2026-11-23T03:20:00Z".parse().unwrap(),
+    };
+    let years = by_year(list, vec![gap.clone()]);
+    let shape: Vec<_> = years.iter().map(|y| (y.year, y.lines.len())).collect();
+    assert_eq!(shape, [(Some(2026), 3), (Some(2023), 1), (None, 1)]);
+    assert_eq!(years[0].lines[0], Line::Gap(gap));
+}
+
+#[test]
+fn a_trend_joins_results_in_both_units() {
+    let list = vec![
+        glucose("5.55", "mmol/L", "14749-6", "2026-11-19"),
+        glucose("100", "mg/dL", "2345-7", "2025-11-19"),
+    ];
+    let found = trends(&list);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].unit.as_deref(), Some("mmol/L"));
+    let numbers: Vec<_> = found[0]
+        .points
+        .iter()
+        .map(|p| (p.number * 100.0).round())
+        .collect();
+    assert_eq!(numbers, [555.0, 555.0]);
+    assert_eq!(found[0].points[0].value, "100");
+}
+
+#[test]
+fn the_summary_leaves_out_what_is_over_or_wrong() {
+    let list: Vec<_> = [
+        json!({"resourceType":"AllergyIntolerance","code":{"text":"Penicillin"},"criticality":"high","reaction":[{"manifestation":[{"text":"rash"}],"severity":"moderate"}]}),
+        json!({"resourceType":"AllergyIntolerance","code":{"text":"Latex"},"verificationStatus":{"coding":[{"code":"entered-in-error"}]},"clinicalStatus":{"coding":[{"code":"active"}]}}),
+        json!({"resourceType":"Condition","code":{"text":"Sinusitis"},"clinicalStatus":{"coding":[{"code":"resolved"}]}}),
+        json!({"resourceType":"Condition","code":{"text":"Diabetes"},"clinicalStatus":{"coding":[{"code":"active"}]}}),
+        json!({"resourceType":"MedicationRequest","status":"active","medicationCodeableConcept":{"text":"Metformin"},"dosageInstruction":[{"text":"500 mg twice a day"}]}),
+        json!({"resourceType":"MedicationRequest","status":"stopped","medicationCodeableConcept":{"text":"Amoxicillin"}}),
+    ]
+    .iter()
+    .map(|j| entry(&j.to_string()))
+    .collect();
+    let s = summarise(&list);
+    assert_eq!(s.allergies.len(), 1);
+    assert_eq!(s.allergies[0].detail.as_deref(), Some("rash moderate"));
+    assert_eq!(s.allergies[0].criticality.as_deref(), Some("high"));
+    assert_eq!(
+        s.problems
+            .iter()
+            .map(|p| p.title.as_str())
+            .collect::<Vec<_>>(),
+        ["Diabetes"]
+    );
+    assert_eq!(s.medications[0].dose.as_deref(), Some("500 mg twice a day"));
+}
+
+#[test]
+fn what_is_no_entry_of_a_record_is_left_out() {
+    assert!(entry_in(r#"{"resourceType":"Claim"}"#, &TimeZone::UTC).is_none());
+    assert!(entry_in(r#"{"resourceType":"Patient"}"#, &TimeZone::UTC).is_none());
+}
+
+#[test]
+fn printing_an_entry_shows_no_patient_data() {
+    let e = entry(r#"{"resourceType":"Condition","code":{"text":"Secret disease"}}"#);
+    assert!(!format!("{e:?}").contains("Secret"));
+}
