@@ -118,6 +118,7 @@ impl From<StoreError> for AppError {
             StoreError::Duplicate { .. } => Self::Conflict,
             StoreError::TooMuch { what } => Self::TooMuch(what),
             StoreError::Search(text) => Self::invalid("search", "search", text),
+            StoreError::Invalid(text) => Self::invalid("body", "invalid", text),
             StoreError::Cursor => Self::Malformed("cursor".into()),
             StoreError::Unavailable(text) => Self::Unavailable(text),
             StoreError::Damaged(text) | StoreError::Internal(text) => Self::Internal(text),

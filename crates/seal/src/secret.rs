@@ -101,6 +101,10 @@ impl NodeKey {
     pub const fn id(&self) -> &[u8; 8] {
         &self.id
     }
+    /// A secret for one purpose of this node, the same whenever it starts with this key.
+    pub fn derive(&self, purpose: &[u8]) -> Secret {
+        self.key.derive(purpose)
+    }
     /// Wraps a secret for `context` (what it is and whose, for example `data-key/yarqum/Patient/17`). The same
     /// context must be given to open it, so that wrapped keys cannot be exchanged for one another.
     pub fn wrap(&self, context: &str, secret: &[u8], entropy: &dyn Entropy) -> Result<Wrapped> {

@@ -11,6 +11,9 @@ pub enum StoreError {
     /// Another write holds this unique lookup value.
     #[error("already taken: {name}")]
     Duplicate { name: String },
+    /// What is to be written is not what it says it is.
+    #[error("{0}")]
+    Invalid(String),
     /// A bound was met.
     #[error("too much: {what}")]
     TooMuch { what: &'static str },
@@ -36,7 +39,7 @@ impl StoreError {
             Self::Precondition { .. } => ErrorCode::PreconditionFailed,
             Self::Duplicate { .. } => ErrorCode::Conflict,
             Self::TooMuch { .. } => ErrorCode::TooMuch,
-            Self::Search(_) => ErrorCode::Invalid,
+            Self::Search(_) | Self::Invalid(_) => ErrorCode::Invalid,
             Self::Cursor => ErrorCode::Malformed,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Damaged(_) | Self::Internal(_) => ErrorCode::Internal,

@@ -60,6 +60,7 @@ impl Store {
             public_base: config.public_base.clone(),
             readers: config.readers,
             size_max_bytes: config.size_max_bytes,
+            cursor_secret: config.node_key.derive(b"karez cursors"),
         };
         let database = tokio::task::spawn_blocking(move || SqliteDatabase::open(&options))
             .await

@@ -107,15 +107,51 @@ fn prepare_write(write: Write, public_base: &str) -> Result<PreparedWrite, Store
     })
 }
 
+/// Index, class and patient of a FHIR resource.
 fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, StoreError> {
-    let _ = public_base;
-    fhir::raw::parse(&body)
-        .map_err(|e| StoreError::Internal(format!("{} is not valid JSON: {e}", key.kind)))?;
+    if !key.kind.is_fhir() {
+        return Err(StoreError::Internal(format!(
+            "{} is no FHIR type and cannot hold a resource",
+            key.kind
+        )));
+    }
+    let own_base = if public_base.is_empty() {
+        String::new()
+    } else {
+        format!("{public_base}/fhir/{}", key.hospital)
+    };
+    let kind = key.kind.as_str();
+    let (class, patient, index) = {
+        // The message of a parser may quote the text it stumbled over: it is left out.
+        let doc = fhir::raw::parse(&body)
+            .map_err(|_| StoreError::Invalid(format!("{kind}: not valid JSON")))?;
+        let root = doc.root();
+        let class = fhir::classify(kind, root)
+            .parse()
+            .unwrap_or(RecordClass::Unclassified);
+        let patient = patient(key, fhir::patient_of(kind, root), &own_base);
+        (class, patient, fhir::index::extract(kind, root, &own_base))
+    };
     Ok(Content::Record {
-        class: RecordClass::Unclassified,
-        patient: None,
-        index: Vec::new(),
+        class,
+        patient,
+        index,
         lookups: Vec::new(),
         body,
     })
+}
+
+/// The patient in the record's own hospital. A patient elsewhere is nobody's here.
+fn patient(key: &RecordKey, found: Option<String>, own_base: &str) -> Option<ResourceId> {
+    if key.kind.as_str() == "Patient" {
+        return Some(key.id.clone());
+    }
+    let reference = found?;
+    let local = match reference.strip_prefix(own_base) {
+        Some(rest) if !own_base.is_empty() => rest.trim_start_matches('/'),
+        _ => reference.as_str(),
+    };
+    let id = local.strip_prefix("Patient/")?;
+    let id = id.split_once("/_history/").map_or(id, |(id, _)| id);
+    ResourceId::new(id).ok()
 }

@@ -27,8 +27,10 @@ CREATE TABLE record (
     patient  TEXT
 );
 CREATE UNIQUE INDEX record_key ON record (hospital, kind, id);
-CREATE INDEX record_changed ON record (hospital, kind, at, record);
-CREATE INDEX record_patient ON record (hospital, patient, kind, record) WHERE patient IS NOT NULL;
+-- The row's own number ends each of these: records of one kind in the order they came, or changed.
+CREATE INDEX record_order ON record (hospital, kind);
+CREATE INDEX record_changed ON record (hospital, kind, at);
+CREATE INDEX record_patient ON record (hospital, patient, kind) WHERE patient IS NOT NULL;
 
 -- Every version that ever was, with its bytes as they came in.
 CREATE TABLE version (
@@ -58,7 +60,7 @@ CREATE TABLE index_token (
     text     TEXT,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_token_value ON index_token (hospital, kind, param, code, system);
+CREATE INDEX index_token_value ON index_token (hospital, kind, param, code, record, system);
 CREATE INDEX index_token_text ON index_token (hospital, kind, param, text) WHERE text IS NOT NULL;
 
 CREATE TABLE index_string (
@@ -139,7 +141,7 @@ CREATE TABLE index_reference (
     target      TEXT    NOT NULL,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_reference_value ON index_reference (hospital, kind, param, target, target_kind, base, identifier);
+CREATE INDEX index_reference_value ON index_reference (hospital, kind, param, target, record, target_kind, base, identifier);
 
 CREATE TABLE index_uri (
     record   INTEGER NOT NULL,
@@ -152,7 +154,7 @@ CREATE TABLE index_uri (
     uri      TEXT    NOT NULL,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_uri_value ON index_uri (hospital, kind, param, uri);
+CREATE INDEX index_uri_value ON index_uri (hospital, kind, param, uri, record);
 
 -- What documents of our own are found by.
 CREATE TABLE lookup (

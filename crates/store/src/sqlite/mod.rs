@@ -9,6 +9,7 @@ mod index_rows;
 mod permit_sql;
 mod read;
 mod readers;
+mod search;
 mod session;
 mod sql;
 mod writer;
@@ -21,6 +22,7 @@ use agreements::Permit;
 use agreements::permit::Reader;
 use async_trait::async_trait;
 use kernel::{HospitalId, RecordKey};
+use seal::Secret;
 use tokio::sync::watch;
 
 use crate::prepare::prepare;
@@ -45,11 +47,14 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How large the file may grow, bytes.
     pub size_max_bytes: Option<u64>,
+    /// Seals the cursors of searches. The same on every start, so that pages stay good.
+    pub cursor_secret: Secret,
 }
 
 impl SqliteOptions {
-    pub fn new(path: impl Into<PathBuf>) -> Self {
+    pub fn new(path: impl Into<PathBuf>, cursor_secret: Secret) -> Self {
         Self {
+            cursor_secret,
             path: path.into(),
             public_base: String::new(),
             readers: 16,
@@ -65,6 +70,7 @@ pub struct SqliteDatabase {
     writer: writer::Writer,
     readers: readers::Readers,
     size_max_bytes: Arc<AtomicU64>,
+    cursors: search::CursorKey,
 }
 
 impl SqliteDatabase {
@@ -93,6 +99,7 @@ impl SqliteDatabase {
             writer: writer::Writer::start(place)?,
             readers: readers::Readers::new(&options.path, options.readers)?,
             size_max_bytes,
+            cursors: search::CursorKey::new(&options.cursor_secret),
         })
     }
 
@@ -185,8 +192,11 @@ impl Database for SqliteDatabase {
         hospital: &HospitalId,
         query: &fhir::search::Query,
     ) -> Result<SearchPage, StoreError> {
-        let _ = (permit, hospital, query);
-        Err(StoreError::Search("search is not ready yet".into()))
+        let (permit, hospital, query) = (permit.clone(), hospital.clone(), query.clone());
+        let cursors = self.cursors.clone();
+        self.readers
+            .read(move |c| search::search(c, &cursors, &permit, &hospital, &query))
+            .await
     }
 
     async fn documents(
