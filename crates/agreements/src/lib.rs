@@ -10,6 +10,7 @@ pub mod break_glass;
 pub mod class;
 pub mod consent;
 pub mod decision;
+mod fhir_json;
 pub mod grant;
 pub mod permit;
 
@@ -18,5 +19,6 @@ pub use agreement::Agreement;
 pub use class::{ClassSet, RecordClass};
 pub use consent::ConsentRecord;
 pub use decision::{Action, Decision, Facts, Reason, Request, Subject, decide};
+pub use fhir_json::ReadProblem;
 pub use grant::{ConsentRow, EmergencyRow, GrantRow, Projection, ShareItem, ShareRow};
 pub use permit::{Permit, Reader, SystemPurpose};

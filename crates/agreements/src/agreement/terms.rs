@@ -126,7 +126,20 @@ impl Residency {
 pub struct ResponseTimes {
     pub emergency_min: u32,
     pub urgent_min: u32,
+    pub soon_min: u32,
     pub routine_min: u32,
+}
+
+impl ResponseTimes {
+    /// By the urgency's word (`emergency`, `urgent`, `soon`, `routine`), most urgent first, minutes.
+    pub const fn by_urgency(self) -> [(&'static str, u32); 4] {
+        [
+            ("emergency", self.emergency_min),
+            ("urgent", self.urgent_min),
+            ("soon", self.soon_min),
+            ("routine", self.routine_min),
+        ]
+    }
 }
 
 impl Default for ResponseTimes {
@@ -134,7 +147,8 @@ impl Default for ResponseTimes {
         Self {
             emergency_min: 60,
             urgent_min: 4 * 60,
-            routine_min: 2 * 24 * 60,
+            soon_min: 24 * 60,
+            routine_min: 3 * 24 * 60,
         }
     }
 }
@@ -278,8 +292,8 @@ impl Terms {
         if c.scope.classes.is_empty() {
             out.push(TermsProblem::NoClass { clause });
         }
-        let r = c.conditions.response;
-        if r.emergency_min == 0 || r.emergency_min > r.urgent_min || r.urgent_min > r.routine_min {
+        let times = c.conditions.response.by_urgency();
+        if times[0].1 == 0 || times.windows(2).any(|w| w[0].1 > w[1].1) {
             out.push(TermsProblem::ResponseTime { clause });
         }
         if self.crosses_border(c)

@@ -264,23 +264,35 @@ fn denied_read(
             Reason::ClassOutside { class: e.class }
         }];
     }
+    // Several agreements may half permit it: the one that lacks least is explained.
+    for_class
+        .iter()
+        .map(|g| missing_under(g, own, e, facts, now))
+        .min_by_key(Vec::len)
+        .unwrap_or_default()
+}
+
+fn missing_under(
+    g: &GrantRow,
+    own: &HospitalId,
+    e: &Entry,
+    facts: &Facts,
+    now: Instant,
+) -> Vec<Reason> {
     let mut out = Vec::new();
-    let shared = |g: &GrantRow| {
-        facts
-            .shares
-            .iter()
-            .any(|s| s.agreement == g.agreement && s.opens(e, own, now))
-    };
-    if !e.class.is_impersonal() && !for_class.iter().any(|g| shared(g)) {
+    let shared = |s: &crate::ShareRow| s.agreement == g.agreement && s.opens(e, own, now);
+    if !e.kind.is_fhir() {
+        out.push(Reason::ClassOutside { class: e.class });
+    }
+    if !e.class.is_impersonal() && !facts.shares.iter().any(shared) {
         out.push(if e.class == RecordClass::Unclassified {
             Reason::UnclassifiedNotChosen
         } else {
             Reason::NotShared
         });
     }
-    if for_class.iter().all(|g| g.needs_consent) {
-        let crosses = for_class.iter().all(|g| g.crosses_border);
-        out.extend(missing_consent(own, e, crosses, facts, now));
+    if g.needs_consent {
+        out.extend(missing_consent(own, e, g.crosses_border, facts, now));
     }
     out
 }

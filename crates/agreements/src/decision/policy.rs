@@ -98,7 +98,8 @@ fn window(from: Instant, until: Instant) -> String {
 pub fn read_policies(grants: &[GrantRow]) -> Vec<String> {
     type Key<'a> = (&'a str, u16, &'a str, &'a str, [bool; 3], Instant, Instant);
     let mut groups: BTreeMap<Key<'_>, ClassSet> = BTreeMap::new();
-    for g in grants {
+    // A hospital grants itself nothing: its own rules are the house's.
+    for g in grants.iter().filter(|g| g.custodian != g.grantee) {
         let key = (
             g.agreement.as_str(),
             g.clause,
@@ -191,7 +192,7 @@ pub fn act_policies(row: &ActRow) -> Vec<String> {
             actions.join(", "),
         )
     };
-    let mine = "(!(resource has allocatedTo) || resource.allocatedTo == principal)";
+    let mine = "(if resource has allocatedTo then resource.allocatedTo == principal else true)";
     let signs = "principal.privileges.contains(\"sign-opinion\") && principal.licenceValid";
     vec![
         policy(
