@@ -120,6 +120,7 @@ impl App {
             doc: hospital,
         };
         docs::put(&mut batch, &versioned)?;
+        self.first_keys(&mut batch, &versioned.doc.id, versioned.doc.name("en"))?;
         batch.event("hospital.founded", &key, "{}");
         self.store.commit(batch).await?;
         self.reload_hospitals().await

@@ -1,14 +1,19 @@
 //! Use cases: authorise, load, let a domain rule decide, commit. Pages, FHIR, jobs and the command line all come
 //! in here; there is no other way to change anything.
 
+pub mod accounts;
 pub mod audit_entry;
 pub mod cases;
 pub mod cx;
 pub mod docs;
 pub mod error;
+pub mod hospital_keys;
 pub mod hospitals;
+pub mod people;
 pub mod records;
+pub mod sessions;
 pub mod settings;
+pub mod tokens;
 
 use std::sync::Arc;
 
@@ -29,6 +34,9 @@ pub struct App {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) hospitals: Arc<hospitals::Registry>,
+    /// Opens the keys and secrets that the store holds wrapped.
+    pub(crate) node_key: Arc<seal::NodeKey>,
+    pub(crate) gate: Arc<accounts::Gate>,
 }
 
 impl App {
@@ -38,6 +46,7 @@ impl App {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
         settings: Settings,
+        node_key: Arc<seal::NodeKey>,
     ) -> Result<Self, AppError> {
         let app = Self {
             store,
@@ -45,6 +54,8 @@ impl App {
             entropy,
             settings: Arc::new(settings),
             hospitals: Arc::new(hospitals::Registry::default()),
+            node_key,
+            gate: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)
@@ -72,5 +83,26 @@ impl App {
     /// The position of the newest commit; changes wake the receiver.
     pub fn watch(&self) -> tokio::sync::watch::Receiver<u64> {
         self.store.watch()
+    }
+
+    /// Tells live pages and jobs that the server closes. Requests under way are finished.
+    pub fn begin_closing(&self) {
+        self.gate.close();
+    }
+
+    /// True once the server closes.
+    pub fn closing(&self) -> tokio::sync::watch::Receiver<bool> {
+        self.gate.closing()
+    }
+
+    /// Finishes accepted writes and closes the store. Nothing may be asked afterwards.
+    pub async fn close(&self) {
+        self.gate.close();
+        self.store.close().await;
+    }
+
+    /// Whether the store can serve, in words for the operator.
+    pub async fn health(&self) -> Result<(), AppError> {
+        Ok(self.store.health().await?)
     }
 }

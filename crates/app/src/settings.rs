@@ -9,6 +9,8 @@ pub struct Settings {
     pub smtp: Option<Smtp>,
     /// Cookies carry `Secure` (off only for plain HTTP on loopback).
     pub secure_cookies: bool,
+    /// Roles that may be used only with a second factor.
+    pub second_factor_for: Vec<agreements::Role>,
 }
 
 /// An SMTP relay.
@@ -28,6 +30,11 @@ impl Default for Settings {
             base_url: "http://127.0.0.1:8080".into(),
             smtp: None,
             secure_cookies: false,
+            second_factor_for: vec![
+                agreements::Role::Consultant,
+                agreements::Role::Administrator,
+                agreements::Role::Operator,
+            ],
         }
     }
 }

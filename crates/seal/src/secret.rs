@@ -161,6 +161,10 @@ impl NodeKey {
             .map_err(|_| SealError::Malformed("wrapped secret"))?;
         Ok(Secret::from_bytes(bytes))
     }
+    /// HMAC-SHA256 over `message` under a key derived for `purpose`: what this node vouches for.
+    pub fn mac(&self, purpose: &[u8], message: &[u8]) -> [u8; 32] {
+        hmac_sha256(self.key.derive(purpose).expose(), &[message])
+    }
     fn cipher(&self) -> Aes256Gcm {
         Aes256Gcm::new(&(*self.key.derive(b"karez key wrapping v1").expose()).into())
     }

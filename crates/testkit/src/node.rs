@@ -37,6 +37,7 @@ impl TestNode {
             Arc::new(clock.clone()),
             Arc::clone(&entropy) as Arc<dyn Entropy>,
             Settings::default(),
+            Arc::new(node_key()),
         )
         .await
         .expect("an application over an empty store");
@@ -64,7 +65,7 @@ impl TestNode {
 
     #[allow(clippy::expect_used)]
     async fn store(folder: &Path, clock: &ManualClock, entropy: &Arc<SeededEntropy>) -> Store {
-        let key = seal::NodeKey::new(seal::Secret::from_bytes([7; 32]));
+        let key = node_key();
         let config = StoreConfig::new(
             folder,
             key,
@@ -81,6 +82,10 @@ impl TestNode {
     pub fn now(&self) -> Instant {
         self.clock.now()
     }
+}
+
+fn node_key() -> seal::NodeKey {
+    seal::NodeKey::new(seal::Secret::from_bytes([7; 32]))
 }
 
 /// A hospital with its slug for a name.

@@ -1,0 +1,240 @@
+//! `private_key_jwt` (RFC 7523 §2.2, §3): a machine client proves itself by a short JWT signed with a registered
+//! key and gets an access token (RFC 6749 §4.4).
+
+use agreements::{Role, SystemPurpose};
+use jsonwebtoken::jwk::Jwk;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation};
+use kernel::{AccountId, HospitalId, Instant, ResourceId};
+use serde::{Deserialize, Serialize};
+use store::{Batch, Lookup, StoreError};
+
+use super::{AccessToken, Claims, digest, machine_token_s, sign};
+use crate::docs::{self, Document, Versioned};
+use crate::sessions::SessionAsk;
+use crate::{App, AppError};
+
+/// An assertion may live this long, seconds; longer ones are refused.
+const ASSERTION_S_MAX: i64 = 5 * 60;
+/// Difference of clocks that is forgiven, seconds.
+const LEEWAY_S: u64 = 30;
+/// The only `client_assertion_type` (RFC 7523 §2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The form of a token request (RFC 6749 §4.4.2, RFC 7523 §2.2).
+#[derive(Debug, Clone, Deserialize)]
+pub struct TokenRequest {
+    pub grant_type: String,
+    #[serde(default)]
+    pub client_assertion_type: String,
+    #[serde(default)]
+    pub client_assertion: String,
+    #[serde(default)]
+    pub client_id: Option<String>,
+}
+
+/// Why a token request was refused, in the words of RFC 6749 §5.2.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error("invalid_request: {0}")]
+    Request(&'static str),
+    #[error("unsupported_grant_type")]
+    Grant,
+    #[error("invalid_client: {0}")]
+    Client(&'static str),
+    #[error(transparent)]
+    App(#[from] AppError),
+}
+
+/// A `jti` that was taken, so that it is taken once.
+#[derive(Debug, Serialize, Deserialize)]
+struct UsedAssertion {
+    until: Instant,
+}
+
+impl Document for UsedAssertion {
+    const KIND: &'static str = "used-assertion";
+    fn lookups(&self) -> Vec<Lookup> {
+        Vec::new()
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Assertion {
+    iss: String,
+    sub: String,
+    exp: i64,
+    #[serde(default)]
+    jti: String,
+}
+
+/// A registered key as the verifier wants it.
+pub(super) fn decoding_key(jwk: &serde_json::Value) -> Result<DecodingKey, ()> {
+    let jwk: Jwk = serde_json::from_value(jwk.clone()).map_err(|_| ())?;
+    DecodingKey::from_jwk(&jwk).map_err(|_| ())
+}
+
+impl App {
+    /// The address a client puts into `aud`.
+    pub fn token_address(&self) -> String {
+        format!("{}/oauth/token", self.settings.base_url)
+    }
+
+    /// Answers a token request.
+    pub async fn machine_token(
+        &self,
+        ask: &SessionAsk,
+        request: &TokenRequest,
+    ) -> Result<AccessToken, TokenError> {
+        if request.grant_type != "client_credentials" {
+            return Err(TokenError::Grant);
+        }
+        if request.client_assertion_type != ASSERTION_TYPE {
+            return Err(TokenError::Request("client_assertion_type"));
+        }
+        if request.client_assertion.len() > 8 * 1024 {
+            return Err(TokenError::Request("client_assertion"));
+        }
+        let now = self.now();
+        let client = issuer(&request.client_assertion)?;
+        if request
+            .client_id
+            .as_ref()
+            .is_some_and(|id| id != client.as_str())
+        {
+            return Err(TokenError::Client("client_id is another client"));
+        }
+        let account = self
+            .load_account(&client)
+            .await?
+            .filter(|a| a.doc.suspended.is_none())
+            .ok_or(TokenError::Client("unknown client"))?
+            .doc;
+        let machine = account
+            .machine
+            .as_ref()
+            .ok_or(TokenError::Client("unknown client"))?;
+        let assertion =
+            self.verify_assertion(&request.client_assertion, &client, &machine.jwks, now)?;
+        let claims = Claims {
+            account: client.clone(),
+            hospital: machine.hospital.clone(),
+            role: Role::Machine,
+            id: self.new_id().to_string(),
+            from: now.as_second(),
+            until: now.as_second() + machine_token_s(),
+        };
+        let mut batch = Batch::new(now);
+        let id =
+            ResourceId::new(digest(&[client.as_str(), &assertion.jti])).map_err(AppError::from)?;
+        let used = Versioned {
+            key: self.doc_key::<UsedAssertion>(&HospitalId::network(), &id),
+            version: 0,
+            doc: UsedAssertion {
+                until: Instant::from_second(assertion.exp)
+                    .map_err(|_| TokenError::Client("exp"))?,
+            },
+        };
+        docs::put(&mut batch, &used)?;
+        let cx = self.cx_of(&account, ask, now);
+        batch.audit.push(self.account_audit(
+            &cx,
+            "machine.token",
+            &client,
+            Some(&machine.hospital),
+        )?);
+        match self.store.commit(batch).await {
+            Ok(_) => {}
+            Err(StoreError::Precondition { .. }) => {
+                return Err(TokenError::Client("this jti was used before"));
+            }
+            Err(e) => return Err(TokenError::App(e.into())),
+        }
+        Ok(AccessToken {
+            token: sign(&self.node_key, &claims)?,
+            expires_in_s: machine_token_s(),
+        })
+    }
+
+    fn verify_assertion(
+        &self,
+        jwt: &str,
+        client: &AccountId,
+        jwks: &serde_json::Value,
+        now: Instant,
+    ) -> Result<Assertion, TokenError> {
+        let header =
+            jsonwebtoken::decode_header(jwt).map_err(|_| TokenError::Client("not a JWT"))?;
+        let allowed = matches!(
+            header.alg,
+            Algorithm::ES256 | Algorithm::ES384 | Algorithm::RS256
+        );
+        if !allowed {
+            return Err(TokenError::Client("ES256, ES384 or RS256 is expected"));
+        }
+        let key = jwks["keys"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|k| k["kid"].as_str() == header.kid.as_deref())
+            .and_then(|k| decoding_key(k).ok())
+            .ok_or(TokenError::Client("no such key"))?;
+        let mut rules = Validation::new(header.alg);
+        rules.set_audience(&[self.token_address()]);
+        rules.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
+        // The node's own clock decides over time, not the library's.
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        let assertion: Assertion = jsonwebtoken::decode(jwt, &key, &rules)
+            .map_err(|_| TokenError::Client("signature or audience"))?
+            .claims;
+        if assertion.iss != client.as_str() || assertion.sub != client.as_str() {
+            return Err(TokenError::Client("iss and sub must be the client"));
+        }
+        if assertion.jti.is_empty() || assertion.jti.len() > 256 {
+            return Err(TokenError::Client("jti is missing"));
+        }
+        let leeway = i64::try_from(LEEWAY_S).unwrap_or(0);
+        if assertion.exp <= now.as_second() - leeway {
+            return Err(TokenError::Client("expired"));
+        }
+        if assertion.exp > now.as_second() + ASSERTION_S_MAX + leeway {
+            return Err(TokenError::Client("lives longer than five minutes"));
+        }
+        Ok(assertion)
+    }
+
+    /// Forgets spent assertions that have expired; nothing can replay them any more.
+    pub async fn forget_used_assertions(&self) -> Result<usize, AppError> {
+        let now = self.now();
+        let permit = self.system(SystemPurpose::Job);
+        let network = HospitalId::network();
+        let mut batch = Batch::new(now);
+        for used in self
+            .find::<UsedAssertion>(&permit, Some(&network), Vec::new(), None, 1_000, false)
+            .await?
+        {
+            let kept = jiff::SignedDuration::from_secs(2 * ASSERTION_S_MAX);
+            if used.doc.until.checked_add(kept).is_ok_and(|end| end < now) {
+                batch.delete(used.key, store::Precondition::Any);
+            }
+        }
+        let count = batch.writes.len();
+        if count > 0 {
+            self.store.commit(batch).await?;
+        }
+        Ok(count)
+    }
+}
+
+/// Who says to have signed it, before anything is verified: only to find the keys.
+fn issuer(jwt: &str) -> Result<AccountId, TokenError> {
+    let malformed = TokenError::Client("not a JWT");
+    let Some(body) = jwt.split('.').nth(1) else {
+        return Err(malformed);
+    };
+    let json = seal::b64::decode(body, "JWT").map_err(|_| TokenError::Client("not a JWT"))?;
+    let value: serde_json::Value =
+        serde_json::from_slice(&json).map_err(|_| TokenError::Client("not a JWT"))?;
+    AccountId::new(value["iss"].as_str().unwrap_or_default())
+        .map_err(|_| TokenError::Client("unknown client"))
+}
