@@ -2,7 +2,7 @@
 
 use agreements::Permit;
 use async_trait::async_trait;
-use kernel::{HospitalId, RecordKey};
+use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use tokio::sync::watch;
 
 use crate::{
@@ -41,6 +41,17 @@ pub trait Database: Send + Sync + 'static {
         after: Option<&str>,
         limit: u32,
     ) -> Result<HistoryPage, StoreError>;
+
+    /// Current FHIR records about one patient in one hospital's custody, the Patient itself included, by kind and id,
+    /// tombstones left out. `kinds` empty: every kind. At most `limit`.
+    async fn records_of(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        patient: &ResourceId,
+        kinds: &[Kind],
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError>;
 
     /// FHIR search within one hospital's records.
     async fn search(

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use agreements::Permit;
 use agreements::permit::Reader;
 use async_trait::async_trait;
-use kernel::{HospitalId, RecordKey};
+use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use seal::Secret;
 use tokio::sync::watch;
 
@@ -183,6 +183,22 @@ impl Database for SqliteDatabase {
         let (permit, key, after) = (permit.clone(), key.clone(), after.map(str::to_owned));
         self.readers
             .read(move |c| read::history(c, &permit, &key, after.as_deref(), limit))
+            .await
+    }
+
+    async fn records_of(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        patient: &ResourceId,
+        kinds: &[Kind],
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let permit = permit.clone();
+        let (hospital, patient) = (hospital.clone(), patient.clone());
+        let kinds = kinds.to_vec();
+        self.readers
+            .read(move |c| read::records_of(c, &permit, &hospital, &patient, &kinds, limit))
             .await
     }
 

@@ -2,7 +2,7 @@
 
 use agreements::Permit;
 use bytes::Bytes;
-use kernel::{HospitalId, Phi, RecordKey, ResourceId, limits};
+use kernel::{HospitalId, Kind, Phi, RecordKey, ResourceId, limits};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::permit_sql::{CURRENT, VERSION, condition};
@@ -119,6 +119,49 @@ pub(crate) fn history(
         page.versions.push(stored(key.clone(), r)?);
     }
     Ok(page)
+}
+
+/// Everything current about one patient.
+pub(crate) fn records_of(
+    conn: &Connection,
+    permit: &Permit,
+    hospital: &HospitalId,
+    patient: &ResourceId,
+    kinds: &[Kind],
+    limit: u32,
+) -> Result<Vec<Stored>, StoreError> {
+    let mut binds = Binds::default();
+    let h = binds.hospital(hospital.as_str());
+    let p = binds.bind(patient.as_str().to_owned());
+    let among = if kinds.is_empty() {
+        "r.kind > 0".to_owned()
+    } else {
+        let list: Vec<String> = kinds.iter().map(|k| binds.kind(k.as_str())).collect();
+        format!("r.kind IN ({})", list.join(", "))
+    };
+    let text = format!(
+        "SELECT {COLUMNS}, k.name, r.id FROM record r CROSS JOIN version v ON v.row = r.current \
+         CROSS JOIN kind k ON k.num = r.kind \
+         WHERE r.hospital = {h} AND r.patient = {p} AND {among} AND r.deleted = 0 AND {} \
+         ORDER BY r.kind, r.id LIMIT {}",
+        condition(permit, CURRENT, &mut binds),
+        binds.bind(i64::from(limit)),
+    );
+    let mut st = conn.prepare_cached(&text)?;
+    let mut rows = st.query(params_from_iter(binds.0))?;
+    let mut out = Vec::new();
+    while let Some(r) = rows.next()? {
+        let kind = r.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?;
+        let id = r.get_ref(7)?.as_str().map_err(rusqlite::Error::from)?;
+        let bad = |_| StoreError::Damaged("a record's key is not valid".into());
+        let key = RecordKey::new(
+            hospital.clone(),
+            Kind::new(kind).map_err(bad)?,
+            ResourceId::new(id).map_err(bad)?,
+        );
+        out.push(stored(key, r)?);
+    }
+    Ok(out)
 }
 
 /// Documents of our own. A page over all hospitals ends with every document of its last id, so that going on
