@@ -5,7 +5,7 @@
 
 JWKS is the sealing hospital's key set, fetched beforehand from a place that is trusted; without it the keys inside
 the file are used and the result says so. Exit code: 0 genuine or unaltered, 1 refused, 2 wrong use.
-The format is described in docs/src/formats/sealed-file.md.
+The format is described in docs/formats/sealed-file.md.
 """
 
 import argparse

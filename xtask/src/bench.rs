@@ -3,7 +3,6 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
-use crate::front_end;
 use crate::process::cargo;
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -22,7 +21,6 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<()> {
-    front_end::build()?;
     crate::process::execute(cargo().args([
         "build",
         "--locked",

@@ -5,7 +5,6 @@ use std::process::Command;
 use anyhow::Result;
 use clap::Args;
 
-use crate::front_end;
 use crate::prerequisites::{C_COMPILER, CMAKE, NODE, NPM, packages};
 use crate::process::{cargo, execute, root, target_dir};
 
@@ -24,7 +23,6 @@ pub struct Options {
 
 pub fn run(options: &Options) -> Result<()> {
     packages(&[C_COMPILER, CMAKE, NODE, NPM]);
-    front_end::build()?;
     let mut build = cargo();
     build.args(["build", "--locked", "--package", "karez"]);
     if options.release {

@@ -74,7 +74,7 @@ const TABLE: &[Layer] = &[
     },
     Layer {
         name: "store",
-        may_use: &["kernel", "fhir", "agreements"],
+        may_use: &["kernel", "fhir", "agreements", "seal"],
         never: HTTP,
     },
     Layer {

@@ -4,7 +4,6 @@
 mod bench;
 mod demo;
 mod docs;
-mod front_end;
 mod layers;
 mod prerequisites;
 mod process;

@@ -6,12 +6,12 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::layers;
 use crate::prerequisites::{
     C_COMPILER, CHROMIUM, CMAKE, HAN_FONT, NODE, NPM, POPPLER, PYTHON, chromium, npm_ci, packages,
     python,
 };
 use crate::process::{Finished, cargo, execute, execute_and_keep, have, root, target_dir};
-use crate::{front_end, layers};
 
 #[derive(Args)]
 pub struct Options {
@@ -71,7 +71,6 @@ pub fn run(options: &Options) -> Result<()> {
     let missing = packages(&[
         C_COMPILER, CMAKE, NODE, NPM, CHROMIUM, HAN_FONT, POPPLER, PYTHON,
     ]);
-    front_end::build()?;
 
     if wanted("rust") {
         layers(&mut report);
