@@ -4,6 +4,7 @@
 //! Resources are kept and served as the bytes that came in. Nothing here does I/O or tells the time.
 
 pub mod bundle;
+pub mod capability;
 mod classify;
 pub mod index;
 pub mod json;

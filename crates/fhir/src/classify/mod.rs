@@ -10,8 +10,8 @@ use crate::json::Json;
 
 /// The class of a resource of type `kind`.
 ///
-/// Two different sensitive classes in one resource give `unclassified`, for a grant that names one of them must not
-/// open the other.
+/// A resource of several sensitive classes belongs to the weightiest (safeguarding, then sexual health, genetics, mental
+/// health, substance use, reproductive health): whoever may read that one may read it, nobody else.
 pub fn classify<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
     let labels = sensitive::from_labels(resource);
     if let Some(class) = labels.verdict() {

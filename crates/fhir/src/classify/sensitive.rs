@@ -2,24 +2,32 @@
 
 use crate::json::Json;
 
-/// The sensitive classes found in one resource.
+/// The sensitive classes, the one that weighs most first.
+const ORDER: &[&str] = &[
+    "safeguarding",
+    "sexual-health",
+    "genetics",
+    "mental-health",
+    "substance-use",
+    "reproductive-health",
+    "unclassified",
+];
+
+/// The weightiest class found in one resource.
 #[derive(Default)]
 pub(super) struct Findings {
     class: Option<&'static str>,
-    several: bool,
 }
 
 impl Findings {
     fn add(&mut self, class: &'static str) {
-        self.several |= self.class.is_some_and(|c| c != class);
-        self.class.get_or_insert(class);
+        let weight = |c: &str| ORDER.iter().position(|o| *o == c);
+        if self.class.is_none_or(|known| weight(class) < weight(known)) {
+            self.class = Some(class);
+        }
     }
     pub(super) fn verdict(&self) -> Option<&'static str> {
-        if self.several {
-            Some("unclassified")
-        } else {
-            self.class
-        }
+        self.class
     }
 }
 
@@ -50,7 +58,7 @@ pub(super) fn from_labels<'a, J: Json<'a>>(resource: J) -> Findings {
             _ => {}
         }
     }
-    if restricted && found.class.is_none() {
+    if restricted {
         found.add("unclassified");
     }
     found

@@ -31,13 +31,16 @@ fn a_label_outranks_everything() {
 }
 
 #[test]
-fn two_sensitive_classes_need_a_decision() {
+fn of_two_sensitive_classes_the_weightier_counts() {
     let act = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
-    let both = json!([{"system": act, "code": "PSY"}, {"system": act, "code": "HIV"}]);
-    assert_eq!(
-        class(json!({"resourceType": "Condition", "meta": {"security": both}})),
-        "unclassified"
-    );
+    for codes in [["PSY", "HIV"], ["HIV", "PSY"]] {
+        let labels: Vec<Value> = codes
+            .iter()
+            .map(|c| json!({"system": act, "code": c}))
+            .collect();
+        let condition = json!({"resourceType": "Condition", "meta": {"security": labels}});
+        assert_eq!(class(condition), "sexual-health");
+    }
 }
 
 #[test]

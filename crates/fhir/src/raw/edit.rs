@@ -100,6 +100,72 @@ fn collect<'a>(node: Node<'a>, name: &str, found: &mut impl FnMut(Node<'a>, &'a 
     }
 }
 
+/// The mark of a resource that is not whole (FHIR R4 §3.1.1.5.9).
+const SUBSETTED: &str =
+    r#"{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}"#;
+
+/// Keeps the top-level members that `keep` names and marks the resource as a part of the whole. `meta` must be among
+/// them for the mark to be set where one exists; without a `meta` one is added.
+pub fn subset(bytes: &[u8], keep: impl Fn(&str) -> bool) -> Vec<u8> {
+    let Some(top) = members(bytes, 0) else {
+        return bytes.to_vec();
+    };
+    let mut out = Vec::with_capacity(bytes.len());
+    out.push(b'{');
+    let mut tagged = false;
+    for m in &top {
+        let name = String::from_utf8_lossy(&bytes[m.name.clone()]);
+        if !keep(&name) {
+            continue;
+        }
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        out.extend_from_slice(format!("\"{name}\":").as_bytes());
+        if name == "meta" {
+            tagged = true;
+            out.extend(with_tag(&bytes[m.value.clone()]));
+        } else {
+            out.extend_from_slice(&bytes[m.value.clone()]);
+        }
+    }
+    if !tagged {
+        let comma = if out.len() > 1 { "," } else { "" };
+        out.extend_from_slice(format!("{comma}\"meta\":{{\"tag\":[{SUBSETTED}]}}").as_bytes());
+    }
+    out.push(b'}');
+    out
+}
+
+/// A meta with the mark before its other tags.
+fn with_tag(meta: &[u8]) -> Vec<u8> {
+    let Some(inner) = members(meta, 0) else {
+        return meta.to_vec();
+    };
+    let tags = inner.iter().find(|m| &meta[m.name.clone()] == b"tag");
+    let edit = match tags {
+        Some(t) if meta.get(t.value.start) == Some(&b'[') => {
+            let rest = &meta[t.value.start + 1..t.value.end];
+            let comma = if rest.trim_ascii_start().starts_with(b"]") {
+                ""
+            } else {
+                ","
+            };
+            (
+                t.value.start + 1,
+                t.value.start + 1,
+                format!("{SUBSETTED}{comma}"),
+            )
+        }
+        Some(t) => (t.value.start, t.value.end, format!("[{SUBSETTED}]")),
+        None => {
+            let comma = if inner.is_empty() { "" } else { "," };
+            (1, 1, format!("\"tag\":[{SUBSETTED}]{comma}"))
+        }
+    };
+    apply(meta, vec![edit])
+}
+
 fn apply(bytes: &[u8], mut edits: Vec<(usize, usize, String)>) -> Vec<u8> {
     edits.sort_by_key(|e| e.0);
     let grown: usize = edits.iter().map(|e| e.2.len()).sum();

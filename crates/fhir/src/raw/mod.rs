@@ -7,7 +7,7 @@ mod scan;
 
 use std::borrow::Cow;
 
-pub use edit::{rewrite_references, splice_meta};
+pub use edit::{rewrite_references, splice_meta, subset};
 pub use parse::parse;
 pub use scan::{Peek, peek};
 
@@ -192,3 +192,6 @@ impl<'a> Json<'a> for Node<'a> {
         self.shape() == Shape::Array
     }
 }
+
+#[cfg(test)]
+mod tests;
