@@ -3,6 +3,7 @@
 //! Pure: the same seed and time give the same bytes. Nothing here reads or writes anything.
 
 mod agreements;
+pub mod arriving;
 mod cases;
 mod codes;
 mod dice;

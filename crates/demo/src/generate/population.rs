@@ -327,7 +327,7 @@ pub fn national_id(jurisdiction: &str, birth: Date, serial: usize) -> String {
     }
 }
 
-fn person(
+pub fn person(
     index: usize,
     hospital: &'static Hospital,
     number: usize,

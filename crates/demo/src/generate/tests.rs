@@ -303,3 +303,33 @@ fn pictures_and_letters_are_whole_files() {
         );
     }
 }
+
+#[test]
+fn the_arriving_bundle_holds_one_new_patient_and_refers_by_urn() {
+    let text = arriving::bundle(SEED, now()).unwrap();
+    let bundle: Value = serde_json::from_str(&text).unwrap();
+    let entries = bundle["entry"].as_array().unwrap();
+    let urls: HashSet<&str> = entries
+        .iter()
+        .map(|e| e["fullUrl"].as_str().unwrap())
+        .collect();
+    assert_eq!(urls.len(), entries.len());
+    assert_eq!(
+        entries
+            .iter()
+            .filter(|e| e["resource"]["resourceType"] == "Patient")
+            .count(),
+        1
+    );
+    let mut found = Vec::new();
+    references(&bundle, &mut found);
+    assert!(found.len() > 10);
+    assert!(found.iter().all(|r| urls.contains(r.as_str())), "{found:?}");
+    let new = arriving::patient(SEED, now()).unwrap();
+    let network = network(SEED, now());
+    assert!(
+        network
+            .records()
+            .all(|(_, r)| r.number != new.records[0].number)
+    );
+}
