@@ -56,6 +56,15 @@ impl Show {
         }
     }
 
+    /// `23 Nov`, where the year stands above.
+    pub fn day_in_year(&self, d: Date) -> String {
+        let month = self.words.word("month-short", &d.month().to_string());
+        self.words.f(
+            "date-day",
+            args!["day" => d.day().to_string(), "month" => month],
+        )
+    }
+
     /// The civil date of an instant in the reader's zone.
     pub fn date_of(&self, at: Timestamp) -> Date {
         at.to_zoned(self.zone.clone()).date()

@@ -87,5 +87,5 @@ export function comforts(): void {
   drops();
   submitOnChange();
   templates();
-  document.querySelector<HTMLElement>('.problems')?.focus();
+  document.querySelector<HTMLElement>('.problems:not(.guide *)')?.focus();
 }

@@ -29,6 +29,7 @@ banner-born = Born
 banner-deceased = Died
 banner-allergies = Allergies
 banner-no-allergies = None recorded
+banner-custodian = Kept by
 banner-language = Speaks
 banner-pseudonym = A case number stands for the patient’s name
 

@@ -29,6 +29,7 @@ banner-born = 出生
 banner-deceased = 去世
 banner-allergies = 过敏
 banner-no-allergies = 无记录
+banner-custodian = 保存于
 banner-language = 语言
 banner-pseudonym = 以病例号代替患者姓名
 

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::basic::org_named;
 use super::icon::icon;
 use crate::show::Show;
 
@@ -17,13 +18,14 @@ pub struct Identifier {
 /// out is `None` and not drawn.
 #[derive(Debug, Clone, Default)]
 pub struct Banner {
-    /// The name as the patient's own people write it.
-    pub native_name: String,
-    /// BCP 47 tag of the native name's language, when known.
-    pub native_lang: Option<String>,
-    pub latin_name: Option<String>,
+    /// The name the reader reads most easily, or the case number where the name is withheld.
+    pub heading: String,
+    /// The same name in its other scripts, as given.
+    pub others: Vec<String>,
     /// FHIR date, possibly partial.
     pub born: Option<String>,
+    /// Age as the source of the page knows it, where the date of birth itself is withheld.
+    pub age: Option<String>,
     /// FHIR administrative gender.
     pub sex: Option<String>,
     pub identifiers: Vec<Identifier>,
@@ -35,24 +37,11 @@ pub struct Banner {
     pub href: Option<String>,
     /// Names are withheld by the agreement: a case number stands for the patient.
     pub pseudonym: bool,
+    /// Whose record this is: tile and name.
+    pub custodian: Option<(String, String)>,
 }
 
 impl Banner {
-    /// The one-line form: `F 58`.
-    pub fn sex_and_age(&self, show: &Show) -> String {
-        let sex = self
-            .sex
-            .as_deref()
-            .map(|s| show.words.word("sex-short", s))
-            .unwrap_or_default();
-        let age = self
-            .born
-            .as_deref()
-            .and_then(|b| show.age(b))
-            .unwrap_or_default();
-        format!("{sex} {age}").trim().to_owned()
-    }
-
     /// The name is the page's `h1`.
     pub fn draw(&self, show: &Show) -> Markup {
         self.draw_as(show, 1)
@@ -61,23 +50,26 @@ impl Banner {
     /// With the name as a heading of another level, where several banners stand on one page.
     pub fn draw_as(&self, show: &Show, level: u8) -> Markup {
         let w = &show.words;
-        let bdi = html! { bdi lang=[self.native_lang.as_deref()] { (self.native_name) } };
+        let bdi = html! { bdi { (self.heading) } };
         let name =
             html! { @match &self.href { Some(href) => a href=(href) { (bdi) }, None => (bdi) } };
         html! {
             div class="banner" role=[(level == 1).then_some("region")] aria-label=[(level == 1).then(|| w.t("banner-patient"))] {
                 div {
                     @if level == 1 { h1 class="name" { (name) } } @else { h3 class="name" { (name) } }
-                    @if let Some(latin) = self.latin_name.as_ref().filter(|n| **n != self.native_name) {
-                        p class="soft small" { bdi { (latin) } }
+                    @if !self.others.is_empty() {
+                        p class="soft small" { @for (i, name) in self.others.iter().enumerate() {
+                            @if i > 0 { " " span class="faint" { "·" } " " } bdi { (name) }
+                        } }
                     }
                     @if self.pseudonym { p class="soft small" { (w.t("banner-pseudonym")) } }
                 }
                 dl {
-                    @if self.born.is_some() || self.sex.is_some() { div { dt { (w.t("banner-born")) } dd { (self.born_line(show)) } } }
+                    @if self.born.is_some() || self.age.is_some() || self.sex.is_some() { div { dt { (w.t("banner-born")) } dd { (self.born_line(show)) } } }
                     @if let Some(when) = &self.deceased { div { dt { (w.t("banner-deceased")) } dd { (show.fhir_date(when)) } } }
                     @for id in &self.identifiers { div { dt { (id.label) } dd class="id" { (id.value) } } }
                     @if let Some(allergies) = &self.allergies { div { dt { (w.t("banner-allergies")) } dd { (allergy_line(show, allergies)) } } }
+                    @if let Some((tile, name)) = &self.custodian { div { dt { (w.t("banner-custodian")) } dd { (org_named(tile, name)) } } }
                     @if let Some(language) = &self.language { div { dt { (w.t("banner-language")) } dd { (language) } } }
                 }
             }

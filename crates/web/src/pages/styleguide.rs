@@ -145,9 +145,8 @@ fn buttons(s: Sample) -> Markup {
 
 fn people(s: Sample, show: &Show) -> Markup {
     let banner = Banner {
-        native_name: "پاتىگۈل مەمەت".into(),
-        native_lang: Some("ug".into()),
-        latin_name: Some("Patigul Memet".into()),
+        heading: s.of("Patigul Memet", "帕提古丽·买买提").into(),
+        others: vec!["پاتىگۈل مەمەت".into()],
         born: Some("1968-03-14".into()),
         sex: Some("female".into()),
         identifiers: vec![Identifier {
@@ -162,7 +161,7 @@ fn people(s: Sample, show: &Show) -> Markup {
         ..Banner::default()
     };
     let hidden = Banner {
-        native_name: "K-26-11873".into(),
+        heading: "K-26-11873".into(),
         born: Some("1968".into()),
         sex: Some("female".into()),
         allergies: Some(Vec::new()),
