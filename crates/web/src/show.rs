@@ -110,6 +110,19 @@ impl Show {
         }
     }
 
+    /// Time of day alone, the other party's beside it where their clock differs.
+    pub fn clock_both(&self, at: Timestamp, party: &str, zone: &TimeZone) -> String {
+        let (own, theirs) = (at.to_zoned(self.zone.clone()), at.to_zoned(zone.clone()));
+        if own.offset() == theirs.offset() {
+            hm(&own)
+        } else {
+            self.words.f(
+                "time-both",
+                args!["own" => hm(&own), "party" => party, "theirs" => hm(&theirs)],
+            )
+        }
+    }
+
     /// `Monday 23 November, 14:38`.
     pub fn today(&self) -> String {
         let z = self.now.to_zoned(self.zone.clone());

@@ -22,5 +22,7 @@ export function watchLine(): void {
     if (wasDown) document.getElementById('live')?.dispatchEvent(new CustomEvent('caught-up', { bubbles: true }));
     wasDown = false;
   });
+  // The session has ended: what is on the screen is no longer ours to show.
+  document.addEventListener('ended', () => location.reload());
   window.addEventListener('offline', () => { wasDown = true; say(true); });
 }

@@ -31,6 +31,17 @@ enum State {
 }
 
 impl Deadline {
+    /// Shifts a running clock so that at `now` it shows what has been counted up to `counted`: pauses do not count.
+    #[must_use]
+    pub fn running_at(mut self, now: Timestamp, counted: Timestamp, running: bool) -> Self {
+        if running {
+            let shift = now.duration_since(counted);
+            self.started += shift;
+            self.due += shift;
+        }
+        self
+    }
+
     fn read(&self, now: Timestamp) -> (State, SignedDuration, i64) {
         let at = self.stopped.or(self.paused).unwrap_or(now);
         let whole = self.due.duration_since(self.started).as_secs().max(1);

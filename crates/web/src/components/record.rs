@@ -3,6 +3,7 @@
 use maud::{Markup, Render, html};
 
 use super::basic::{Kind, avatar, chip_icon, org, org_named};
+use super::icon::icon;
 use crate::words::Words;
 
 /// One entry of a record.
@@ -72,7 +73,11 @@ pub struct Message {
     pub org: (String, String),
     pub when: String,
     pub datetime: String,
+    /// The step this message belongs to, in words: asked for more, declined.
+    pub about: Option<String>,
     pub text: String,
+    /// Address and title of what is attached.
+    pub files: Vec<(String, String)>,
     /// BCP 47 tag of the text, when known.
     pub lang: Option<String>,
     pub own: bool,
@@ -86,7 +91,9 @@ pub fn thread(messages: &[Message]) -> Markup {
                 (avatar(&m.who))
                 div {
                     div class="from" { b { bdi { (m.who) } } " " (org(&m.org.0, &m.org.1)) " " time class="faint xs push" datetime=(m.datetime) { (m.when) } }
-                    p class="said" lang=[m.lang.as_deref()] dir="auto" { (m.text) }
+                    @if let Some(about) = &m.about { p class="label" { (about) } }
+                    @if !m.text.is_empty() { p class="said" lang=[m.lang.as_deref()] dir="auto" { (m.text) } }
+                    @for (href, title) in &m.files { p class="small" { a href=(href) { (icon("file")) " " (title) } } }
                 }
             }
         } }

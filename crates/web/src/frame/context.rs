@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use app::sessions::SignedIn;
 use app::{Cx, Role};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -22,7 +23,10 @@ pub struct Signed {
     pub csrf: String,
     /// Name of the hospital acted for, in the reader's language.
     pub hospital: Option<String>,
+    /// Unread notices.
     pub notices: u64,
+    /// The session itself: what it owes, which seats there are to choose from.
+    pub session: SignedIn,
 }
 
 /// The context of one page: made by the guard, taken by handlers as an extractor.
@@ -80,6 +84,7 @@ impl PageCx {
     /// Whether `token` is this session's, compared in constant time.
     pub(super) fn token_is(&self, token: &str) -> bool {
         use subtle::ConstantTimeEq;
+        // A reader without a session has no token; the guard has checked where the form came from.
         self.signed
             .as_ref()
             .is_none_or(|s| s.csrf.as_bytes().ct_eq(token.as_bytes()).into())

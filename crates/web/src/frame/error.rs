@@ -35,6 +35,8 @@ pub enum Why {
     /// Password and code again, then back.
     Reauthenticate,
     RetryAfter(u32),
+    /// The session owes something first: a code, a second factor, a choice.
+    Pending(app::sessions::Pending),
 }
 
 impl PageError {
@@ -57,7 +59,7 @@ impl PageError {
 
     fn sentences(&self, w: &Words) -> Vec<String> {
         match &self.why {
-            Why::Unsaid | Why::Reauthenticate => Vec::new(),
+            Why::Unsaid | Why::Reauthenticate | Why::Pending(_) => Vec::new(),
             Why::Key(key) => vec![w.t(key)],
             Why::Denied(denial) => vec![denied(w, denial)],
             Why::Rejected { code, text } => vec![rejected(w, code, text)],
@@ -179,6 +181,9 @@ const fn word(code: ErrorCode) -> &'static str {
 /// The page for an error; for a reader who is not signed in, the way to the sign-in page.
 pub(crate) fn page(cx: &PageCx, error: &PageError) -> Response {
     let next = super::route::encode(&cx.back());
+    if let Why::Pending(pending) = error.why {
+        return Redirect::to(&format!("{}?next={next}", pending.page())).into_response();
+    }
     if matches!(error.why, Why::Reauthenticate) {
         return Redirect::to(&format!("/reauthenticate?next={next}")).into_response();
     }

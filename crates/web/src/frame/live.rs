@@ -7,12 +7,14 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use app::sessions::SessionWatch;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
+use kernel::ErrorCode;
 
-use super::{PageCx, PageResult, RouteSpec, WebState, Who, get};
+use super::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get};
 
 pub fn routes() -> Vec<RouteSpec> {
     vec![get("/live", Who::SignedIn, live)]
@@ -34,7 +36,12 @@ async fn live(State(state): State<WebState>, cx: PageCx) -> PageResult {
         })
         .take(TOPICS_MAX)
         .collect();
-    Ok(answer(stream(state, topics)))
+    let signed = cx
+        .signed
+        .as_ref()
+        .ok_or(PageError::new(ErrorCode::Unauthenticated))?;
+    let session = state.app.session_watch(&signed.session);
+    Ok(answer(stream(state, topics, session)))
 }
 
 fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
@@ -43,19 +50,34 @@ fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static
         .into_response()
 }
 
-/// Wakes at each commit of the node and passes on the topics that were watched.
-fn stream(state: WebState, topics: Vec<String>) -> impl Stream<Item = Result<Event, Infallible>> {
+/// Wakes at each commit of the node and passes on the topics that were watched, until the session ends.
+fn stream(
+    state: WebState,
+    topics: Vec<String>,
+    mut session: SessionWatch,
+) -> impl Stream<Item = Result<Event, Infallible>> {
     let mut commits = state.app.watch();
     async_stream::stream! {
         // The first bytes open the line on the page.
         yield Ok(Event::default().comment("open"));
         commits.mark_unchanged();
-        while commits.changed().await.is_ok() {
-            commits.borrow_and_update();
-            for topic in &topics {
-                yield Ok(Event::default().event(topic).data("changed"));
+        loop {
+            tokio::select! {
+                () = session.ended() => {
+                    yield Ok(Event::default().event("ended").data("session"));
+                    break;
+                }
+                woken = commits.changed() => {
+                    if woken.is_err() {
+                        break;
+                    }
+                    commits.borrow_and_update();
+                    for topic in &topics {
+                        yield Ok(Event::default().event(topic).data("changed"));
+                    }
+                    yield Ok(Event::default().event("notice").data("changed"));
+                }
             }
-            yield Ok(Event::default().event("notice").data("changed"));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Routes as data: method, path, who may ask, handler. The guard of each is built from that data.
 
 use app::Role;
+use app::sessions::{Pending, SignedIn};
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::handler::Handler;
@@ -19,18 +20,17 @@ use super::context::{PageCx, Signed};
 use super::error::{self, PageError, Told, Why};
 use super::flash::{self, Flash};
 use super::form::Fields;
-use super::look::{Look, cookie};
+use super::look::{Look, Theme, cookie};
 use crate::words::Lang;
-
-/// The cookie that names the session.
-pub const SESSION_COOKIE: &str = "session";
 
 /// Who may ask for a route. What they see there is decided by the use case, entry by entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     /// No account needed.
     Anyone,
-    /// Any account, with a hospital and role chosen or not.
+    /// A session, whatever it still owes: only the pages where that is settled.
+    HalfSignedIn,
+    /// Any account that has passed its factors, with a hospital chosen or not.
     SignedIn,
     /// An account that holds one of these roles at the hospital acted for.
     Roles(&'static [Role]),
@@ -161,28 +161,29 @@ async fn context(state: &WebState, parts: &Parts) -> Result<PageCx, Box<(PageCx,
         flash: Flash::read(headers).filter(|_| parts.method == Method::GET && !is_part),
         signed: None,
     };
-    if let Some(token) = cookie(headers, SESSION_COOKIE) {
-        let peer = parts
-            .extensions
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|c| c.0.ip().to_string());
-        match super::session::resume(&state.app, token, peer.as_deref()).await {
-            Ok(Some(resumed)) => {
-                if cookie(headers, "lang").is_none() {
-                    cx.look.lang =
-                        Lang::from_tag(resumed.cx.language.tag()).unwrap_or(cx.look.lang);
-                }
-                cx.signed = Some(Arc::new(signed(state, &cx, resumed)));
+    let peer = parts
+        .extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|c| c.0.ip().to_string());
+    match super::session::resume(&state.app, headers, peer).await {
+        Ok(Some(session)) => {
+            if cookie(headers, "lang").is_none() {
+                cx.look.lang = Lang::from_tag(session.cx.language.tag()).unwrap_or(cx.look.lang);
             }
-            Ok(None) => {}
-            Err(e) => return Err(Box::new((cx, e.into()))),
+            if cookie(headers, "theme").is_none() {
+                cx.look.theme = session.theme.as_deref().and_then(Theme::from_code);
+            }
+            cx.signed = Some(Arc::new(signed(state, &cx, session).await));
         }
+        Ok(None) => {}
+        Err(e) => return Err(Box::new((cx, e.into()))),
     }
     Ok(cx)
 }
 
-fn signed(state: &WebState, cx: &PageCx, resumed: super::session::Resumed) -> Signed {
-    let hospital = resumed
+async fn signed(state: &WebState, cx: &PageCx, mut session: SignedIn) -> Signed {
+    session.cx.language = language(cx.look.lang);
+    let hospital = session
         .cx
         .actor
         .hospital
@@ -190,12 +191,10 @@ fn signed(state: &WebState, cx: &PageCx, resumed: super::session::Resumed) -> Si
         .and_then(|id| state.app.hospital(id));
     Signed {
         hospital: hospital.map(|h| h.name(cx.look.lang.tag()).to_owned()),
-        notices: resumed.notices,
-        csrf: resumed.csrf,
-        cx: app::Cx {
-            language: language(cx.look.lang),
-            ..resumed.cx
-        },
+        notices: 0,
+        csrf: session.csrf.clone(),
+        cx: session.cx.clone(),
+        session,
     }
 }
 
@@ -227,23 +226,36 @@ async fn guard(
 }
 
 async fn allowed(who: Who, cx: &PageCx, request: Request) -> Result<Request, PageError> {
-    match (who, &cx.signed) {
-        (Who::Anyone, _) | (Who::SignedIn, Some(_)) => {}
-        (_, None) => return Err(PageError::new(ErrorCode::Unauthenticated)),
-        (Who::Roles(roles), Some(signed)) => {
-            if !roles.iter().any(|r| signed.cx.actor.has(*r)) {
-                let args = roles
-                    .first()
-                    .map(|r| ("role".to_owned(), r.as_str().to_owned()));
-                let denial = app::Denial {
-                    reason: "role-missing".to_owned(),
-                    args: args.into_iter().collect(),
-                };
-                return Err(PageError {
-                    code: ErrorCode::Denied,
-                    why: Why::Denied(denial),
-                });
-            }
+    if who != Who::Anyone {
+        let signed = cx
+            .signed
+            .as_ref()
+            .ok_or(PageError::new(ErrorCode::Unauthenticated))?;
+        let owed = signed.session.pending.filter(|p| match who {
+            Who::Anyone | Who::HalfSignedIn => false,
+            Who::SignedIn => *p != Pending::Choose,
+            Who::Roles(_) => true,
+        });
+        if let Some(pending) = owed {
+            return Err(PageError {
+                code: ErrorCode::Unauthenticated,
+                why: Why::Pending(pending),
+            });
+        }
+        if let Who::Roles(roles) = who
+            && !roles.iter().any(|r| signed.cx.actor.has(*r))
+        {
+            let args = roles
+                .first()
+                .map(|r| ("role".to_owned(), r.as_str().to_owned()));
+            let denial = app::Denial {
+                reason: "role-missing".to_owned(),
+                args: args.into_iter().collect(),
+            };
+            return Err(PageError {
+                code: ErrorCode::Denied,
+                why: Why::Denied(denial),
+            });
         }
     }
     if request.method().is_safe() {
@@ -295,7 +307,7 @@ fn same_origin(headers: &HeaderMap) -> bool {
         (Some(origin), Some(host)) => origin
             .split_once("://")
             .is_some_and(|(_, authority)| authority == host),
-        _ => cookie(headers, SESSION_COOKIE).is_some(),
+        _ => headers.contains_key(header::COOKIE),
     }
 }
 

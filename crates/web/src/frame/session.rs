@@ -1,20 +1,28 @@
 //! The session behind a cookie.
 
-use app::{App, AppError, Cx};
+use app::sessions::{SessionAsk, SignedIn, cookie_name};
+use app::{App, AppError};
+use axum::http::HeaderMap;
 
-/// A session that lives.
-#[derive(Debug)]
-pub struct Resumed {
-    pub cx: Cx,
-    pub csrf: String,
-    pub notices: u64,
-}
+use super::look::cookie;
 
-/// `None`: no such session, or it has ended.
+/// The live session the request's cookie names; `None` without one, or when it has ended.
 pub async fn resume(
-    _app: &App,
-    _token: &str,
-    _peer: Option<&str>,
-) -> Result<Option<Resumed>, AppError> {
-    Ok(None)
+    app: &App,
+    headers: &HeaderMap,
+    peer: Option<String>,
+) -> Result<Option<SignedIn>, AppError> {
+    let Some(token) = cookie(headers, cookie_name(app.settings().secure_cookies)) else {
+        return Ok(None);
+    };
+    let ask = SessionAsk {
+        request: app.new_id().to_string(),
+        peer,
+        channel: app::cx::Channel::Page,
+    };
+    match app.session(token, ask).await {
+        Ok(signed) => Ok(Some(signed)),
+        Err(AppError::Unauthenticated | AppError::Malformed(_)) => Ok(None),
+        Err(e) => Err(e),
+    }
 }

@@ -332,7 +332,9 @@ fn record(s: Sample, show: &Show) -> Markup {
         org: yq(),
         when: show.clock(show.now),
         datetime: show.now.to_string(),
+        about: None,
         text: text.into(),
+        files: Vec::new(),
         lang: None,
         own,
     };
