@@ -107,7 +107,7 @@ pub struct Staff {
     pub services: &'static [&'static str],
     /// Where they work and as what; the first is where they act when they sign in.
     pub posts: &'static [Post],
-    /// BCP 47.
+    /// BCP 47; the first is the language of their pages, where Karez speaks it.
     pub languages: &'static [&'static str],
     pub licence: Option<Licence>,
 }

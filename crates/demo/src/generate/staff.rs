@@ -54,9 +54,15 @@ const fn clinician(
         title_zh: titles.1,
         services: &[],
         posts,
-        languages: &["zh-CN", "en"],
+        languages: EN_ZH,
         licence: licence(number, CN, date(2012, 7, 1), LONG),
     }
+}
+
+/// The same person with pages in Chinese.
+const fn in_chinese(mut staff: Staff) -> Staff {
+    staff.languages = ZH_EN;
+    staff
 }
 
 /// A specialist who answers.
@@ -109,6 +115,7 @@ const DOCTOR: &[Role] = &[Clinician];
 const EXPERT: &[Role] = &[Consultant];
 const SIGNS: &[Privilege] = &[SignOpinion];
 const ZH_EN: &[&str] = &["zh-CN", "en"];
+const EN_ZH: &[&str] = &["en", "zh-CN"];
 
 pub const STAFF: &[Staff] = &[
     // Remote hospitals.
@@ -119,13 +126,13 @@ pub const STAFF: &[Staff] = &[
         &[post("yarqum", DOCTOR, &[Sensitive])],
         "CN-110-204811",
     ),
-    clinician(
+    in_chinese(clinician(
         "zhao",
         ("Zhao Haitao", "赵海涛"),
         ("Emergency medicine", "急诊科主治医师"),
         &[post("yarqum", DOCTOR, &[Sensitive])],
         "CN-110-204977",
-    ),
+    )),
     clinician(
         "reyhan",
         ("Reyhan Osman", "رەيھان ئوسمان"),
@@ -150,13 +157,13 @@ pub const STAFF: &[Staff] = &[
         &[post("aqtash", DOCTOR, &[])],
         "CN-110-287114",
     ),
-    clinician(
+    in_chinese(clinician(
         "hexuemei",
         ("He Xuemei", "何雪梅"),
         ("Paediatrics", "儿科主治医师"),
         &[post("aqtash", DOCTOR, &[Sensitive])],
         "CN-110-287203",
-    ),
+    )),
     clinician(
         "dilshat",
         ("Dilshat Kerim", "دىلشات كېرىم"),
@@ -170,7 +177,7 @@ pub const STAFF: &[Staff] = &[
         ("Gulnar Ehmet", "گۈلنار ئەخمەت"),
         ("Triage coordinator", "会诊协调员"),
         &[post("qumtagh", &[Coordinator], &[])],
-        &["zh-CN", "ug", "en"],
+        &["en", "zh-CN", "ug"],
     ),
     office(
         "marui",
@@ -204,7 +211,7 @@ pub const STAFF: &[Staff] = &[
         &["stroke", "neurology", "neurosurgery"],
         &[post("qumtagh", EXPERT, SIGNS)],
         licence("CN-110-120771", CN, date(2004, 9, 1), LONG),
-        &["zh-CN", "ug", "en"],
+        &["en", "zh-CN", "ug"],
     ),
     consultant(
         "zhoumin",
@@ -269,7 +276,7 @@ pub const STAFF: &[Staff] = &[
         ("Yang Bo", "杨波"),
         ("Network operator", "网络运维员"),
         &[post("qumtagh", &[Operator], &[])],
-        ZH_EN,
+        EN_ZH,
     ),
     // Administrators of the remote hospitals.
     office(
@@ -280,21 +287,21 @@ pub const STAFF: &[Staff] = &[
             post("yarqum", ADMIN, ADMIN_MAY),
             post("yarqum-tb", ADMIN, ADMIN_MAY),
         ],
-        &["zh-CN", "ug"],
+        &["en", "zh-CN", "ug"],
     ),
     office(
         "ghopur-toghraq",
         ("Ghopur Sabit", "غوپۇر سابىت"),
         ("Director", "院长"),
         &[post("toghraq", ADMIN, ADMIN_MAY)],
-        &["zh-CN", "ug"],
+        &["en", "zh-CN", "ug"],
     ),
     office(
         "zhanar-aqtash",
         ("Zhanar Tileuova", "Жанар Тілеуова"),
         ("Hospital administrator", "医院管理员"),
         &[post("aqtash", ADMIN, ADMIN_MAY)],
-        &["zh-CN", "kk"],
+        &["en", "zh-CN", "kk"],
     ),
     // Abroad.
     office(
