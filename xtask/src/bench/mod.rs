@@ -1,0 +1,82 @@
+//! `cargo xtask bench`: measures a release build over HTTP, as a client sees it.
+
+mod http;
+mod node;
+mod pages;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use crate::process::{cargo, execute};
+
+#[derive(Clone, Copy, ValueEnum)]
+enum What {
+    /// Main pages on the demonstration data
+    Pages,
+}
+
+#[derive(Args)]
+pub struct Options {
+    /// What to measure
+    #[arg(value_enum)]
+    what: What,
+    /// Requests of each kind
+    #[arg(long, default_value_t = 500)]
+    requests: usize,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    execute(cargo().args(["build", "--locked", "--release", "--package", "karez"]))?;
+    match options.what {
+        What::Pages => pages::run(options.requests),
+    }
+}
+
+/// Times `count` calls after a tenth of them as warming up. Sorted, shortest first.
+fn times(count: usize, mut call: impl FnMut() -> Result<()>) -> Result<Vec<Duration>> {
+    for _ in 0..count.div_ceil(10) {
+        call()?;
+    }
+    let mut times = Vec::with_capacity(count);
+    for _ in 0..count {
+        let began = Instant::now();
+        call()?;
+        times.push(began.elapsed());
+    }
+    times.sort();
+    Ok(times)
+}
+
+/// The time that `percent` of all calls did not pass.
+fn percentile(sorted: &[Duration], percent: usize) -> Duration {
+    let index = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
+    sorted.get(index).copied().unwrap_or_default()
+}
+
+/// One line: name, count, median, 99th percentile, calls a second.
+fn line(name: &str, sorted: &[Duration]) {
+    let total: Duration = sorted.iter().sum();
+    println!(
+        "{name:<28} {:>6} calls  p50 {:>8.3} ms  p99 {:>8.3} ms  {:>8.0} /s",
+        sorted.len(),
+        percentile(sorted, 50).as_secs_f64() * 1e3,
+        percentile(sorted, 99).as_secs_f64() * 1e3,
+        sorted.len() as f64 / total.as_secs_f64().max(1e-9),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_time_that_was_measured() {
+        let ms: Vec<Duration> = (1..=100).map(Duration::from_millis).collect();
+        assert_eq!(percentile(&ms, 50), Duration::from_millis(50));
+        assert_eq!(percentile(&ms, 99), Duration::from_millis(99));
+        assert_eq!(percentile(&ms[..1], 99), Duration::from_millis(1));
+        assert_eq!(percentile(&[], 99), Duration::ZERO);
+    }
+}
