@@ -1,13 +1,17 @@
 //! What the rest of Karez holds: a database and the blobs beside it.
 
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernel::{Clock, Entropy};
+use agreements::Permit;
+use bytes::Bytes;
+use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 
+use crate::blob_index::Backend;
+use crate::blobs::{Blobs, OpenBlob};
 use crate::sqlite::{SqliteDatabase, SqliteOptions};
-use crate::{Database, StoreError};
+use crate::{BlobRef, Database, StoreError};
 
 /// Where and how the store of one node is kept.
 #[derive(Clone)]
@@ -47,28 +51,97 @@ impl StoreConfig {
 
 /// The store of one node.
 pub struct Store {
-    database: Arc<dyn Database>,
+    database: Arc<dyn Backend>,
+    blobs: Blobs,
+    dir: PathBuf,
 }
 
 impl Store {
     /// Opens the data folder. Must be called within a tokio runtime.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
-        std::fs::create_dir_all(&config.dir)
-            .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be made: {e}")))?;
-        let options = SqliteOptions {
-            path: config.dir.join("karez.db"),
-            public_base: config.public_base.clone(),
-            readers: config.readers,
-            size_max_bytes: config.size_max_bytes,
-            cursor_secret: config.node_key.derive(b"karez cursors"),
-        };
-        let database = tokio::task::spawn_blocking(move || SqliteDatabase::open(&options))
+        let dir = config.dir.clone();
+        let (database, blobs) = tokio::task::spawn_blocking(move || open(&config))
             .await
             .map_err(|_| StoreError::Internal("opening was broken off".into()))??;
         Ok(Self {
             database: Arc::new(database),
+            blobs,
+            dir,
         })
     }
+
+    /// The data folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Encrypts and writes a file; when this returns, it is on disk and synced, and a batch may refer to it. Within a
+    /// day it must, or it is swept. The same content of the same patient is kept once.
+    ///
+    /// At most [`kernel::limits::FILE_BYTES_MAX`] bytes.
+    pub async fn put_blob(
+        &self,
+        hospital: &HospitalId,
+        patient: Option<&ResourceId>,
+        media_type: &str,
+        content: impl Into<Bytes>,
+    ) -> Result<BlobRef, StoreError> {
+        self.blobs
+            .put(
+                &*self.database,
+                hospital,
+                patient,
+                media_type,
+                content.into(),
+            )
+            .await
+    }
+
+    /// A blob that `owner` refers to, if the permit lets `owner` be read; `None` alike for what is not there.
+    pub async fn open_blob(
+        &self,
+        permit: &Permit,
+        owner: &RecordKey,
+        address: &str,
+    ) -> Result<Option<OpenBlob>, StoreError> {
+        self.blobs
+            .open(&*self.database, permit, owner, address)
+            .await
+    }
+
+    /// Deletes blobs that were put more than 24 hours ago and never referred to; gives their number, at most 1000.
+    pub async fn sweep_blobs(&self) -> Result<u64, StoreError> {
+        self.blobs.sweep(&*self.database).await
+    }
+
+    /// Destroys the key of all of a patient's blobs, and the files. Not to be undone; copies in backups can no longer
+    /// be opened. Gives the number of blobs.
+    pub async fn erase_patient_key(
+        &self,
+        hospital: &HospitalId,
+        patient: &ResourceId,
+    ) -> Result<u64, StoreError> {
+        self.blobs.erase(&*self.database, hospital, patient).await
+    }
+}
+
+fn open(config: &StoreConfig) -> Result<(SqliteDatabase, Blobs), StoreError> {
+    std::fs::create_dir_all(&config.dir)
+        .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be made: {e}")))?;
+    let database = SqliteDatabase::open(&SqliteOptions {
+        path: config.dir.join("karez.db"),
+        public_base: config.public_base.clone(),
+        readers: config.readers,
+        size_max_bytes: config.size_max_bytes,
+        cursor_secret: config.node_key.derive(b"karez cursors"),
+    })?;
+    let blobs = Blobs::local(
+        &config.dir.join("blobs"),
+        config.node_key.clone(),
+        Arc::clone(&config.clock),
+        Arc::clone(&config.entropy),
+    )?;
+    Ok((database, blobs))
 }
 
 impl Deref for Store {

@@ -5,6 +5,8 @@
 //! of Karez uses. Nothing is read without a [`agreements::Permit`].
 
 pub mod batch;
+pub mod blob_index;
+mod blobs;
 mod chained;
 mod classes;
 pub mod database;
@@ -16,6 +18,8 @@ mod present;
 pub mod sqlite;
 
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
+pub use blob_index::{Backend, BlobIndex};
+pub use blobs::OpenBlob;
 pub use database::Database;
 pub use error::StoreError;
 pub use facade::{Store, StoreConfig};

@@ -2,6 +2,7 @@
 
 mod apply;
 mod apply_policy;
+mod blobs;
 mod chain;
 mod connect;
 mod feed;

@@ -21,6 +21,10 @@ const GROUP_MAX: usize = 256;
 
 /// Work for the writer.
 trait Job: Send {
+    /// Whether it needs no transaction around it.
+    fn alone(&self) -> bool {
+        false
+    }
     /// Inside the savepoint.
     fn run(&mut self, session: &mut Session) -> Result<(), StoreError>;
     /// After the group is on disk, or has failed.
@@ -52,6 +56,33 @@ where
         // A caller that went away does not undo what was accepted.
         let _gone = reply.send(result);
     }
+}
+
+/// Runs alone, outside a transaction.
+struct Checkpoint(oneshot::Sender<Result<(), StoreError>>);
+
+impl Job for Checkpoint {
+    fn alone(&self) -> bool {
+        true
+    }
+    fn run(&mut self, session: &mut Session) -> Result<(), StoreError> {
+        truncate_log(&session.conn)
+    }
+    fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
+        let _gone = self.0.send(outcome);
+    }
+}
+
+/// A reader may hold the log for a moment; the busy timeout waits for it.
+fn truncate_log(conn: &Connection) -> Result<(), StoreError> {
+    let busy: bool =
+        conn.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |r| r.get(0))?;
+    if busy {
+        return Err(StoreError::Unavailable(
+            "the log is held by a long read; the erased key is still in it".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// What the writer is told about its file.
@@ -118,6 +149,15 @@ impl Writer {
             .map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
     }
 
+    /// Moves the whole log into the database file, so that nothing that was overwritten remains in the log.
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Box::new(Checkpoint(reply)))?;
+        answer
+            .await
+            .map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
+    }
+
     fn enqueue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".into());
         let queue = lock(&self.queue).clone().ok_or_else(closed)?;
@@ -168,13 +208,24 @@ struct Thread {
 impl Thread {
     fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
         while let Ok(first) = jobs.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP_MAX
-                && let Ok(next) = jobs.try_recv()
-            {
-                group.push(next);
+            let mut group = Vec::new();
+            let mut next = Some(first);
+            while let Some(job) = next.take() {
+                if job.alone() {
+                    if !group.is_empty() {
+                        self.group(std::mem::take(&mut group));
+                    }
+                    self.alone(job);
+                } else {
+                    group.push(job);
+                }
+                if group.len() < GROUP_MAX {
+                    next = jobs.try_recv().ok();
+                }
             }
-            self.group(group);
+            if !group.is_empty() {
+                self.group(group);
+            }
         }
         if let Some(s) = self.session.take() {
             // Leaves one file behind where it can; the log is as good.
@@ -213,18 +264,27 @@ impl Thread {
         }
     }
 
+    fn alone(&mut self, mut job: Box<dyn Job>) {
+        let outcome = self.session().and_then(|s| job.run(s));
+        job.answer(outcome);
+    }
+
+    fn session(&mut self) -> Result<&mut Session, StoreError> {
+        if self.session.is_none() {
+            self.session = Some(Session::new(self.place.open()?)?);
+        }
+        self.session
+            .as_mut()
+            .ok_or_else(|| StoreError::Unavailable("the writer has no database".into()))
+    }
+
     /// One transaction. An error means that nothing of the group is on disk.
     #[allow(clippy::type_complexity)]
     fn commit(
         &mut self,
         group: &mut [Box<dyn Job>],
     ) -> Result<(u64, Vec<Result<(), StoreError>>), StoreError> {
-        if self.session.is_none() {
-            self.session = Some(Session::new(self.place.open()?)?);
-        }
-        let Some(s) = self.session.as_mut() else {
-            return Err(StoreError::Unavailable("the writer has no database".into()));
-        };
+        let s = self.session()?;
         let before = s.position;
         s.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut outcomes = Vec::with_capacity(group.len());

@@ -1,0 +1,72 @@
+//! What the database keeps about blobs: which there are, who refers to them, and the wrapped keys. The second half
+//! of the seam between back ends; the bytes themselves lie in an object store.
+
+use agreements::Permit;
+use async_trait::async_trait;
+use kernel::{HospitalId, Instant, RecordKey, ResourceId};
+use seal::Wrapped;
+
+use crate::{BlobRef, Database, StoreError};
+
+/// The rows about blobs of one database.
+#[async_trait]
+pub trait BlobIndex: Send + Sync + 'static {
+    /// The wrapped secret of a hospital, if it has one.
+    async fn hospital_secret(&self, hospital: &HospitalId) -> Result<Option<Wrapped>, StoreError>;
+
+    /// Keeps `new` unless the hospital has a secret already; gives the one that is kept.
+    async fn put_hospital_secret(
+        &self,
+        hospital: &HospitalId,
+        new: Wrapped,
+    ) -> Result<Wrapped, StoreError>;
+
+    /// The wrapped data key of a patient; without a patient, the one for the hospital's other blobs.
+    async fn data_key(
+        &self,
+        hospital: &HospitalId,
+        patient: Option<&ResourceId>,
+    ) -> Result<Option<Wrapped>, StoreError>;
+
+    /// Keeps `new` unless there is a key already; gives the one that is kept.
+    async fn put_data_key(
+        &self,
+        hospital: &HospitalId,
+        patient: Option<&ResourceId>,
+        new: Wrapped,
+    ) -> Result<Wrapped, StoreError>;
+
+    /// Notes a blob whose bytes are on disk and synced.
+    async fn put_blob(&self, blob: &BlobRef, at: Instant) -> Result<(), StoreError>;
+
+    /// The blob, if `owner` may be read under the permit, is not deleted, and has a readable version that refers
+    /// to the blob.
+    async fn blob(
+        &self,
+        permit: &Permit,
+        owner: &RecordKey,
+        address: &str,
+    ) -> Result<Option<BlobRef>, StoreError>;
+
+    /// Forgets the blobs that were put before `before` and that no version refers to; their bytes can be deleted.
+    async fn forget_unused(&self, before: Instant) -> Result<Vec<BlobRef>, StoreError>;
+
+    /// Destroys a patient's data key, also in the database's log, and gives the blobs that it encrypted.
+    async fn erase_data_key(
+        &self,
+        hospital: &HospitalId,
+        patient: &ResourceId,
+    ) -> Result<Vec<BlobRef>, StoreError>;
+
+    /// Every blob the database holds to be on disk, in order, after the given one: for checking.
+    async fn blobs(
+        &self,
+        after: Option<(HospitalId, String)>,
+        limit: u32,
+    ) -> Result<Vec<BlobRef>, StoreError>;
+}
+
+/// A back end: both halves of the seam.
+pub trait Backend: Database + BlobIndex {}
+
+impl<T: Database + BlobIndex> Backend for T {}
