@@ -1,0 +1,97 @@
+//! What every back end of the store promises. The suite is written against the interface; a back end is a fixture
+//! that makes an empty store, and the list of what it claims is a snapshot, so that it can't claim less unseen.
+
+mod audit;
+mod blobs;
+mod concurrency;
+mod documents;
+mod feed;
+mod permits;
+mod records;
+mod search;
+mod search_types;
+mod support;
+
+use support::Fixture;
+
+/// One test per promise and back end, and the list of them.
+macro_rules! suite {
+    ($backend:ident: $($module:ident :: $name:ident),+ $(,)?) => {
+        mod $backend {
+            use super::*;
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$module::$name(Fixture::$backend().await).await;
+                }
+            )+
+            #[test]
+            fn claims() {
+                let list = [$(concat!(stringify!($module), ": ", stringify!($name))),+];
+                insta::assert_snapshot!(list.join("\n").replace('_', " "));
+            }
+        }
+    };
+}
+
+suite!(
+    sqlite:
+    records::a_resource_is_read_back_with_its_id_version_and_time,
+    records::numbers_and_spaces_stay_as_they_came,
+    records::versions_are_counted_and_each_is_kept,
+    records::a_delete_is_a_tombstone_and_old_versions_stay,
+    records::a_deleted_record_can_be_written_again,
+    records::a_failed_precondition_changes_nothing,
+    records::a_batch_is_all_or_nothing,
+    records::the_same_id_in_two_hospitals_is_two_records,
+    records::history_is_paged_newest_first,
+    records::many_are_read_in_the_order_asked,
+    records::what_is_not_json_is_refused,
+    records::everything_survives_reopening,
+    documents::found_by_all_their_lookups,
+    documents::a_unique_value_is_held_once_and_can_be_passed_on,
+    documents::paged_in_order_of_id_both_ways,
+    documents::pages_over_all_hospitals_pass_nothing_over,
+    documents::an_updated_document_is_found_by_its_new_values_only,
+    documents::staff_read_those_of_their_hospital_and_class,
+    feed::events_come_in_commit_order_from_any_position,
+    feed::a_page_never_ends_within_a_commit,
+    feed::a_refused_batch_leaves_no_event_and_no_gap,
+    audit::chains_are_numbered_and_verify,
+    audit::filters_and_pages,
+    audit::an_entry_commits_with_its_change_or_not_at_all,
+    audit::entries_alone_are_a_batch_too,
+    concurrency::of_two_writers_on_one_version_one_wins,
+    concurrency::a_refused_batch_does_not_touch_its_neighbours,
+    concurrency::the_watch_moves_before_the_answer,
+    concurrency::pages_are_right_while_others_write,
+    concurrency::history_and_current_agree_while_others_write,
+    permits::absent_and_forbidden_look_the_same,
+    permits::a_grant_with_share_and_consent_opens_and_each_alone_does_not,
+    permits::access_ends_at_the_moment_it_ends,
+    permits::a_reclassified_record_closes_its_old_versions,
+    permits::search_and_counts_stay_within_the_permit,
+    permits::break_glass_opens_for_four_hours_and_one_person,
+    permits::patients_see_their_own,
+    search_types::tokens,
+    search_types::strings,
+    search_types::dates,
+    search_types::quantities,
+    search_types::references,
+    search_types::missing_and_not,
+    search_types::last_updated_and_id,
+    search_types::composites,
+    search::sorted_pages_hold_everything_once,
+    search::missing_sort_values_come_last,
+    search::a_cursor_of_another_query_is_refused,
+    search::totals_count_all_pages,
+    search::includes_both_ways,
+    search::deleted_records_are_not_found,
+    search::an_update_is_found_by_its_new_values_only,
+    blobs::read_back_whole_and_in_ranges,
+    blobs::a_batch_cannot_refer_to_what_was_not_put,
+    blobs::opened_only_through_a_readable_owner,
+    blobs::nothing_readable_on_disk,
+    blobs::unused_ones_are_swept_after_a_day,
+    blobs::erasing_a_patient_destroys_theirs_alone,
+);

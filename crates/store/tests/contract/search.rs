@@ -1,0 +1,174 @@
+use std::collections::BTreeSet;
+
+use karez_store::{Precondition, StoreError};
+
+use crate::support::*;
+
+async fn patients(f: &Fixture, n: u64) {
+    for n in 0..n {
+        put(
+            &f.store,
+            &key("yarqum", "Patient", &format!("p{n:02}")),
+            patient(n),
+        )
+        .await;
+    }
+}
+
+async fn pages(f: &Fixture, text: &str) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut from = String::new();
+    loop {
+        let page = find(&f.store, &system(), "Patient", &format!("{text}{from}"))
+            .await
+            .unwrap();
+        seen.extend(ids(&page));
+        match page.next {
+            Some(next) => from = format!("&_cursor={next}"),
+            None => return seen,
+        }
+    }
+}
+
+pub async fn sorted_pages_hold_everything_once(f: Fixture) {
+    patients(&f, 17).await;
+    for sort in [
+        "_id",
+        "-_id",
+        "family",
+        "-family",
+        "birthdate",
+        "-birthdate",
+        "gender,-birthdate",
+        "-gender,family,_id",
+        "_lastUpdated",
+        "-_lastUpdated",
+        "identifier",
+    ] {
+        let paged = pages(&f, &format!("_count=3&_sort={sort}")).await;
+        let whole = pages(&f, &format!("_count=100&_sort={sort}")).await;
+        assert_eq!(paged, whole, "{sort}");
+        assert_eq!(paged.iter().collect::<BTreeSet<_>>().len(), 17, "{sort}");
+    }
+    let by_birth = pages(&f, "_count=5&_sort=birthdate").await;
+    assert_eq!(by_birth[0], "p00");
+    let back = pages(&f, "_count=5&_sort=-birthdate").await;
+    assert_eq!(back[0], "p16");
+}
+
+pub async fn missing_sort_values_come_last(f: Fixture) {
+    patients(&f, 4).await;
+    for n in 0..3 {
+        let k = key("yarqum", "Patient", &format!("x{n}"));
+        put(&f.store, &k, r#"{"resourceType":"Patient"}"#).await;
+    }
+    for sort in ["birthdate", "-birthdate"] {
+        let seen = pages(&f, &format!("_count=2&_sort={sort}")).await;
+        assert_eq!(seen.len(), 7);
+        assert!(
+            seen[4..].iter().all(|i| i.starts_with('x')),
+            "{sort}: {seen:?}"
+        );
+    }
+}
+
+pub async fn a_cursor_of_another_query_is_refused(f: Fixture) {
+    patients(&f, 6).await;
+    let s = &*f.store;
+    let page = find(s, &system(), "Patient", "_sort=family&_count=2")
+        .await
+        .unwrap();
+    let next = page.next.unwrap();
+    for text in [
+        format!("_sort=family&_count=2&gender=male&_cursor={next}"),
+        format!("_sort=-family&_count=2&_cursor={next}"),
+        format!("_count=2&_cursor={next}"),
+        "_sort=family&_count=2&_cursor=00".to_owned(),
+    ] {
+        let e = find(s, &system(), "Patient", &text).await;
+        assert!(matches!(e, Err(StoreError::Cursor)), "{text}");
+    }
+    // Another page size is the same query.
+    let text = format!("_sort=family&_count=4&_cursor={next}");
+    assert_eq!(
+        find(s, &system(), "Patient", &text)
+            .await
+            .unwrap()
+            .matches
+            .len(),
+        4
+    );
+}
+
+pub async fn totals_count_all_pages(f: Fixture) {
+    patients(&f, 9).await;
+    let s = &*f.store;
+    let page = find(
+        s,
+        &system(),
+        "Patient",
+        "gender=male&_count=2&_total=accurate",
+    )
+    .await
+    .unwrap();
+    assert_eq!((page.matches.len(), page.total), (2, Some(4)));
+    let page = find(s, &system(), "Patient", "gender=male&_count=2")
+        .await
+        .unwrap();
+    assert_eq!(page.total, None);
+    let page = find(s, &system(), "Patient", "_count=0").await.unwrap();
+    assert_eq!((page.matches.len(), page.total), (0, Some(9)));
+    let page = find(s, &system(), "Patient", "_summary=count&family=tur,li")
+        .await
+        .unwrap();
+    assert_eq!((page.matches.len(), page.total), (0, Some(3)));
+}
+
+pub async fn includes_both_ways(f: Fixture) {
+    patients(&f, 2).await;
+    for n in 0..4 {
+        let k = key("yarqum", "Observation", &format!("o{n}"));
+        put(&f.store, &k, potassium(&format!("p{:02}", n % 2), n)).await;
+    }
+    let s = &*f.store;
+    let page = find(s, &system(), "Observation", "_include=Observation:subject")
+        .await
+        .unwrap();
+    let mut included: Vec<_> = page.includes.iter().map(|i| i.key.to_string()).collect();
+    included.sort();
+    assert_eq!(included, ["yarqum/Patient/p00", "yarqum/Patient/p01"]);
+    let page = find(
+        s,
+        &system(),
+        "Patient",
+        "_id=p01&_revinclude=Observation:subject",
+    )
+    .await
+    .unwrap();
+    let included: Vec<_> = page.includes.iter().map(|i| i.key.id.as_str()).collect();
+    assert_eq!(included, ["o1", "o3"]);
+}
+
+pub async fn deleted_records_are_not_found(f: Fixture) {
+    patients(&f, 3).await;
+    commit(&f.store, |b| {
+        b.delete(key("yarqum", "Patient", "p01"), Precondition::Any);
+    })
+    .await
+    .unwrap();
+    assert_eq!(found(&f.store, "Patient", "").await, ["p00", "p02"]);
+    assert_eq!(found(&f.store, "Patient", "identifier=P1").await, [""; 0]);
+    assert_eq!(found(&f.store, "Patient", "_id=p01").await, [""; 0]);
+    assert_eq!(
+        found(&f.store, "Patient", "birthdate:missing=true").await,
+        [""; 0]
+    );
+}
+
+pub async fn an_update_is_found_by_its_new_values_only(f: Fixture) {
+    let k = key("yarqum", "Patient", "p");
+    put(&f.store, &k, patient(1)).await;
+    put(&f.store, &k, patient(2)).await;
+    assert_eq!(found(&f.store, "Patient", "identifier=P1").await, [""; 0]);
+    assert_eq!(found(&f.store, "Patient", "identifier=P2").await, ["p"]);
+}
