@@ -69,8 +69,13 @@ const SURGERY: &[&str] = &[
 ];
 const FAMILY: &[&str] = &["paediatrics", "neonatology", "obstetrics", "gynaecology"];
 
-fn clause(text: &'static str, services: &[&[&'static str]], classes: &[RecordClass]) -> ClausePlan {
+fn clause(
+    (title, text): (&'static str, &'static str),
+    services: &[&[&'static str]],
+    classes: &[RecordClass],
+) -> ClausePlan {
     ClausePlan {
+        title,
         text,
         services: services.concat(),
         classes: classes.to_vec(),
@@ -88,13 +93,19 @@ fn regional(
     today: Date,
 ) -> AgreementPlan {
     let mut emergency = clause(
-        "Emergencies. The stroke unit, the newborn unit and the obstetric theatre are rung at once; where the patient cannot consent, break-glass stands in for consent and is reviewed.",
+        (
+            "Emergencies",
+            "The stroke unit, the newborn unit and the obstetric theatre are rung at once; where the patient cannot consent, break-glass stands in for consent and is reviewed.",
+        ),
         &[&["stroke", "neonatology", "obstetrics"]],
         CLINICAL,
     );
     emergency.break_glass = true;
     let mut sensitive = clause(
-        "Reproductive health and mental health are shared for the question at hand when the patient's consent names them.",
+        (
+            "Sensitive parts",
+            "Reproductive health and mental health are shared for the question at hand when the patient's consent names them.",
+        ),
         &[&["obstetrics", "gynaecology", "psychiatry"]],
         &[ReproductiveHealth, MentalHealth],
     );
@@ -109,15 +120,17 @@ fn regional(
         until: today.saturating_add(410.days()),
         clauses: vec![
             clause(
-                "Second opinions. A consultant reads the parts the patient agreed to, writes to the referring doctor and signs an opinion.",
+                (
+                    "Second opinions",
+                    "A consultant reads the parts the patient agreed to, writes to the referring doctor and signs an opinion.",
+                ),
                 &[MEDICINE, SURGERY, FAMILY],
                 CLINICAL,
             ),
             emergency,
             sensitive,
         ],
-        answer_within_hours: [1, 4, 24, 120],
-        withhold_identity: false,
+        answer_within_min: [15, 240, 1_440, 7_200],
         both_ways: false,
         reason: None,
     }
@@ -140,12 +153,14 @@ fn abroad(
         from: today.saturating_sub(200.days()),
         until: today.saturating_add(400.days()),
         clauses: vec![clause(
-            "Second opinions across the border. Specialists with a licence valid on the day read the parts each patient agreed to send abroad, while the case is open, and sign an opinion. Names, addresses and national numbers stay with the custodian.",
+            (
+                "Second opinions across the border",
+                "Specialists with a licence valid on the day read the parts each patient agreed to send abroad, while the case is open, and sign an opinion. Names, addresses and national numbers stay with the custodian.",
+            ),
             &[services],
             ABROAD,
         )],
-        answer_within_hours: [2, 4, 48, 120],
-        withhold_identity: true,
+        answer_within_min: [60, 240, 2_880, 7_200],
         both_ways: false,
         reason: None,
     }

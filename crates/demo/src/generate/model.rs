@@ -228,10 +228,8 @@ pub struct AgreementPlan {
     pub from: Date,
     pub until: Date,
     pub clauses: Vec<ClausePlan>,
-    /// Answer within so many hours for emergency, urgent, soon and routine.
-    pub answer_within_hours: [u32; 4],
-    /// Identity does not cross: the reader sees a case number, age and sex.
-    pub withhold_identity: bool,
+    /// Answer within so many minutes for emergency, urgent, soon and routine.
+    pub answer_within_min: [u32; 4],
     /// Also the other way round.
     pub both_ways: bool,
     /// Why it was suspended or ended.
@@ -241,7 +239,9 @@ pub struct AgreementPlan {
 /// One clause.
 #[derive(Debug, Clone)]
 pub struct ClausePlan {
+    pub title: &'static str,
     pub text: &'static str,
+    /// Codes of specialties ([`super::services`]).
     pub services: Vec<&'static str>,
     pub classes: Vec<RecordClass>,
     pub needs_consent: bool,
