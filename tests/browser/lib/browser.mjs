@@ -41,6 +41,7 @@ export async function person(browser, base, { login, viewport = DESKTOP, locale 
     ignoreHTTPSErrors: true,
   });
   context.setDefaultTimeout(15_000);
+  await context.addCookies([{ name: 'lang', value: locale, url: base }]);
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(`script: ${error.message}`));
