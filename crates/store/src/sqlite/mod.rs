@@ -4,10 +4,13 @@ mod apply;
 mod apply_policy;
 mod blobs;
 mod chain;
+pub mod columns;
 mod connect;
 mod feed;
 mod index_rows;
 mod permit_sql;
+#[cfg(test)]
+mod permit_tests;
 mod read;
 mod readers;
 mod search;

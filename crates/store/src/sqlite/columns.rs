@@ -1,0 +1,351 @@
+//! What each stored column may reveal, for whoever exports, backs up or looks into a database. A column that is not
+//! listed fails a test.
+
+use Sensitivity::{Internal, Patient, Public};
+
+/// Who may see a column's values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensitivity {
+    /// Names of hospitals, kinds and parameters: no secret.
+    Public,
+    /// Numbers, times, states, keys of the node: operators, not the public.
+    Internal,
+    /// Content about patients or staff, or what tells who they are.
+    Patient,
+}
+
+/// Every column of every table.
+pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
+    ("hospital", &[("num", Public), ("name", Public)]),
+    ("kind", &[("num", Public), ("name", Public)]),
+    ("param", &[("num", Public), ("code", Public)]),
+    (
+        "record",
+        &[
+            ("record", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("id", Patient),
+            ("current", Internal),
+            ("version", Internal),
+            ("at", Internal),
+            ("deleted", Internal),
+            ("class", Patient),
+            ("patient", Patient),
+        ],
+    ),
+    (
+        "version",
+        &[
+            ("row", Internal),
+            ("record", Internal),
+            ("version", Internal),
+            ("at", Internal),
+            ("deleted", Internal),
+            ("class", Patient),
+            ("patient", Patient),
+            ("body", Patient),
+        ],
+    ),
+    (
+        "index_token",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("system", Patient),
+            ("code", Patient),
+            ("text", Patient),
+        ],
+    ),
+    (
+        "index_string",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("folded", Patient),
+            ("exact", Patient),
+        ],
+    ),
+    (
+        "index_date",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("low", Patient),
+            ("high", Patient),
+        ],
+    ),
+    (
+        "index_number",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("low", Patient),
+            ("high", Patient),
+        ],
+    ),
+    (
+        "index_quantity",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("low", Patient),
+            ("high", Patient),
+            ("system", Patient),
+            ("code", Patient),
+            ("unit", Patient),
+        ],
+    ),
+    (
+        "index_reference",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("identifier", Internal),
+            ("base", Patient),
+            ("target_kind", Patient),
+            ("target", Patient),
+        ],
+    ),
+    (
+        "index_uri",
+        &[
+            ("record", Internal),
+            ("param", Internal),
+            ("seq", Internal),
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("grp", Internal),
+            ("part", Internal),
+            ("uri", Patient),
+        ],
+    ),
+    (
+        "lookup",
+        &[
+            ("hospital", Internal),
+            ("kind", Internal),
+            ("name", Internal),
+            ("value", Patient),
+            ("record", Internal),
+            ("only", Internal),
+        ],
+    ),
+    (
+        "policy_grant",
+        &[
+            ("custodian", Internal),
+            ("grantee", Internal),
+            ("class", Internal),
+            ("agreement", Internal),
+            ("seq", Internal),
+            ("clause", Internal),
+            ("needs_consent", Internal),
+            ("break_glass", Internal),
+            ("crosses_border", Internal),
+            ("from_us", Internal),
+            ("until_us", Internal),
+        ],
+    ),
+    (
+        "policy_consent",
+        &[
+            ("custodian", Internal),
+            ("patient", Patient),
+            ("consent", Patient),
+            ("seq", Internal),
+            ("grantee", Patient),
+            ("class", Patient),
+            ("across_border", Patient),
+            ("from_us", Patient),
+            ("until_us", Patient),
+        ],
+    ),
+    (
+        "policy_share",
+        &[
+            ("custodian", Internal),
+            ("grantee", Patient),
+            ("patient", Patient),
+            ("agreement", Internal),
+            ("case_id", Patient),
+            ("seq", Internal),
+            ("entry_kind", Patient),
+            ("entry_id", Patient),
+            ("class", Patient),
+            ("from_us", Patient),
+            ("until_us", Patient),
+        ],
+    ),
+    (
+        "policy_emergency",
+        &[
+            ("account", Patient),
+            ("custodian", Internal),
+            ("patient", Patient),
+            ("id", Internal),
+            ("hospital", Internal),
+            ("from_us", Patient),
+            ("until_us", Patient),
+        ],
+    ),
+    (
+        "audit",
+        &[
+            ("row", Internal),
+            ("chain", Internal),
+            ("number", Internal),
+            ("at", Internal),
+            ("account", Patient),
+            ("patient", Patient),
+            ("action", Internal),
+            ("body", Patient),
+            ("hash", Internal),
+        ],
+    ),
+    (
+        "audit_head",
+        &[
+            ("chain", Internal),
+            ("number", Internal),
+            ("at", Internal),
+            ("hash", Internal),
+        ],
+    ),
+    (
+        "feed",
+        &[
+            ("position", Internal),
+            ("ordinal", Internal),
+            ("at", Internal),
+            ("hospital", Internal),
+            ("topic", Internal),
+            ("subject_hospital", Internal),
+            ("subject_kind", Internal),
+            ("subject_id", Patient),
+            ("data", Internal),
+        ],
+    ),
+    ("counter", &[("name", Internal), ("value", Internal)]),
+    (
+        "blob",
+        &[
+            ("hospital", Internal),
+            ("address", Internal),
+            ("patient", Patient),
+            ("size", Internal),
+            ("media_type", Internal),
+            ("stored_at", Internal),
+            ("erased", Internal),
+        ],
+    ),
+    (
+        "blob_use",
+        &[
+            ("hospital", Internal),
+            ("address", Internal),
+            ("record", Internal),
+            ("version", Internal),
+        ],
+    ),
+    (
+        "hospital_secret",
+        &[("hospital", Internal), ("wrapped", Internal)],
+    ),
+    (
+        "patient_key",
+        &[
+            ("hospital", Internal),
+            ("patient", Patient),
+            ("wrapped", Internal),
+        ],
+    ),
+    (
+        "refinery_schema_history",
+        &[
+            ("version", Internal),
+            ("name", Internal),
+            ("applied_on", Internal),
+            ("checksum", Internal),
+        ],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::migrations;
+    use super::*;
+
+    fn migrated() -> rusqlite::Connection {
+        let mut conn = rusqlite::Connection::open_in_memory().unwrap();
+        migrations::migrations::runner().run(&mut conn).unwrap();
+        conn
+    }
+
+    #[test]
+    fn every_stored_column_is_classified_and_every_classified_one_is_stored() {
+        let conn = migrated();
+        let mut st = conn
+            .prepare(
+                "SELECT m.name, c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table' \
+                 AND m.name NOT LIKE 'sqlite_%'",
+            )
+            .unwrap();
+        let stored: BTreeSet<(String, String)> = st
+            .query_map([], |r| Ok((r.get(0)?, r.get(1)?)))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        let listed: BTreeSet<(String, String)> = COLUMNS
+            .iter()
+            .flat_map(|(t, cs)| cs.iter().map(|(c, _)| ((*t).to_owned(), (*c).to_owned())))
+            .collect();
+        assert_eq!(stored, listed);
+    }
+
+    #[test]
+    fn the_schema_is_what_was_agreed() {
+        let conn = migrated();
+        let mut st = conn
+            .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY type DESC, name")
+            .unwrap();
+        let all: Vec<String> = st
+            .query_map([], |r| r.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}
