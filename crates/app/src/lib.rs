@@ -9,6 +9,8 @@ pub mod docs;
 pub mod error;
 pub mod hospital_keys;
 pub mod hospitals;
+pub mod live;
+pub mod notices;
 pub mod people;
 pub mod records;
 pub mod sessions;

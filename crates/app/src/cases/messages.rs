@@ -1,0 +1,253 @@
+//! Messages in a case: FHIR Communications in the referring hospital's custody, whoever writes them.
+
+use care::case::Status;
+use care::case::exchange::{self, Urls};
+use fhir::json::Json;
+use fhir::raw;
+use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId, limits};
+use store::{Batch, Precondition, Stored};
+
+use super::doc::CaseDoc;
+use super::view::{MessageView, PersonLine};
+use crate::audit_entry::Verb;
+use crate::docs::Versioned;
+use crate::notices::Draft;
+use crate::records::kind;
+use crate::{App, AppError, Cx};
+
+/// Messages of one case that are shown.
+pub const MESSAGES_MAX: u32 = 1_000;
+
+impl App {
+    /// Writes a message to everyone in the case; `files` were attached to it before.
+    pub async fn write_message(
+        &self,
+        cx: &Cx,
+        key: &RecordKey,
+        text: Phi<String>,
+        files: &[ResourceId],
+    ) -> Result<ResourceId, AppError> {
+        if text.reveal().trim().is_empty() && files.is_empty() {
+            return Err(AppError::invalid("text", "empty", "a message needs a text"));
+        }
+        if text.reveal().chars().count() > limits::TEXT_CHARS_MAX {
+            return Err(AppError::TooMuch("message"));
+        }
+        for _ in 0..4 {
+            let mut doc = self.case_doc(cx, key).await?;
+            self.may_write(cx, &doc.doc).await?;
+            let known = |id: &ResourceId| doc.doc.case.request.files.iter().any(|f| f.id == *id);
+            if !files.iter().all(known) {
+                return Err(AppError::invalid(
+                    "files",
+                    "unknown-file",
+                    "not a file of this case",
+                ));
+            }
+            let mut batch = Batch::new(cx.now);
+            let id = self.put_message(cx, &mut batch, &mut doc, &text, files, "message")?;
+            self.put_case(&mut batch, &doc)?;
+            self.audit_case(cx, &mut batch, &doc, Verb::Create, "case.message");
+            batch.event("case.message", &doc.key, "{}");
+            let drafts = self.message_notices(cx, &doc);
+            self.notify(&mut batch, drafts)?;
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(id),
+                Err(store::StoreError::Precondition { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(AppError::Conflict)
+    }
+
+    /// Whether the person may write into the case now; a partner only while the agreement is active.
+    pub(crate) async fn may_write(&self, cx: &Cx, doc: &CaseDoc) -> Result<(), AppError> {
+        let case = &doc.case;
+        let own = cx.require_clinical()?;
+        if matches!(
+            case.status,
+            Status::Draft | Status::Cancelled | Status::Suspended
+        ) {
+            return Err(AppError::rejected("wrong-status", "no messages now"));
+        }
+        if *own == case.hospital {
+            return Ok(());
+        }
+        if !case.is_with_answering() {
+            return Err(AppError::denied("case-not-shared"));
+        }
+        self.terms_now(case, cx.now).await.map(drop)
+    }
+
+    /// Adds a Communication to the batch and counts it.
+    pub(crate) fn put_message(
+        &self,
+        cx: &Cx,
+        batch: &mut Batch,
+        doc: &mut Versioned<CaseDoc>,
+        text: &Phi<String>,
+        files: &[ResourceId],
+        about: &str,
+    ) -> Result<ResourceId, AppError> {
+        let id = self.new_id();
+        let case = &doc.doc.case;
+        let hospital = cx.hospital()?;
+        let resource = exchange::communication(
+            case,
+            &id,
+            (&cx.actor.account, &case.hospital, &cx.name),
+            (text.reveal(), files),
+            about,
+            cx.now,
+            Urls {
+                base: &self.settings.base_url,
+            },
+        );
+        let mut resource = resource;
+        if let Some(sender) = resource.get_mut("sender").and_then(|s| s.as_object_mut()) {
+            // Which hospital the writer acted for: accounts may work in several.
+            sender.insert(
+                "extension".into(),
+                serde_json::json!([{"url": exchange::HOSPITAL, "valueString": hospital.as_str()}]),
+            );
+        }
+        let key = RecordKey::new(case.hospital.clone(), kind("Communication"), id.clone());
+        batch.put_fhir(key, Precondition::Absent, resource.to_string());
+        doc.doc.messages += 1;
+        let messages = doc.doc.messages;
+        doc.doc.seen.insert(cx.actor.account.clone(), messages);
+        Ok(id)
+    }
+
+    /// Everyone with a part in the case, except who wrote.
+    fn message_notices(&self, cx: &Cx, doc: &Versioned<CaseDoc>) -> Vec<Draft> {
+        let case = &doc.doc.case;
+        let answering = case.answering().unwrap_or(&case.hospital);
+        let people = [
+            (Some(&case.referrer), &case.hospital),
+            (case.coordinator.as_ref(), answering),
+            (case.consultant.as_ref(), answering),
+        ];
+        people
+            .into_iter()
+            .filter_map(|(account, hospital)| Some((account?, hospital)))
+            .filter(|(account, _)| **account != cx.actor.account)
+            .map(|(to, hospital)| Draft {
+                to: to.clone(),
+                hospital: hospital.clone(),
+                what: "case-message".into(),
+                subject: doc.key.clone(),
+                number: case.number.clone(),
+                urgent: false,
+            })
+            .collect()
+    }
+
+    /// The messages of a case that the reader may see, oldest first.
+    pub(crate) async fn messages(
+        &self,
+        cx: &Cx,
+        doc: &Versioned<CaseDoc>,
+    ) -> Result<Vec<MessageView>, AppError> {
+        let case = &doc.doc.case;
+        let kinds = [kind("Communication")];
+        let found = self
+            .store
+            .records_of(
+                &cx.permit(),
+                &case.hospital,
+                &case.patient,
+                &kinds,
+                MESSAGES_MAX,
+            )
+            .await?;
+        let mut list = Vec::new();
+        for stored in found {
+            if let Some((account, hospital, at, text, files, about)) = parse(&stored, &case.id) {
+                let by = self.person_line(cx, &account, hospital.as_ref()).await?;
+                list.push(MessageView {
+                    mine: account == cx.actor.account,
+                    by,
+                    at,
+                    text,
+                    files: self.file_lines(cx, case, &files).await?,
+                    about,
+                    key: stored.key,
+                });
+            }
+        }
+        list.sort_by(|a, b| (a.at, &a.key).cmp(&(b.at, &b.key)));
+        Ok(list)
+    }
+
+    /// A person as a page names them; an account that is gone keeps its id.
+    pub(crate) async fn person_line(
+        &self,
+        cx: &Cx,
+        account: &AccountId,
+        hospital: Option<&kernel::HospitalId>,
+    ) -> Result<PersonLine, AppError> {
+        let person = match hospital {
+            Some(h) => self.person_at(account, h).await?,
+            None => None,
+        };
+        let person = match person {
+            Some(p) => Some(p),
+            None => self.person(account).await?,
+        };
+        Ok(PersonLine {
+            account: account.clone(),
+            name: person.as_ref().map_or_else(
+                || account.to_string(),
+                |p| p.name_for(cx.language).to_owned(),
+            ),
+            hospital: hospital.map(|h| self.hospital_line(cx, h)),
+            specialty: person.and_then(|p| p.specialties.first().cloned()),
+        })
+    }
+}
+
+type Parsed = (
+    AccountId,
+    Option<kernel::HospitalId>,
+    Instant,
+    Phi<String>,
+    Vec<ResourceId>,
+    String,
+);
+
+/// A Communication of this case; none for those of other cases of the patient.
+fn parse(stored: &Stored, case: &ResourceId) -> Option<Parsed> {
+    let doc = raw::parse(stored.body.reveal()).ok()?;
+    let root = doc.root();
+    let request = format!("ServiceRequest/{case}");
+    root.list("basedOn")
+        .find(|b| b.str_at("reference") == Some(request.as_str()))?;
+    let sender = root.get("sender")?;
+    let account = AccountId::new(sender.get("identifier")?.str_at("value")?).ok()?;
+    let hospital = sender
+        .list("extension")
+        .find(|e| e.str_at("url") == Some(exchange::HOSPITAL))
+        .and_then(|e| e.str_at("valueString"))
+        .and_then(|h| kernel::HospitalId::new(h).ok());
+    let payload = || root.list("payload");
+    let text: Vec<&str> = payload()
+        .filter_map(|p| p.str_at("contentString"))
+        .collect();
+    let files = payload()
+        .filter_map(|p| p.get("contentReference")?.str_at("reference"))
+        .filter_map(|r| ResourceId::new(r.strip_prefix("DocumentReference/")?).ok())
+        .collect();
+    let about = root
+        .list("category")
+        .find_map(|c| c.list("coding").find_map(|c| c.str_at("code")))
+        .unwrap_or("message");
+    Some((
+        account,
+        hospital,
+        root.str_at("sent")?.parse().ok()?,
+        Phi::new(text.join("\n\n")),
+        files,
+        about.to_owned(),
+    ))
+}

@@ -1,0 +1,143 @@
+//! The time line of a patient across the sources the reader may see.
+
+use std::collections::BTreeMap;
+
+use care::timeline::{self, Entry, Gap, GapReason};
+use fhir::raw;
+use kernel::{HospitalId, RecordKey};
+use store::Stored;
+
+use super::patient_key;
+use super::view::{SourceLine, TimelineAsk, TimelineView};
+use crate::{App, AppError, Cx};
+
+/// Records of one source that are read for a time line.
+pub const RECORDS_PER_SOURCE: u32 = 5_000;
+
+impl App {
+    /// The time line of a patient: the record at its custodian and every linked record elsewhere, as far as the reader
+    /// may see them. What another hospital shows is audited before it is returned.
+    pub async fn timeline(
+        &self,
+        cx: &Cx,
+        patient: &RecordKey,
+        ask: &TimelineAsk,
+    ) -> Result<TimelineView, AppError> {
+        let first = patient_key(&patient.hospital, &patient.id);
+        let mut sources = vec![first.clone()];
+        sources.extend(self.linked(cx, &first).await?);
+        let permit = cx.permit();
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut lines = Vec::new();
+        let mut gaps = Vec::new();
+        for source in &sources {
+            let found = self
+                .store
+                .records_of(
+                    &permit,
+                    &source.hospital,
+                    &source.id,
+                    &[],
+                    RECORDS_PER_SOURCE,
+                )
+                .await;
+            let (mut of_source, gap) = match found {
+                Ok(records) if records.is_empty() => (Vec::new(), Some(GapReason::NotPermitted)),
+                Ok(records) => {
+                    self.audit_read(cx, source, std::slice::from_ref(source), "timeline.read")
+                        .await?;
+                    let full = records.len() == RECORDS_PER_SOURCE as usize;
+                    let (list, unreadable) = self.entries(&source.hospital, &records);
+                    let gap = if full {
+                        Some(GapReason::TooMany)
+                    } else if unreadable > 0 {
+                        Some(GapReason::Unreadable)
+                    } else {
+                        None
+                    };
+                    (list, gap)
+                }
+                Err(store::StoreError::Unavailable(_)) => {
+                    (Vec::new(), Some(GapReason::Unavailable))
+                }
+                Err(e) => return Err(e.into()),
+            };
+            // The record that was asked for and cannot be seen at all is not there for this reader.
+            if *source == first && gap == Some(GapReason::NotPermitted) {
+                return Err(AppError::NotFound);
+            }
+            gaps.extend(gap.map(|reason| Gap {
+                custodian: source.hospital.clone(),
+                reason,
+                at: cx.now,
+            }));
+            lines.push(SourceLine {
+                hospital: self.hospital_line(cx, &source.hospital),
+                entries: u32::try_from(of_source.len()).unwrap_or(u32::MAX),
+                fresh: of_source.iter().filter_map(|e| e.recorded).max(),
+                gap,
+            });
+            entries.append(&mut of_source);
+        }
+        Ok(view(entries, gaps, lines, ask))
+    }
+
+    /// Entries of one source; and how many records could not be read as FHIR.
+    pub(crate) fn entries(
+        &self,
+        custodian: &HospitalId,
+        records: &[Stored],
+    ) -> (Vec<Entry>, usize) {
+        let zone = self
+            .hospital(custodian)
+            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
+        let mut unreadable = 0;
+        let entries = records
+            .iter()
+            .filter_map(|stored| {
+                let Ok(doc) = raw::parse(stored.body.reveal()) else {
+                    unreadable += 1;
+                    return None;
+                };
+                let id = stored.key.id.as_str();
+                let class = stored.class.as_str();
+                let mut entry = timeline::read(custodian, id, class, doc.root(), &zone)?;
+                // A source that does not say when it wrote something wrote it when it came to us.
+                entry.recorded.get_or_insert(stored.at);
+                Some(entry)
+            })
+            .collect();
+        (entries, unreadable)
+    }
+}
+
+fn view(
+    entries: Vec<Entry>,
+    gaps: Vec<Gap>,
+    sources: Vec<SourceLine>,
+    ask: &TimelineAsk,
+) -> TimelineView {
+    let summary = timeline::summarise(&entries);
+    let trends = timeline::trends(&entries);
+    let mut classes: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in &entries {
+        *classes.entry(entry.class.clone()).or_default() += 1;
+    }
+    let total = entries.len();
+    let mut shown: Vec<Entry> = entries
+        .into_iter()
+        .filter(|e| ask.classes.is_empty() || ask.classes.contains(&e.class))
+        .collect();
+    if let Some(limit) = ask.limit {
+        shown.sort_by_key(|e| std::cmp::Reverse(e.when.as_ref().map(|w| w.start)));
+        shown.truncate(limit);
+    }
+    TimelineView {
+        years: timeline::by_year(shown, gaps),
+        sources,
+        summary,
+        trends,
+        total,
+        classes: classes.into_iter().collect(),
+    }
+}
