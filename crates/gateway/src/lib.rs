@@ -1,1 +1,40 @@
+//! The protocols: FHIR REST, OAuth tokens for machines, published keys, and what operators watch. Everything is
+//! decided in `app`; here requests are parsed, authenticated and answered in each protocol's own words.
 
+pub mod auth;
+pub mod health;
+pub mod keys;
+pub mod oauth;
+pub mod routes;
+
+use std::sync::Arc;
+
+use app::App;
+use axum::Router;
+
+pub use auth::{Bearer, Origin};
+pub use health::Scrape;
+pub use routes::{Access, GatewayRoute};
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct GatewayState {
+    pub app: Arc<App>,
+    pub scrape: Scrape,
+}
+
+impl axum::extract::FromRef<GatewayState> for Arc<App> {
+    fn from_ref(state: &GatewayState) -> Self {
+        state.app.clone()
+    }
+}
+
+/// The router of all protocols. `scrape` renders the measurements of this process.
+pub fn router(app: Arc<App>, scrape: Scrape) -> Router {
+    let state = GatewayState { app, scrape };
+    Router::new()
+        .merge(health::router())
+        .merge(oauth::router())
+        .merge(keys::router())
+        .with_state(state)
+}
