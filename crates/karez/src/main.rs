@@ -1,1 +1,19 @@
-fn main() {}
+//! The binary: configuration, listeners, shutdown and the command line. What is decided is decided in `app`.
+
+mod cli;
+mod commands;
+mod config;
+mod http;
+mod logging;
+mod node;
+mod serve;
+mod tls;
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    cli::run()
+}

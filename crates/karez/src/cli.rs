@@ -1,0 +1,152 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{admin, audit, config as config_command, demo, doctor};
+use crate::config::Config;
+use crate::{logging, serve};
+
+/// The open system that hospitals run to treat patients together.
+#[derive(Debug, Parser)]
+#[command(name = "karez", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve this node
+    Serve(Place),
+    /// Serve a demonstration network with invented people, patients and cases
+    Demo {
+        #[command(flatten)]
+        place: Place,
+        /// Forget what the demonstration holds and begin anew
+        #[arg(long)]
+        fresh: bool,
+        /// Seed the network is generated from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Print the one-time code of a demonstration account now, and stop
+        #[arg(long, value_name = "LOGIN")]
+        code: Option<String>,
+    },
+    /// Found hospitals, make first accounts, give tokens to scripts
+    Admin {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        what: admin::Admin,
+    },
+    /// Check configuration, disk, store, clock, certificates and mail relay
+    Doctor(Place),
+    /// The audit chains
+    Audit {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        what: audit::Audit,
+    },
+    /// The configuration
+    Config {
+        #[command(subcommand)]
+        what: config_command::ConfigCommand,
+    },
+}
+
+/// Where the node lives and listens. Every other key is set in the file or the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Place {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "KAREZ_CONFIG", global = true)]
+    pub config: Option<PathBuf>,
+    /// Data folder (data.dir)
+    #[arg(long, value_name = "DIR", global = true)]
+    pub data: Option<PathBuf>,
+    /// Address and port; port 0 takes a free one (server.listen)
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub listen: Option<String>,
+    /// auto, off, self-signed or files (tls.mode)
+    #[arg(long, value_name = "MODE", global = true)]
+    pub tls: Option<String>,
+    /// text or json (log.format)
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
+}
+
+impl Place {
+    /// The whole configuration.
+    pub fn load(&self) -> anyhow::Result<Config> {
+        let mut flags = Vec::new();
+        if let Some(dir) = &self.data {
+            flags.push(("data.dir", dir.display().to_string()));
+        }
+        for (key, value) in [
+            ("server.listen", &self.listen),
+            ("tls.mode", &self.tls),
+            ("log.format", &self.log_format),
+        ] {
+            if let Some(value) = value {
+                flags.push((key, value.clone()));
+            }
+        }
+        Config::load(self.config.as_deref(), std::env::vars(), &flags).context("configuration")
+    }
+}
+
+/// Runs what the command line asks for. Errors go to standard error, one line.
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(e) => {
+            eprintln!("karez: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(place) => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            runtime()?.block_on(serve::run(config, serve::Mode::Plain))?;
+        }
+        Command::Demo {
+            place,
+            fresh,
+            seed,
+            code,
+        } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            runtime()?.block_on(demo::run(config, fresh, seed, code))?;
+        }
+        Command::Admin { place, what } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            runtime()?.block_on(admin::run(config, what))?;
+        }
+        Command::Doctor(place) => return runtime()?.block_on(doctor::run(&place)),
+        Command::Audit { place, what } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            return runtime()?.block_on(audit::run(config, what));
+        }
+        Command::Config { what } => config_command::run(what)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("runtime")
+}

@@ -1,0 +1,7 @@
+//! What the command line does beside serving.
+
+pub mod admin;
+pub mod audit;
+pub mod config;
+pub mod demo;
+pub mod doctor;

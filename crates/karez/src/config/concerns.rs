@@ -1,0 +1,351 @@
+//! One struct per concern, with its keys.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use app::Role;
+use kernel::Phi;
+
+use super::values::{ConfigError, Key, Values};
+
+pub const SERVER: &[Key] = &[
+    Key::text(
+        "server.listen",
+        "127.0.0.1:8080",
+        "Address and port to listen on. Port 0 takes any free one.",
+    ),
+    Key::text(
+        "server.public_url",
+        "",
+        "Address under which browsers and partners reach this node, as https://karez.example.\n\
+         When empty it follows from server.listen. Links, FHIR references and token audiences carry it.",
+    ),
+    Key::number(
+        "server.request_timeout_s",
+        "60",
+        "Seconds until a request that has not been answered is given up (503). 1 to 3600.",
+    ),
+    Key::number(
+        "server.shutdown_grace_s",
+        "30",
+        "Seconds that accepted requests have to finish after SIGTERM or SIGINT. 1 to 600.",
+    ),
+    Key::text(
+        "server.trusted_proxies",
+        "",
+        "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed.",
+    ),
+];
+
+/// Where requests come in.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub public_url: Option<String>,
+    pub request_timeout: Duration,
+    pub shutdown_grace: Duration,
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Server {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let public_url = v.some("server.public_url");
+        if let Some(url) = &public_url {
+            let right = (url.starts_with("https://") || url.starts_with("http://"))
+                && !url.ends_with('/')
+                && url.split('/').count() == 3;
+            if !right {
+                return Err(ConfigError::value(
+                    "server.public_url",
+                    "scheme and host are expected, without path or trailing slash",
+                ));
+            }
+        }
+        let trusted_proxies = v
+            .list("server.trusted_proxies")
+            .iter()
+            .map(|p| {
+                p.parse().map_err(|_| {
+                    ConfigError::value(
+                        "server.trusted_proxies",
+                        format!("{p} is not an IP address"),
+                    )
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            listen: v
+                .parse("server.listen")
+                .map_err(|_| ConfigError::value("server.listen", "not an address and port"))?,
+            public_url,
+            request_timeout: Duration::from_secs(v.number("server.request_timeout_s", 1, 3600)?),
+            shutdown_grace: Duration::from_secs(v.number("server.shutdown_grace_s", 1, 600)?),
+            trusted_proxies,
+        })
+    }
+}
+
+pub const TLS: &[Key] = &[
+    Key::text(
+        "tls.mode",
+        "auto",
+        "auto: plain HTTP on loopback, self-signed elsewhere. off: plain HTTP, on loopback alone.\n\
+         self-signed: a certificate made on first start and kept in the data folder. files: your own.",
+    ),
+    Key::text(
+        "tls.certificate_file",
+        "",
+        "PEM file with the certificate chain, for mode files.",
+    ),
+    Key::text(
+        "tls.key_file",
+        "",
+        "PEM file with the private key, for mode files.",
+    ),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    Off,
+    SelfSigned,
+    Files,
+}
+
+/// How the line is encrypted.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub mode: TlsMode,
+    pub certificate_file: Option<PathBuf>,
+    pub key_file: Option<PathBuf>,
+}
+
+impl Tls {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let loopback = v
+            .parse::<SocketAddr>("server.listen")
+            .is_ok_and(|a| a.ip().is_loopback());
+        let certificate_file = v.some("tls.certificate_file").map(PathBuf::from);
+        let key_file = v.some("tls.key_file").map(PathBuf::from);
+        let mode = match v.text("tls.mode") {
+            "auto" if certificate_file.is_some() => TlsMode::Files,
+            "auto" if loopback => TlsMode::Off,
+            "auto" | "self-signed" => TlsMode::SelfSigned,
+            "off" => TlsMode::Off,
+            "files" => TlsMode::Files,
+            other => {
+                let why = format!("{other:?} is not one of auto, off, self-signed, files");
+                return Err(ConfigError::value("tls.mode", why));
+            }
+        };
+        if mode == TlsMode::Files {
+            for (key, file) in [
+                ("tls.certificate_file", &certificate_file),
+                ("tls.key_file", &key_file),
+            ] {
+                match file {
+                    None => return Err(ConfigError::value(key, "is needed for mode files")),
+                    Some(f) if !f.is_file() => {
+                        let why = format!("{} is not a file", f.display());
+                        return Err(ConfigError::value(key, why));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(Self {
+            mode,
+            certificate_file,
+            key_file,
+        })
+    }
+}
+
+pub const DATA: &[Key] = &[
+    Key::text(
+        "data.dir",
+        "karez-data",
+        "Folder of the database, files and the node's own keys. One server at a time.",
+    ),
+    Key::text(
+        "data.node_key_file",
+        "",
+        "File with the node key, which opens every other key. When empty: node.key in data.dir, made on first\n\
+         start with mode 0600. Keep it on another disk, and a copy in a safe: without it the data is lost.",
+    ),
+    Key::secret(
+        "data.node_key",
+        "The node key itself, 43 characters, instead of a file. Meant for the environment.",
+    ),
+    Key::number(
+        "data.readers",
+        "16",
+        "Database connections that read at once. 1 to 256.",
+    ),
+    Key::number(
+        "data.size_max_mb",
+        "0",
+        "How large the database may grow, in MB; 0 for no bound but the disk.",
+    ),
+];
+
+/// Where everything is kept.
+#[derive(Debug, Clone)]
+pub struct Data {
+    pub dir: PathBuf,
+    pub node_key_file: Option<PathBuf>,
+    pub node_key: Option<Phi<String>>,
+    pub readers: usize,
+    pub size_max_bytes: Option<u64>,
+}
+
+impl Data {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let readers = v.number("data.readers", 1, 256)?;
+        let size_mb = v.number("data.size_max_mb", 0, 1 << 40)?;
+        Ok(Self {
+            dir: v
+                .some("data.dir")
+                .map(PathBuf::from)
+                .ok_or_else(|| ConfigError::value("data.dir", "is empty"))?,
+            node_key_file: v.some("data.node_key_file").map(PathBuf::from),
+            node_key: v.some("data.node_key").map(Phi::new),
+            readers: usize::try_from(readers).unwrap_or(16),
+            size_max_bytes: (size_mb > 0).then_some(size_mb << 20),
+        })
+    }
+}
+
+pub const ACCOUNTS: &[Key] = &[Key::text(
+    "accounts.second_factor_for",
+    "consultant,administrator,operator",
+    "Roles that may be used only with a second factor, separated by commas; none for no role.",
+)];
+
+/// What accounts must have.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    pub second_factor_for: Vec<Role>,
+}
+
+impl Accounts {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let name = "accounts.second_factor_for";
+        if v.text(name) == "none" {
+            return Ok(Self {
+                second_factor_for: Vec::new(),
+            });
+        }
+        let second_factor_for = v
+            .list(name)
+            .iter()
+            .map(|word| {
+                role(word).ok_or_else(|| ConfigError::value(name, format!("{word:?} is no role")))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { second_factor_for })
+    }
+}
+
+/// The role of a word as it stands in files and on the command line.
+pub fn role(word: &str) -> Option<Role> {
+    Role::ALL.iter().find(|r| r.as_str() == word).copied()
+}
+
+pub const MAIL: &[Key] = &[
+    Key::text(
+        "mail.host",
+        "",
+        "SMTP relay for notices and invitations. When empty, notices stay in the pages.",
+    ),
+    Key::number("mail.port", "587", "Port of the relay."),
+    Key::text("mail.username", "", "Name to sign in to the relay with."),
+    Key::secret("mail.password", "Password for the relay."),
+    Key::text("mail.from", "", "Address that mail is sent from."),
+    Key::text(
+        "mail.starttls",
+        "true",
+        "true: the line is encrypted by STARTTLS. false: only for a relay on this machine.",
+    ),
+];
+
+/// Where mail goes.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    pub host: String,
+    pub port: u16,
+    pub username: Option<String>,
+    pub password: Option<Phi<String>>,
+    pub from: String,
+    pub starttls: bool,
+}
+
+impl Mail {
+    pub(super) fn read(v: &Values) -> Result<Option<Self>, ConfigError> {
+        let port = v.number("mail.port", 1, 65_535)?;
+        let starttls = v
+            .parse("mail.starttls")
+            .map_err(|_| ConfigError::value("mail.starttls", "true or false is expected"))?;
+        let Some(host) = v.some("mail.host") else {
+            return Ok(None);
+        };
+        let from = v
+            .some("mail.from")
+            .filter(|f| f.contains('@'))
+            .ok_or_else(|| {
+                ConfigError::value("mail.from", "an address is needed with mail.host")
+            })?;
+        Ok(Some(Self {
+            host,
+            port: u16::try_from(port).unwrap_or(587),
+            username: v.some("mail.username"),
+            password: v.some("mail.password").map(Phi::new),
+            from,
+            starttls,
+        }))
+    }
+}
+
+pub const LOG: &[Key] = &[
+    Key::text(
+        "log.format",
+        "text",
+        "text or json. Logs go to standard error and never hold patient data.",
+    ),
+    Key::text(
+        "log.filter",
+        "info",
+        "What is logged: error, warn, info, debug, or directives as karez=debug,warn.",
+    ),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone)]
+pub struct Log {
+    pub format: LogFormat,
+    pub filter: String,
+}
+
+impl Log {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let format = match v.text("log.format") {
+            "text" => LogFormat::Text,
+            "json" => LogFormat::Json,
+            other => {
+                let why = format!("{other:?} is neither text nor json");
+                return Err(ConfigError::value("log.format", why));
+            }
+        };
+        let filter = v.text("log.filter").to_owned();
+        if let Err(e) = tracing_subscriber::EnvFilter::try_new(&filter) {
+            return Err(ConfigError::value("log.filter", e.to_string()));
+        }
+        Ok(Self { format, filter })
+    }
+}

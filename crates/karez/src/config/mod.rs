@@ -1,0 +1,105 @@
+//! Configuration: a TOML file, `KAREZ_…` variables and flags, read once at start. Each concern has its own struct
+//! and its own documented keys; a key nobody knows or a value that cannot be read stops the start and is named.
+
+mod concerns;
+mod values;
+
+use std::path::{Path, PathBuf};
+
+pub use concerns::{Accounts, Data, Log, LogFormat, Mail, Server, Tls, TlsMode, role};
+pub use values::{ConfigError, Key, Values};
+
+/// Everything the node is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub server: Server,
+    pub tls: Tls,
+    pub data: Data,
+    pub accounts: Accounts,
+    pub mail: Option<Mail>,
+    pub log: Log,
+}
+
+/// All keys, in the order they are explained.
+pub fn keys() -> Vec<&'static Key> {
+    [
+        concerns::SERVER,
+        concerns::TLS,
+        concerns::DATA,
+        concerns::ACCOUNTS,
+        concerns::MAIL,
+        concerns::LOG,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl Config {
+    /// Reads file, then environment, then flags; the later wins. Without `file`, `karez.toml` in the working
+    /// folder is read if it is there.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(&'static str, String)],
+    ) -> Result<Self, ConfigError> {
+        let mut values = Values::new(keys());
+        let default = PathBuf::from("karez.toml");
+        match file {
+            Some(path) => values.read_file(path)?,
+            None if default.exists() => values.read_file(&default)?,
+            None => {}
+        }
+        values.read_environment(environment)?;
+        for (name, value) in flags {
+            values.set_flag(name, value);
+        }
+        Self::from_values(&values)
+    }
+
+    pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
+        let config = Self {
+            server: Server::read(values)?,
+            tls: Tls::read(values)?,
+            data: Data::read(values)?,
+            accounts: Accounts::read(values)?,
+            mail: Mail::read(values)?,
+            log: Log::read(values)?,
+        };
+        if config.tls.mode == TlsMode::Off && !config.server.listen.ip().is_loopback() {
+            return Err(ConfigError::value(
+                "tls.mode",
+                "plain HTTP is served on loopback alone; set it to self-signed or files",
+            ));
+        }
+        Ok(config)
+    }
+
+    /// The keys, what they mean and what they are when nobody sets them.
+    pub fn explain() -> String {
+        let mut out = String::from(
+            "# Karez configuration: TOML file (--config), then environment, then flags; the later wins.\n\
+             # Every key with its meaning, its default, and the variable that sets it.\n",
+        );
+        let mut section = "";
+        for key in keys() {
+            let (part, name) = key.name.split_once('.').unwrap_or(("", key.name));
+            if part != section {
+                out.push_str(&format!("\n[{part}]\n"));
+                section = part;
+            }
+            for line in key.doc.lines() {
+                out.push_str(&format!("# {}\n", line.trim()));
+            }
+            out.push_str(&format!(
+                "# {}\n# {name} = {}\n\n",
+                values::variable(key.name),
+                key.default_toml()
+            ));
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! The encrypted line: rustls with one's own certificate, or a self-signed one kept in the data folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use axum_server::tls_rustls::RustlsConfig;
+
+use crate::config::{Config, TlsMode};
+use crate::node::write_secret;
+
+/// Chooses the cryptography of every TLS line in this process. Another provider is linked too, so the choice must
+/// be made before the first use.
+pub fn install_provider() {
+    // An error says that it was installed before, which is what is wanted.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// The server's certificate and key; none for plain HTTP.
+pub async fn server(config: &Config, host: &str) -> anyhow::Result<Option<RustlsConfig>> {
+    let (certificate, key) = match config.tls.mode {
+        TlsMode::Off => return Ok(None),
+        TlsMode::Files => (
+            config.tls.certificate_file.clone().unwrap_or_default(),
+            config.tls.key_file.clone().unwrap_or_default(),
+        ),
+        TlsMode::SelfSigned => self_signed(&config.data.dir, host)?,
+    };
+    let loaded = RustlsConfig::from_pem_file(&certificate, &key)
+        .await
+        .with_context(|| format!("tls: {} with {}", certificate.display(), key.display()))?;
+    Ok(Some(loaded))
+}
+
+/// Paths of the self-signed certificate and its key, made when they are not there.
+fn self_signed(dir: &Path, host: &str) -> anyhow::Result<(PathBuf, PathBuf)> {
+    let (certificate, key) = (dir.join("tls.crt"), dir.join("tls.key"));
+    if !certificate.exists() || !key.exists() {
+        let mut names = vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "::1".to_owned(),
+        ];
+        if !names.iter().any(|n| n == host) && host != "0.0.0.0" && host != "::" {
+            names.push(host.to_owned());
+        }
+        let made = rcgen::generate_simple_self_signed(names).context("tls: self-signed")?;
+        for path in [&certificate, &key] {
+            if path.exists() {
+                std::fs::remove_file(path)?;
+            }
+        }
+        write_secret(&key, made.signing_key.serialize_pem().as_bytes())?;
+        write_secret(&certificate, made.cert.pem().as_bytes())?;
+        tracing::info!(
+            file = %certificate.display(),
+            "a self-signed certificate was made; browsers will ask whether to trust it"
+        );
+    }
+    Ok((certificate, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_self_signed_certificate_is_made_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let (certificate, _) = self_signed(dir.path(), "karez.example").unwrap();
+        let first = std::fs::read(&certificate).unwrap();
+        self_signed(dir.path(), "karez.example").unwrap();
+        assert_eq!(std::fs::read(&certificate).unwrap(), first);
+    }
+}
