@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use kernel::{HospitalId, Instant, RecordKey, ResourceId};
 use seal::Wrapped;
 
-use crate::{BlobRef, Database, StoreError};
+use crate::{BlobRef, Database, Finding, StoreError};
 
 /// The rows about blobs of one database.
 #[async_trait]
@@ -64,6 +64,9 @@ pub trait BlobIndex: Send + Sync + 'static {
         after: Option<(HospitalId, String)>,
         limit: u32,
     ) -> Result<Vec<BlobRef>, StoreError>;
+
+    /// A check-up of the whole database: its integrity, schema, audit chains, and whether it can write.
+    async fn check_up(&self) -> Result<Vec<Finding>, StoreError>;
 }
 
 /// A back end: both halves of the seam.

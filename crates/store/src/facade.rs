@@ -11,7 +11,7 @@ use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 use crate::blob_index::Backend;
 use crate::blobs::{Blobs, OpenBlob};
 use crate::sqlite::{SqliteDatabase, SqliteOptions};
-use crate::{BlobRef, Database, StoreError};
+use crate::{BlobRef, Database, Finding, StoreError, diagnose};
 
 /// Where and how the store of one node is kept.
 #[derive(Clone)]
@@ -122,6 +122,29 @@ impl Store {
         patient: &ResourceId,
     ) -> Result<u64, StoreError> {
         self.blobs.erase(&*self.database, hospital, patient).await
+    }
+
+    /// A check-up: database, disk and blobs. Reads everything, so it takes a while on a large folder.
+    pub async fn diagnose(&self) -> Vec<Finding> {
+        let mut found = match self.database.check_up().await {
+            Ok(found) => found,
+            Err(e) => vec![Finding::of("integrity", Err(e))],
+        };
+        found.push(diagnose::sync(&self.dir));
+        found.push(diagnose::space(&self.dir));
+        let blobs = self.blobs.missing(&*self.database).await;
+        found.push(match blobs {
+            Ok(missing) if missing.is_empty() => {
+                Finding::new("blobs", true, "every file is there and whole")
+            }
+            Ok(missing) => Finding::new(
+                "blobs",
+                false,
+                format!("{} files are missing or cut off", missing.len()),
+            ),
+            Err(e) => Finding::of("blobs", Err(e)),
+        });
+        found
     }
 }
 

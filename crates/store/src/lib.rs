@@ -10,6 +10,7 @@ mod blobs;
 mod chained;
 mod classes;
 pub mod database;
+pub mod diagnose;
 pub mod error;
 pub mod facade;
 pub mod model;
@@ -21,6 +22,7 @@ pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, 
 pub use blob_index::{Backend, BlobIndex};
 pub use blobs::OpenBlob;
 pub use database::Database;
+pub use diagnose::Finding;
 pub use error::StoreError;
 pub use facade::{Store, StoreConfig};
 pub use model::{

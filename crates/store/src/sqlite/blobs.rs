@@ -10,7 +10,7 @@ use super::SqliteDatabase;
 use super::permit_sql::{CURRENT, VERSION, condition};
 use super::session::Session;
 use super::sql::{Binds, micros, signed, unsigned};
-use crate::{BlobIndex, BlobRef, StoreError};
+use crate::{BlobIndex, BlobRef, Finding, StoreError};
 
 /// The patient column of what belongs to no patient.
 const NOBODY: &str = "";
@@ -232,6 +232,10 @@ impl BlobIndex for SqliteDatabase {
         }
         text.push_str(&format!(" ORDER BY b.hospital, b.address LIMIT {limit}"));
         self.readers.read(move |c| list(c, &text, binds)).await
+    }
+
+    async fn check_up(&self) -> Result<Vec<Finding>, StoreError> {
+        self.checked_up().await
     }
 }
 

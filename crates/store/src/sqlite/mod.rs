@@ -4,6 +4,7 @@ mod apply;
 mod apply_policy;
 mod blobs;
 mod chain;
+mod checkup;
 pub mod columns;
 mod connect;
 mod feed;
