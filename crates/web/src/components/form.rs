@@ -56,6 +56,7 @@ pub struct Field<'a> {
     lang: Option<&'a str>,
     maxlength: Option<usize>,
     required: bool,
+    readonly: bool,
     class: &'a str,
     hide_label: bool,
     id: Option<String>,
@@ -108,6 +109,11 @@ impl<'a> Field<'a> {
         self.required = true;
         self
     }
+    /// Shown and sent, but not to be changed.
+    pub fn readonly(mut self) -> Self {
+        self.readonly = true;
+        self
+    }
     /// More classes on the control: `signed`, `code`.
     pub fn class(mut self, class: &'a str) -> Self {
         self.class = class;
@@ -154,7 +160,7 @@ impl<'a> Field<'a> {
             input class={ "input " (self.class) } id=(self.own_id()) name=(self.name) type=(self.kind)
                 value=[(self.kind != "password" && self.kind != "file").then_some(&self.value)]
                 autocomplete=[self.autocomplete] inputmode=[self.inputmode] lang=[self.lang] maxlength=[self.maxlength]
-                required[self.required] aria-invalid=[self.error.as_ref().map(|_| "true")] aria-describedby=[self.described()];
+                required[self.required] readonly[self.readonly] aria-invalid=[self.error.as_ref().map(|_| "true")] aria-describedby=[self.described()];
         };
         self.frame(&control)
     }

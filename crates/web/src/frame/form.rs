@@ -43,6 +43,13 @@ impl Fields {
             .find(|(n, _)| n == name)
             .map_or("", |(_, v)| v.trim())
     }
+    /// The value of `name` as it was typed, for passwords.
+    pub fn raw(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, v)| v.as_str())
+    }
     /// The value of `name`, or `None` when it is missing or blank.
     pub fn some(&self, name: &str) -> Option<&str> {
         Some(self.get(name)).filter(|v| !v.is_empty())
