@@ -2,6 +2,7 @@
 
 pub mod banner;
 pub mod entry;
+pub mod import;
 pub mod index;
 pub mod link;
 pub mod patients;

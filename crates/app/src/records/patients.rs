@@ -175,6 +175,14 @@ impl App {
         Ok(list)
     }
 
+    /// The hospital of this node whose own host an identifier system lies under (`https://yarqum.example/id/patient`).
+    fn issuing_hospital(&self, system: &str) -> Option<HospitalId> {
+        let host = url::Url::parse(system).ok()?.host_str()?.to_owned();
+        let label = host.split('.').next()?;
+        let id = HospitalId::new(label).ok()?;
+        self.hospital(&id).map(|_| id)
+    }
+
     /// The identifiers of a patient, the custodian's own number first.
     pub(crate) fn identifier_lines(
         &self,
@@ -182,20 +190,17 @@ impl App {
         custodian: &HospitalId,
         patient: &Patient,
     ) -> Vec<IdentifierLine> {
-        let own_system = local_system(custodian);
         let mut lines: Vec<_> = patient
             .identifiers
             .iter()
             .filter(|i| !i.value.is_empty())
             .map(|i| {
                 let system = i.system.as_deref().unwrap_or_default();
-                let hospital = system
-                    .strip_prefix(LOCAL_SYSTEM)
-                    .and_then(|h| HospitalId::new(h).ok());
+                let hospital = self.issuing_hospital(system);
                 let kind = match i.kind.as_deref() {
-                    _ if system == own_system => "local",
                     Some("NI" | "NNCHN" | "SS" | "NH") => "national",
                     Some("PPN") => "passport",
+                    _ if hospital.as_ref() == Some(custodian) => "local",
                     Some("MR") => "record",
                     _ if hospital.is_some() => "record",
                     _ => "other",
@@ -222,14 +227,6 @@ impl App {
         });
         lines
     }
-}
-
-/// Identifier systems of hospitals' own patient numbers begin so; the hospital's slug follows.
-pub const LOCAL_SYSTEM: &str = "urn:karez:patient-number:";
-
-/// The identifier system of a hospital's own patient numbers.
-pub fn local_system(hospital: &HospitalId) -> String {
-    format!("{LOCAL_SYSTEM}{hospital}")
 }
 
 /// Names in their own script and in Latin letters. A Han name without a Latin one is given in pinyin.

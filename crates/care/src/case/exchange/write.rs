@@ -207,6 +207,7 @@ pub fn communication(
     let mut out = json!({
         "resourceType": "Communication",
         "id": id.as_str(),
+        "meta": {"tag": [{"system": NUMBER, "code": case.number}]},
         "basedOn": [{"reference": refer("ServiceRequest", &case.id)}],
         "status": "completed",
         "category": [{"coding": [{"system": STATUS, "code": about}]}],
