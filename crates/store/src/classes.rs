@@ -56,6 +56,7 @@ pub fn of_document(kind: &Kind) -> RecordClass {
         "case" | "draft" | "opinion" | "message" | "import" | "upload" | "file" | "outcome" => {
             RecordClass::Cases
         }
+        "patient-index" | "patient-link" => RecordClass::Demographics,
         _ => RecordClass::Administrative,
     }
 }

@@ -75,7 +75,7 @@ CREATE TABLE index_string (
     exact    TEXT    NOT NULL,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_string_value ON index_string (hospital, kind, param, folded);
+CREATE INDEX index_string_value ON index_string (hospital, kind, param, folded, record);
 
 CREATE TABLE index_date (
     record   INTEGER NOT NULL,
@@ -89,8 +89,8 @@ CREATE TABLE index_date (
     high     INTEGER NOT NULL,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_date_low ON index_date (hospital, kind, param, low, high);
-CREATE INDEX index_date_high ON index_date (hospital, kind, param, high, low);
+CREATE INDEX index_date_low ON index_date (hospital, kind, param, low, record, high);
+CREATE INDEX index_date_high ON index_date (hospital, kind, param, high, record, low);
 
 CREATE TABLE index_number (
     record   INTEGER NOT NULL,
@@ -104,8 +104,8 @@ CREATE TABLE index_number (
     high     REAL    NOT NULL,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_number_low ON index_number (hospital, kind, param, low, high);
-CREATE INDEX index_number_high ON index_number (hospital, kind, param, high, low);
+CREATE INDEX index_number_low ON index_number (hospital, kind, param, low, record, high);
+CREATE INDEX index_number_high ON index_number (hospital, kind, param, high, record, low);
 
 CREATE TABLE index_quantity (
     record   INTEGER NOT NULL,
@@ -122,8 +122,8 @@ CREATE TABLE index_quantity (
     unit     TEXT,
     PRIMARY KEY (record, param, seq)
 ) WITHOUT ROWID;
-CREATE INDEX index_quantity_low ON index_quantity (hospital, kind, param, low, high);
-CREATE INDEX index_quantity_high ON index_quantity (hospital, kind, param, high, low);
+CREATE INDEX index_quantity_low ON index_quantity (hospital, kind, param, low, record, high);
+CREATE INDEX index_quantity_high ON index_quantity (hospital, kind, param, high, record, low);
 
 -- `base` is NULL for a reference within the hospital. A reference that names no type has target_kind NULL and the
 -- whole address in `target`. With `identifier`, the row is a Reference.identifier: system in `base`, value in `target`.

@@ -55,7 +55,7 @@ fn present(param: ParamId, scope: &Scope, binds: &mut Binds) -> String {
     let number = value::param(param, binds);
     let one = params::find(scope.kind_name, param.code())
         .and_then(|p| value::sort_column(p.kind))
-        .map(|(table, _)| table);
+        .map(|c| c.table);
     let tables = one.map_or(TABLES.to_vec(), |t| vec![t]);
     let any: Vec<String> = tables
         .iter()
@@ -114,27 +114,46 @@ fn group(parts: &[Match], binds: &mut Binds) -> (String, String) {
     (from, on.join(" AND "))
 }
 
-/// A SELECT of the numbers of all records that satisfy the clause, found through the index; none when the index
-/// does not lead there (a negation, a missing parameter, a composite over several parameters). A record may come
-/// more than once.
-pub(super) fn records(c: &Clause, scope: &Scope, binds: &mut Binds) -> Option<String> {
+/// Records found through the index.
+pub(super) struct Found {
+    /// A SELECT of their numbers; a record may come more than once.
+    pub records: String,
+    /// Every one of them satisfies the clause. Otherwise the clause is tested on each.
+    pub exact: bool,
+}
+
+/// All records that satisfy the clause; none when the index does not lead there (a negation, a missing parameter).
+pub(super) fn records(c: &Clause, scope: &Scope, binds: &mut Binds) -> Option<Found> {
     match c {
-        Clause::Id(_) => Some(format!(
-            "SELECT r.record AS record FROM record r WHERE r.hospital = {} AND r.kind = {} AND {}",
-            scope.hospital,
-            scope.kind,
-            holds(c, scope, binds)
-        )),
+        Clause::Id(_) => Some(Found {
+            records: format!(
+                "SELECT r.record AS record FROM record r WHERE r.hospital = {} AND r.kind = {} AND {}",
+                scope.hospital,
+                scope.kind,
+                holds(c, scope, binds)
+            ),
+            exact: true,
+        }),
         Clause::Param {
             param,
             not: false,
             any_of,
-        } if any_of.iter().all(|m| !matches!(m, Match::All(_))) => {
+        } => {
             let any: Vec<String> = any_of
                 .iter()
-                .filter_map(|m| selected(*param, m, scope, binds))
+                .filter_map(|m| match m {
+                    // A composite over several parameters: what its first part finds holds them all.
+                    Match::All(parts) => {
+                        let (first, m) = parts.first()?;
+                        selected(*first, m, scope, binds)
+                    }
+                    _ => selected(*param, m, scope, binds),
+                })
                 .collect();
-            (any.len() == any_of.len() && !any.is_empty()).then(|| any.join(" UNION ALL "))
+            (any.len() == any_of.len() && !any.is_empty()).then(|| Found {
+                records: any.join(" UNION ALL "),
+                exact: !any_of.iter().any(|m| matches!(m, Match::All(_))),
+            })
         }
         _ => None,
     }

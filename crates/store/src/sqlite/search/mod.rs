@@ -7,11 +7,14 @@
 mod clause;
 mod cursor;
 mod include;
+#[cfg(test)]
+mod plan_tests;
 mod sort;
 mod value;
 
 use agreements::Permit;
 use fhir::search::Query;
+use fhir::search::params::ParamId;
 use fhir::search::query::{SortKey, Summary, Total};
 use kernel::{HospitalId, Kind, RecordKey, ResourceId, limits};
 use rusqlite::types::Value;
@@ -112,9 +115,10 @@ impl Run<'_> {
         for (n, c) in self.query.clauses.iter().enumerate() {
             let mut binds = Binds::default();
             let scope = self.scope(&mut binds);
-            let Some(records) = clause::records(c, &scope, &mut binds) else {
+            let Some(found) = clause::records(c, &scope, &mut binds) else {
                 continue;
             };
+            let records = found.records;
             let most = best.map_or(RARE, |(rows, _)| rows);
             let text = format!("SELECT count(*) FROM (SELECT 1 FROM ({records}) LIMIT {most})");
             let rows: i64 = self
@@ -145,23 +149,24 @@ impl Run<'_> {
             Leader::Rare(n) | Leader::Streamed(n) => self.query.clauses.get(n).map(|c| (n, c)),
             Leader::Scan => None,
         };
-        let records = leading.and_then(|(n, c)| Some((n, clause::records(c, &scope, binds)?)));
+        let found = leading.and_then(|(n, c)| Some((n, clause::records(c, &scope, binds)?)));
         let index = match self.query.sort.as_slice() {
             [s] if s.by == SortKey::LastUpdated => "record_changed",
             _ => "record_order",
         };
-        let (skip, from) = match (leader, records) {
-            (Leader::Streamed(n), Some((_, text))) => (
-                Some(n),
-                format!("({text}) d CROSS JOIN record r ON r.record = d.record"),
-            ),
-            (_, Some((n, text))) => (
-                Some(n),
+        let skip = found.as_ref().and_then(|(n, f)| f.exact.then_some(*n));
+        let from = match (leader, found) {
+            (_, None) => format!("record r INDEXED BY {index}"),
+            (Leader::Streamed(_), Some((_, f))) => {
                 format!(
-                    "(SELECT DISTINCT record FROM ({text})) d CROSS JOIN record r ON r.record = d.record"
-                ),
+                    "({}) d CROSS JOIN record r ON r.record = d.record",
+                    f.records
+                )
+            }
+            (_, Some((_, f))) => format!(
+                "(SELECT DISTINCT record FROM ({})) d CROSS JOIN record r ON r.record = d.record",
+                f.records
             ),
-            (_, None) => (None, format!("record r INDEXED BY {index}")),
         };
         let mut all = vec![
             format!("r.hospital = {}", scope.hospital),
@@ -199,26 +204,93 @@ impl Run<'_> {
         after: Option<&Place>,
         wanted: usize,
     ) -> Result<Vec<Place>, StoreError> {
-        let mut binds = Binds::default();
-        let (from, which) = self.body(*leader, &mut binds);
-        let text = sort::ordered(&self.query.sort, &from, &which, after, &mut binds)?;
-        let mut st = self.conn.prepare_cached(&text)?;
-        let mut rows = st.query(params_from_iter(binds.0))?;
         let mut out: Vec<Place> = Vec::with_capacity(wanted.min(64));
-        // Stepped only as far as needed instead of LIMIT, because a stream may repeat a record.
-        while out.len() < wanted
-            && let Some(r) = rows.next()?
-        {
-            let record: i64 = r.get(0)?;
-            if out.last().is_some_and(|p| p.record == record) {
-                continue;
+        for (text, binds) in self.statements(leader, after)? {
+            let mut st = self.conn.prepare_cached(&text)?;
+            let mut rows = st.query(params_from_iter(binds.0))?;
+            // Stepped only as far as needed instead of LIMIT, because an index may give a record twice.
+            while out.len() < wanted
+                && let Some(r) = rows.next()?
+            {
+                let record: i64 = r.get(0)?;
+                if out.last().is_some_and(|p| p.record == record) {
+                    continue;
+                }
+                let keys = (1..=self.query.sort.len())
+                    .map(|i| r.get::<_, Value>(i))
+                    .collect::<Result<_, _>>()?;
+                out.push(Place { keys, record });
             }
-            let keys = (1..=self.query.sort.len())
-                .map(|i| r.get::<_, Value>(i))
-                .collect::<Result<_, _>>()?;
-            out.push(Place { keys, record });
         }
         Ok(out)
+    }
+
+    /// The statements that give the places, one after the other.
+    fn statements(
+        &self,
+        leader: &Leader,
+        after: Option<&Place>,
+    ) -> Result<Vec<(String, Binds)>, StoreError> {
+        let sort = self.query.sort.as_slice();
+        if let Some(p) = after
+            && p.keys.len() != sort.len()
+        {
+            return Err(StoreError::Cursor);
+        }
+        if *leader == Leader::Scan
+            && let [key] = sort
+            && let SortKey::Param { param, kind } = key.by
+            && let Some(column) = value::sort_column(kind)
+        {
+            return Ok(self.by_value(param, column, key.descending, after));
+        }
+        let mut binds = Binds::default();
+        let (from, which) = self.body(*leader, &mut binds);
+        let number = match leader {
+            Leader::Streamed(_) => "d.record",
+            _ => "r.record",
+        };
+        let text = sort::ordered(sort, number, &from, &which, after, &mut binds)?;
+        Ok(vec![(text, binds)])
+    }
+
+    /// All records in the order of one parameter, read off its index: first those that have a value, then the rest.
+    fn by_value(
+        &self,
+        param: ParamId,
+        column: value::Column,
+        descending: bool,
+        after: Option<&Place>,
+    ) -> Vec<(String, Binds)> {
+        let key = after.and_then(|p| p.keys.first().map(|k| (k, p.record)));
+        let mut out = Vec::new();
+        if !matches!(key, Some((Value::Null, _))) {
+            let mut binds = Binds::default();
+            let scope = self.scope(&mut binds);
+            let (_, which) = self.body(Leader::Scan, &mut binds);
+            let param = value::param(param, &mut binds);
+            let text =
+                sort::with_value(column, &scope, &param, &which, descending, key, &mut binds);
+            out.push((text, binds));
+        }
+        let mut binds = Binds::default();
+        let (from, which) = self.body(Leader::Scan, &mut binds);
+        let param = value::param(param, &mut binds);
+        let from_record = match key {
+            Some((Value::Null, record)) => Some(record),
+            _ => None,
+        };
+        let text = sort::without_value(
+            column,
+            &param,
+            &from,
+            &which,
+            descending,
+            from_record,
+            &mut binds,
+        );
+        out.push((text, binds));
+        out
     }
 
     /// The current version of a record that was found in this snapshot.
@@ -255,12 +327,14 @@ pub(crate) fn plan(
         query,
     };
     let leader = run.leader()?;
-    let mut binds = Binds::default();
-    let (from, which) = run.body(leader, &mut binds);
-    let text = sort::ordered(&query.sort, &from, &which, None, &mut binds)?;
-    let mut st = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
-    let lines = st
-        .query_map(params_from_iter(binds.0), |r| r.get::<_, String>(3))?
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(format!("{leader:?}\n{}", lines.join("\n")))
+    let mut out = format!("{leader:?}");
+    for (text, binds) in run.statements(&leader, None)? {
+        let mut st = conn.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
+        let mut rows = st.query(params_from_iter(binds.0))?;
+        while let Some(r) = rows.next()? {
+            out.push('\n');
+            out.push_str(&r.get::<_, String>(3)?);
+        }
+    }
+    Ok(out)
 }

@@ -4,26 +4,24 @@
 use fhir::search::query::{Sort, SortKey};
 use rusqlite::types::Value;
 
+use super::clause::Scope;
 use super::cursor::Place;
 use super::value;
 use crate::StoreError;
 use crate::sqlite::sql::Binds;
 
+/// `number` is the column that holds the record's number in the order it comes.
 /// `SELECT record, keys… FROM … WHERE … ORDER BY …`. Records without a value come last; ties are broken by the
 /// record's number, in the direction of the first key, so that the order is whole.
 pub(super) fn ordered(
     sort: &[Sort],
+    number: &str,
     from: &str,
     which: &str,
     after: Option<&Place>,
     binds: &mut Binds,
 ) -> Result<String, StoreError> {
     let descending = sort.first().is_some_and(|s| s.descending);
-    if let Some(p) = after
-        && p.keys.len() != sort.len()
-    {
-        return Err(StoreError::Cursor);
-    }
     let (op, dir) = if descending {
         ("<", "DESC")
     } else {
@@ -32,10 +30,10 @@ pub(super) fn ordered(
     match sort {
         [] => {
             let on = after.map_or_else(String::new, |p| {
-                format!(" AND r.record > {}", binds.bind(p.record))
+                format!(" AND {number} > {}", binds.bind(p.record))
             });
             Ok(format!(
-                "SELECT r.record FROM {from} WHERE {which}{on} ORDER BY r.record"
+                "SELECT {number} FROM {from} WHERE {which}{on} ORDER BY {number}"
             ))
         }
         // Never missing and in an index: read off in order.
@@ -79,7 +77,7 @@ fn key(s: &Sort, binds: &mut Binds) -> Result<String, StoreError> {
         SortKey::Id => "r.id".to_owned(),
         SortKey::LastUpdated => "r.at".to_owned(),
         SortKey::Param { param, kind } => {
-            let Some((table, column)) = value::sort_column(kind) else {
+            let Some(value::Column { table, column, .. }) = value::sort_column(kind) else {
                 return Err(StoreError::Search(format!(
                     "_sort: {} has no order",
                     param.code()
@@ -112,4 +110,63 @@ fn beyond(sort: &[Sort], place: &Place, descending: bool, binds: &mut Binds) -> 
     let op = if descending { "<" } else { ">" };
     any.push(format!("({equal}record {op} {})", binds.bind(place.record)));
     format!("({})", any.join(" OR "))
+}
+
+/// The records that have a value, read off the index of the values: (value, record) in order.
+pub(super) fn with_value(
+    c: value::Column,
+    scope: &Scope,
+    param: &str,
+    which: &str,
+    descending: bool,
+    after: Option<(&Value, i64)>,
+    binds: &mut Binds,
+) -> String {
+    let value::Column {
+        table,
+        column,
+        index,
+    } = c;
+    let (op, dir, end) = if descending {
+        ("<", "DESC", "max")
+    } else {
+        (">", "ASC", "min")
+    };
+    let on = after.map_or_else(String::new, |(v, record)| {
+        let (v, record) = (binds.bind(v.clone()), binds.bind(record));
+        format!(" AND (o.{column}, o.record) {op} ({v}, {record})")
+    });
+    // A record with several values stands where its first one does.
+    format!(
+        "SELECT o.record, o.{column} FROM {table} o INDEXED BY {index} CROSS JOIN record r ON r.record = o.record \
+         WHERE o.hospital = {} AND o.kind = {} AND o.param = {param} AND o.{column} = \
+         (SELECT {end}(i.{column}) FROM {table} i WHERE i.record = o.record AND i.param = {param}) AND {which}{on} \
+         ORDER BY o.{column} {dir}, o.record {dir}",
+        scope.hospital, scope.kind,
+    )
+}
+
+/// The records that have none, after those that have.
+pub(super) fn without_value(
+    c: value::Column,
+    param: &str,
+    from: &str,
+    which: &str,
+    descending: bool,
+    after: Option<i64>,
+    binds: &mut Binds,
+) -> String {
+    let table = c.table;
+    let (op, dir) = if descending {
+        ("<", "DESC")
+    } else {
+        (">", "ASC")
+    };
+    let on = after.map_or_else(String::new, |record| {
+        format!(" AND r.record {op} {}", binds.bind(record))
+    });
+    format!(
+        "SELECT r.record, NULL FROM {from} WHERE {which} AND NOT EXISTS \
+         (SELECT 1 FROM {table} i WHERE i.record = r.record AND i.param = {param}){on} ORDER BY r.record {dir}"
+    )
 }

@@ -2,7 +2,7 @@
 
 use fhir::search::params::{ParamId, ParamType};
 use fhir::search::query::{Match, RefTest, StrTest, SystemTest};
-use fhir::search::range::{End, Op, RangeKind, RangeTest};
+use fhir::search::range::{End, Op, Prefix, RangeKind, RangeTest};
 use rusqlite::types::Value;
 
 use crate::sqlite::sql::Binds;
@@ -21,18 +21,33 @@ pub(super) fn table(m: &Match) -> Option<&'static str> {
     })
 }
 
-/// The table and column a parameter is sorted by.
-pub(super) fn sort_column(kind: ParamType) -> Option<(&'static str, &'static str)> {
-    Some(match kind {
-        ParamType::Token => ("index_token", "code"),
-        ParamType::Str => ("index_string", "folded"),
-        ParamType::Date => ("index_date", "low"),
-        ParamType::Number => ("index_number", "low"),
-        ParamType::Quantity => ("index_quantity", "low"),
-        ParamType::Reference => ("index_reference", "target"),
-        ParamType::Uri => ("index_uri", "uri"),
-        ParamType::Composite | ParamType::Special => return None,
-    })
+/// Where a parameter's values stand in order: `index` has the column, then the record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Column {
+    pub table: &'static str,
+    pub column: &'static str,
+    pub index: &'static str,
+}
+
+/// What a parameter is sorted by.
+pub(super) fn sort_column(kind: ParamType) -> Option<Column> {
+    let of = |table, column, index| {
+        Some(Column {
+            table,
+            column,
+            index,
+        })
+    };
+    match kind {
+        ParamType::Token => of("index_token", "code", "index_token_value"),
+        ParamType::Str => of("index_string", "folded", "index_string_value"),
+        ParamType::Date => of("index_date", "low", "index_date_low"),
+        ParamType::Number => of("index_number", "low", "index_number_low"),
+        ParamType::Quantity => of("index_quantity", "low", "index_quantity_low"),
+        ParamType::Reference => of("index_reference", "target", "index_reference_value"),
+        ParamType::Uri => of("index_uri", "uri", "index_uri_value"),
+        ParamType::Composite | ParamType::Special => None,
+    }
 }
 
 /// The stored number of a parameter.
@@ -161,7 +176,7 @@ pub(super) fn ends<T: Copy + PartialOrd>(
         .any_of(kind)
         .iter()
         .map(|all| {
-            let all: Vec<String> = all
+            let tests: Vec<String> = all
                 .iter()
                 .map(|b| {
                     let column = match b.end {
@@ -177,10 +192,23 @@ pub(super) fn ends<T: Copy + PartialOrd>(
                     format!("{column} {op} {}", binds.bind(value(b.to)))
                 })
                 .collect();
-            format!("({})", all.join(" AND "))
+            format!("({})", tests.join(" AND "))
         })
         .collect();
-    format!("({})", any.join(" OR "))
+    // What follows from these because low <= high, said once more so that one index is read between two bounds; the
+    // plus keeps SQLite from choosing another.
+    let (from, to) = (range.low, range.high);
+    let follows = match range.prefix {
+        Prefix::Eq => format!(
+            "{low} >= {} AND {low} <= {} AND +",
+            binds.bind(value(from)),
+            binds.bind(value(to))
+        ),
+        Prefix::Ge => format!("{high} >= {} AND +", binds.bind(value(from))),
+        Prefix::Le => format!("{low} <= {} AND +", binds.bind(value(to))),
+        _ => String::new(),
+    };
+    format!("{follows}({})", any.join(" OR "))
 }
 
 fn reference(test: &RefTest, i: &str, binds: &mut Binds) -> String {
