@@ -9,6 +9,7 @@ pub mod docs;
 pub mod error;
 pub mod hospital_keys;
 pub mod hospitals;
+pub mod jobs;
 pub mod live;
 pub mod notices;
 pub mod people;

@@ -19,11 +19,22 @@ const EVENTS_MAX: u32 = 500;
 struct Data {
     answering: Option<String>,
     person: Option<String>,
+    patient: Option<String>,
+}
+
+/// Events after which somebody may have lost or gained access.
+const ACCESS_EVENTS: [&str; 4] = ["agreement.", "consent.", "break-glass.", "correction."];
+/// Topics of pages that rest on an agreement, a consent or a break-glass.
+const ACCESS_TOPICS: [&str; 3] = ["case-", "patient-", "record-"];
+
+fn changes_access(event: &Event) -> bool {
+    ACCESS_EVENTS.iter().any(|e| event.topic.starts_with(e))
 }
 
 fn topics_of(event: &Event) -> Vec<String> {
     let data: Data = serde_json::from_str(&event.data).unwrap_or_default();
     let mut topics = vec![format!("{}-{}", event.subject.kind, event.subject.id)];
+    topics.extend(data.patient.map(|p| format!("patient-{p}")));
     if event.topic.starts_with("case.") {
         topics.push(format!("inbox-{}", event.subject.hospital));
         topics.extend(data.answering.map(|h| format!("inbox-{h}")));
@@ -47,13 +58,64 @@ impl App {
             return Ok((newest, topics.to_vec()));
         }
         let touched: BTreeSet<String> = events.iter().flat_map(topics_of).collect();
+        let access = events.iter().any(changes_access);
         let woken = topics
             .iter()
-            .filter(|t| touched.contains(*t))
+            .filter(|t| {
+                touched.contains(*t) || (access && ACCESS_TOPICS.iter().any(|a| t.starts_with(a)))
+            })
             .cloned()
             .collect();
         // What is committed while this is read comes with the next question.
         let last = events.last().map_or(after, |e| e.position).max(after);
         Ok((last, woken))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Instant, RecordKey};
+
+    use super::*;
+
+    fn event(topic: &str, kind: &str, id: &str, data: &str) -> Event {
+        let subject = RecordKey::parse("yarqum", kind, id).unwrap();
+        Event {
+            position: 1,
+            ordinal: 0,
+            at: Instant::UNIX_EPOCH,
+            hospital: subject.hospital.clone(),
+            topic: topic.into(),
+            subject,
+            data: data.into(),
+        }
+    }
+
+    #[test]
+    fn a_case_wakes_its_page_and_both_inboxes() {
+        let topics = topics_of(&event(
+            "case.sent",
+            "case",
+            "c1",
+            r#"{"answering":"qumtagh"}"#,
+        ));
+        assert_eq!(topics, ["case-c1", "inbox-yarqum", "inbox-qumtagh"]);
+    }
+
+    #[test]
+    fn the_end_of_an_agreement_or_consent_changes_access_and_a_message_does_not() {
+        assert!(changes_access(&event(
+            "agreement.ended",
+            "agreement",
+            "a1",
+            "{}"
+        )));
+        assert!(changes_access(&event(
+            "consent.withdrawn",
+            "consent",
+            "x",
+            "{}"
+        )));
+        assert!(!changes_access(&event("case.message", "case", "c1", "{}")));
     }
 }

@@ -1,19 +1,18 @@
-//! Work that goes on beside requests.
+//! Work that goes on beside requests: the jobs of `app::jobs`.
 
 use std::time::Duration;
 
 use app::App;
 use tokio::task::JoinHandle;
 
-/// How often spent assertions are forgotten.
-const TIDY_EVERY: Duration = Duration::from_secs(15 * 60);
-
 /// Jobs under way.
 pub struct Jobs(Vec<JoinHandle<()>>);
 
 /// Starts the jobs of this node.
 pub fn start(app: &App) -> Jobs {
-    Jobs(vec![tokio::spawn(tidy(app.clone()))])
+    let app = app.clone();
+    let node = format!("{}-{}", std::process::id(), app.new_id());
+    Jobs(vec![tokio::spawn(async move { app.run_jobs(node).await })])
 }
 
 impl Jobs {
@@ -21,19 +20,6 @@ impl Jobs {
     pub async fn stop(self) {
         for job in self.0 {
             let _ = tokio::time::timeout(Duration::from_secs(10), job).await;
-        }
-    }
-}
-
-async fn tidy(app: App) {
-    let mut closing = app.closing();
-    loop {
-        tokio::select! {
-            _ = closing.wait_for(|c| *c) => return,
-            () = tokio::time::sleep(TIDY_EVERY) => {}
-        }
-        if let Err(e) = app.forget_used_assertions().await {
-            tracing::warn!(error = %e, "spent assertions were not forgotten");
         }
     }
 }

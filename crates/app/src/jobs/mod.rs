@@ -1,0 +1,143 @@
+//! Work that nobody asks for: clocks, mail, ends of agreements, checkpoints, sweeping.
+//!
+//! One node of several holds the lease and does the work; a dead node's lease runs out and another takes it up.
+//! Every job is idempotent, so that a run cut short is simply run again.
+
+mod case_clocks;
+mod lease;
+mod outbox;
+
+use futures::future::BoxFuture;
+use kernel::Instant;
+
+pub use lease::Lease;
+
+use crate::{App, AppError};
+
+/// One kind of work.
+#[derive(Clone, Copy)]
+struct Job {
+    name: &'static str,
+    every_s: i64,
+    /// Done by the node that holds the lease; others are every node's own housekeeping.
+    leased: bool,
+    run: for<'a> fn(&'a App) -> BoxFuture<'a, Result<usize, AppError>>,
+}
+
+const JOBS: &[Job] = &[
+    Job {
+        name: "mail",
+        every_s: 5,
+        leased: true,
+        run: |app| Box::pin(app.send_mail()),
+    },
+    Job {
+        name: "case-clocks",
+        every_s: 15,
+        leased: true,
+        run: |app| Box::pin(app.case_clocks()),
+    },
+    Job {
+        name: "case-round",
+        every_s: 5 * 60,
+        leased: true,
+        run: |app| Box::pin(app.case_round()),
+    },
+    Job {
+        name: "blob-sweep",
+        every_s: 3600,
+        leased: true,
+        run: |app| Box::pin(app.sweep_blobs()),
+    },
+    Job {
+        name: "spent-assertions",
+        every_s: 15 * 60,
+        leased: true,
+        run: |app| Box::pin(async { app.forget_used_assertions().await.map(|_| 0) }),
+    },
+];
+
+/// What one run did.
+#[derive(Debug)]
+pub struct Ran {
+    pub name: &'static str,
+    pub at: Instant,
+    /// How many things were done, or what went wrong.
+    pub outcome: Result<usize, AppError>,
+}
+
+/// When each job of this node is due. Starts with everything due.
+#[derive(Debug)]
+pub struct Schedule {
+    node: String,
+    next: Vec<Option<Instant>>,
+    lease: Option<Lease>,
+}
+
+impl Schedule {
+    /// `node` names this process among equal ones.
+    pub fn new(node: impl Into<String>) -> Self {
+        Self {
+            node: node.into(),
+            next: vec![None; JOBS.len()],
+            lease: None,
+        }
+    }
+}
+
+impl App {
+    /// Runs every job that is due now. A failure of one does not keep the others from running.
+    pub async fn run_due(&self, schedule: &mut Schedule) -> Vec<Ran> {
+        let now = self.now();
+        let leads = match self.hold_lease(&schedule.node, schedule.lease.take()).await {
+            Ok(lease) => {
+                schedule.lease = lease;
+                schedule.lease.is_some()
+            }
+            Err(error) => {
+                tracing::warn!(error = %error, "the lease of the jobs cannot be asked for");
+                false
+            }
+        };
+        let mut ran = Vec::new();
+        for (job, next) in JOBS.iter().zip(&mut schedule.next) {
+            if next.is_some_and(|at| at > now) || (job.leased && !leads) {
+                continue;
+            }
+            *next = now
+                .saturating_add(jiff::SignedDuration::from_secs(job.every_s))
+                .ok();
+            let outcome = (job.run)(self).await;
+            if let Err(error) = &outcome {
+                tracing::error!(job = job.name, error = %error, "job failed");
+            }
+            ran.push(Ran {
+                name: job.name,
+                at: now,
+                outcome,
+            });
+        }
+        ran
+    }
+
+    async fn sweep_blobs(&self) -> Result<usize, AppError> {
+        Ok(usize::try_from(self.store.sweep_blobs().await?).unwrap_or(usize::MAX))
+    }
+
+    /// Runs the jobs until the server closes.
+    pub async fn run_jobs(&self, node: String) {
+        let mut schedule = Schedule::new(node);
+        let mut closing = self.closing();
+        let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = tick.tick() => { self.run_due(&mut schedule).await; }
+                _ = closing.wait_for(|closed| *closed) => break,
+            }
+        }
+        if let Err(error) = self.give_lease_back(schedule.lease.take()).await {
+            tracing::warn!(error = %error, "the lease of the jobs runs out by itself");
+        }
+    }
+}
