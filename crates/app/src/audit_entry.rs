@@ -9,7 +9,7 @@ use crate::Cx;
 use crate::cx::Channel;
 
 /// What happened, in the words of AuditEvent.action (value set audit-event-action).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verb {
     Create,
     Read,

@@ -7,6 +7,7 @@ pub mod cases;
 pub mod cx;
 pub mod docs;
 pub mod error;
+pub mod fhir;
 pub mod hospital_keys;
 pub mod hospitals;
 pub mod jobs;

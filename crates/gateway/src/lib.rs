@@ -2,6 +2,7 @@
 //! decided in `app`; here requests are parsed, authenticated and answered in each protocol's own words.
 
 pub mod auth;
+pub mod fhir;
 pub mod health;
 pub mod keys;
 pub mod oauth;
@@ -36,5 +37,6 @@ pub fn router(app: Arc<App>, scrape: Scrape) -> Router {
         .merge(health::router())
         .merge(oauth::router())
         .merge(keys::router())
+        .merge(fhir::router())
         .with_state(state)
 }

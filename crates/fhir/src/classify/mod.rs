@@ -53,13 +53,7 @@ fn by_type<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
         "Appointment"
         | "AppointmentResponse"
         | "Coverage"
-        | "CoverageEligibilityRequest"
-        | "CoverageEligibilityResponse"
-        | "Claim"
-        | "ClaimResponse"
-        | "ExplanationOfBenefit"
         | "Account"
-        | "ChargeItem"
         | "Invoice"
         | "PaymentNotice"
         | "PaymentReconciliation"
@@ -69,6 +63,13 @@ fn by_type<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
         | "Contract"
         | "Provenance"
         | "AuditEvent" => "administrative",
+        // Bills say what someone was treated for: not for administrators, and not part of a record that is shared.
+        "Claim"
+        | "ClaimResponse"
+        | "ExplanationOfBenefit"
+        | "ChargeItem"
+        | "CoverageEligibilityRequest"
+        | "CoverageEligibilityResponse" => "unclassified",
         "Practitioner"
         | "PractitionerRole"
         | "Organization"
