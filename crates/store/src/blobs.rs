@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use agreements::Permit;
 use bytes::Bytes;
-use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId, limits};
+use kernel::{Clock, Entropy, HospitalId, Instant, RecordKey, ResourceId, limits};
 use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 use seal::{BlobAddress, BlobCipher, NodeKey, SealError, Secret};
@@ -96,7 +96,7 @@ impl Blobs {
             StoreError::Unavailable(format!("the blob folder cannot be used: {e}"))
         };
         std::fs::create_dir_all(folder).map_err(|e| fail(&e))?;
-        remove_unfinished(folder).map_err(|e| fail(&e))?;
+        remove_unfinished(folder, clock.now()).map_err(|e| fail(&e))?;
         let objects = LocalFileSystem::new_with_prefix(folder)
             .map_err(|e| fail(&e))?
             .with_fsync(true);
@@ -282,14 +282,21 @@ impl Blobs {
     }
 }
 
+/// How old a half-written file must be before it counts as left by a crash, hours: another process may be writing.
+const UNFINISHED_HOURS: i64 = 24;
+
 /// Deletes what a crash left half-written: files that never got their final name.
-fn remove_unfinished(folder: &Path) -> std::io::Result<()> {
+fn remove_unfinished(folder: &Path, now: Instant) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            remove_unfinished(&entry.path())?;
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            remove_unfinished(&entry.path(), now)?;
         } else if entry.file_name().to_string_lossy().contains('#') {
-            std::fs::remove_file(entry.path())?;
+            let written = Instant::try_from(entry.metadata()?.modified()?).unwrap_or(now);
+            if now.duration_since(written).as_hours() >= UNFINISHED_HOURS {
+                std::fs::remove_file(entry.path())?;
+            }
         }
     }
     Ok(())

@@ -18,22 +18,42 @@ pub(crate) struct Session {
     pub position: u64,
     /// The last number given to a version's row.
     version_row: i64,
+    /// Moves when another process has written (the command line, beside a node that serves).
+    data_version: i64,
 }
 
 impl Session {
     pub fn new(conn: Connection) -> Result<Self, StoreError> {
-        let position = position(&conn)?;
-        let version_row = conn.query_row("SELECT coalesce(max(row), 0) FROM version", [], |r| {
-            r.get(0)
-        })?;
-        Ok(Self {
+        let mut session = Self {
             conn,
             hospitals: HashMap::new(),
             kinds: HashMap::new(),
             params: HashMap::new(),
-            position,
-            version_row,
-        })
+            position: 0,
+            version_row: 0,
+            data_version: 0,
+        };
+        session.refresh()?;
+        Ok(session)
+    }
+
+    /// Reads anew what is remembered between groups, if someone else has written since. Within a write transaction
+    /// it then stays true.
+    pub fn refresh(&mut self) -> Result<(), StoreError> {
+        let now: i64 = self
+            .conn
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |r| r.get(0))?;
+        if now != self.data_version {
+            self.data_version = now;
+            self.forget();
+            self.position = position(&self.conn)?;
+            self.version_row = self
+                .conn
+                .prepare_cached("SELECT coalesce(max(row), 0) FROM version")?
+                .query_row([], |r| r.get(0))?;
+        }
+        Ok(())
     }
 
     /// The number of a hospital; a new one is given when it is met for the first time.

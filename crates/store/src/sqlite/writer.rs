@@ -2,6 +2,7 @@
 //! syncs once: a job that fails leaves nothing behind and does not touch its neighbours, and nobody is answered
 //! before the group is on disk.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -18,6 +19,9 @@ use crate::StoreError;
 
 /// Jobs in one group at most.
 const GROUP_MAX: usize = 256;
+
+/// How one job ended.
+type Outcome = Result<(), StoreError>;
 
 /// Work for the writer.
 trait Job: Send {
@@ -236,7 +240,10 @@ impl Thread {
     }
 
     fn group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        match self.commit(&mut group) {
+        // A fault of ours in one job must not end the thread: the group fails, the next one starts afresh.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.commit(&mut group)))
+            .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".into())));
+        match outcome {
             Ok((position, outcomes)) => {
                 *lock(&self.fault) = None;
                 // Before the answers: whoever has one finds the position moved.
@@ -279,14 +286,11 @@ impl Thread {
     }
 
     /// One transaction. An error means that nothing of the group is on disk.
-    #[allow(clippy::type_complexity)]
-    fn commit(
-        &mut self,
-        group: &mut [Box<dyn Job>],
-    ) -> Result<(u64, Vec<Result<(), StoreError>>), StoreError> {
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(u64, Vec<Outcome>), StoreError> {
         let s = self.session()?;
-        let before = s.position;
         s.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        s.refresh()?;
+        let before = s.position;
         let mut outcomes = Vec::with_capacity(group.len());
         for job in group {
             outcomes.push(in_savepoint(s, job.as_mut())?);
@@ -300,7 +304,7 @@ impl Thread {
 }
 
 /// The outer error sinks the whole group: the disk, not the job, is at fault.
-fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Result<(), StoreError>, StoreError> {
+fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Outcome, StoreError> {
     let position = s.position;
     s.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
     let outcome = job.run(s);

@@ -152,3 +152,25 @@ pub async fn history_and_current_agree_while_others_write(f: Fixture) {
     }
     writer.await.unwrap();
 }
+
+pub async fn a_second_process_may_write_too(f: Fixture) {
+    // The command line beside a node that serves: what each remembers must not go stale.
+    let beside = f.beside().await;
+    let mut positions = BTreeSet::new();
+    for n in 0..20u64 {
+        let store = if n % 2 == 0 { &f.store } else { &beside };
+        let k = key(&format!("h{}", n / 3), "Patient", &format!("p{n}"));
+        let done = commit(store, |b| {
+            b.put_fhir(k.clone(), Precondition::Absent, patient(n));
+            b.event("record.written", &k, "{}");
+        })
+        .await
+        .unwrap();
+        assert!(positions.insert(done.position));
+        for store in [&f.store, &beside] {
+            let got = store.get(&system(), &k, None).await.unwrap().unwrap();
+            assert_eq!(got.original.reveal().as_ref(), patient(n).as_bytes());
+        }
+    }
+    assert_eq!(f.store.events(&system(), 0, 100).await.unwrap().len(), 20);
+}

@@ -63,6 +63,7 @@ suite!(
     audit::entries_alone_are_a_batch_too,
     concurrency::of_two_writers_on_one_version_one_wins,
     concurrency::a_refused_batch_does_not_touch_its_neighbours,
+    concurrency::a_second_process_may_write_too,
     concurrency::the_watch_moves_before_the_answer,
     concurrency::pages_are_right_while_others_write,
     concurrency::history_and_current_agree_while_others_write,

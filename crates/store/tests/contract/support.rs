@@ -29,6 +29,11 @@ impl Fixture {
         }
     }
 
+    /// The same data, opened a second time.
+    pub async fn beside(&self) -> Store {
+        open(self.dir.path(), &self.clock).await
+    }
+
     /// Closes the store and opens it again.
     pub async fn reopened(self) -> Self {
         self.store.close().await;
