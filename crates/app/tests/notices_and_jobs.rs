@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, mpsc};
 
-use app::accounts::NewAccount;
-use app::jobs::Schedule;
-use app::notices::Draft;
-use app::settings::Smtp;
-use app::{App, Cx, Language, Settings};
 use jiff::SignedDuration;
+use karez_app::accounts::NewAccount;
+use karez_app::jobs::Schedule;
+use karez_app::notices::Draft;
+use karez_app::settings::Smtp;
+use karez_app::{App, Cx, Language, Settings};
 use kernel::{AccountId, Entropy, HospitalId, Phi, RecordKey};
 use store::Batch;
 use testkit::TestNode;
@@ -187,7 +187,8 @@ async fn a_mail_waits_while_the_relay_is_away() {
 async fn a_dead_nodes_work_is_taken_up_by_another() {
     let node = TestNode::start().await;
     let (mut first, mut second) = (Schedule::new("a"), Schedule::new("b"));
-    let names = |ran: Vec<app::jobs::Ran>| ran.into_iter().map(|r| r.name).collect::<Vec<_>>();
+    let names =
+        |ran: Vec<karez_app::jobs::Ran>| ran.into_iter().map(|r| r.name).collect::<Vec<_>>();
     assert!(names(node.app.run_due(&mut first).await).contains(&"mail"));
     assert!(!names(node.app.run_due(&mut second).await).contains(&"mail"));
     node.clock.advance(SignedDuration::from_secs(91));
