@@ -154,7 +154,7 @@ impl<'a> Shell<'a> {
                             }
                         } }
                         @if signed.cx.actor.is_clinical() {
-                            form class="find wide" role="search" action="/search" {
+                            form class="find wide" role="search" action="/search" aria-label=(w.t("find")) {
                                 (icon("search")) input type="search" name="q" aria-label=(w.t("find")) placeholder=(w.t("find"));
                             }
                         }

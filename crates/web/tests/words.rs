@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Sets of messages that other crates extend by their own codes.
-const OPEN_SETS: &[&str] = &["denied-", "problem-", "rejected-"];
+const OPEN_SETS: &[&str] = &["denied-", "problem-", "rejected-", "why-"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -82,7 +82,9 @@ pub fn denied(w: &Words, denial: &Denial) -> String {
             _ => (name.clone(), value.clone()),
         })
         .collect();
+    // Decisions explain themselves under `why-…`; what only a use case can refuse has a sentence of its own.
     w.with(&format!("denied-{}", denial.reason), &args)
+        .or_else(|| w.with(&format!("why-{}", denial.reason), &args))
         .unwrap_or_else(|| w.t("denied-other"))
 }
 

@@ -41,7 +41,9 @@ async fn live(State(state): State<WebState>, cx: PageCx) -> PageResult {
         .as_ref()
         .ok_or(PageError::new(ErrorCode::Unauthenticated))?;
     let session = state.app.session_watch(&signed.session);
-    Ok(answer(stream(state, topics, session)))
+    let mut topics = topics;
+    topics.push(format!("person-{}", signed.cx.actor.account));
+    Ok(answer(stream(state, signed.cx.clone(), topics, session)))
 }
 
 fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
@@ -50,17 +52,18 @@ fn answer(stream: impl Stream<Item = Result<Event, Infallible>> + Send + 'static
         .into_response()
 }
 
-/// Wakes at each commit of the node and passes on the topics that were watched, until the session ends.
+/// Wakes at each commit of the node and passes on which of the watched topics it touched, until the session ends.
 fn stream(
     state: WebState,
+    cx: app::Cx,
     topics: Vec<String>,
     mut session: SessionWatch,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
     let mut commits = state.app.watch();
+    let mut seen = *commits.borrow_and_update();
     async_stream::stream! {
         // The first bytes open the line on the page.
         yield Ok(Event::default().comment("open"));
-        commits.mark_unchanged();
         loop {
             tokio::select! {
                 () = session.ended() => {
@@ -72,10 +75,13 @@ fn stream(
                         break;
                     }
                     commits.borrow_and_update();
-                    for topic in &topics {
-                        yield Ok(Event::default().event(topic).data("changed"));
+                    // What cannot be told now is told with the next commit: `seen` has not moved.
+                    let Ok((position, touched)) = state.app.live_since(&cx, seen, &topics).await else { continue };
+                    seen = position;
+                    for topic in touched {
+                        let name = if topic.starts_with("person-") { "notice".to_owned() } else { topic };
+                        yield Ok(Event::default().event(name).data("changed"));
                     }
-                    yield Ok(Event::default().event("notice").data("changed"));
                 }
             }
         }

@@ -191,7 +191,16 @@ async fn signed(state: &WebState, cx: &PageCx, mut session: SignedIn) -> Signed 
         .and_then(|id| state.app.hospital(id));
     Signed {
         hospital: hospital.map(|h| h.name(cx.look.lang.tag()).to_owned()),
-        notices: 0,
+        // The bell is no reason to fail a page.
+        notices: if session.cx.actor.hospital.is_some() {
+            state
+                .app
+                .unread_notices(&session.cx)
+                .await
+                .unwrap_or_default()
+        } else {
+            0
+        },
         csrf: session.csrf.clone(),
         cx: session.cx.clone(),
         session,

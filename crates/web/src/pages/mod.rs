@@ -1,8 +1,15 @@
 //! The pages, one file per topic, each with its `routes()`.
 
+pub mod cases;
+pub mod entry;
+pub mod lines;
 pub mod look;
+pub mod patient;
+pub mod patients;
+pub mod search;
 pub mod sign_in;
 pub mod styleguide;
+pub mod view;
 
 use crate::frame::{RouteSpec, live};
 
@@ -13,6 +20,10 @@ pub fn routes() -> Vec<RouteSpec> {
         live::routes(),
         sign_in::routes(),
         styleguide::routes(),
+        patients::routes(),
+        patient::routes(),
+        entry::routes(),
+        cases::routes(),
     ]
     .concat()
 }

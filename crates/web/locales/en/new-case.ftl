@@ -1,0 +1,91 @@
+### A new case in six steps.
+
+step-of = Step { $n } of { $all }
+edit-question = Question
+edit-service = Service and partner
+edit-record = Parts of the record
+edit-files = Images and files
+edit-consent = Consent
+edit-review = Review and send
+edit-not-yet = Not yet
+edit-nothing-chosen = Nothing chosen
+edit-chosen = { $classes } parts, { $items } single entries
+edit-ready = Ready to send
+edit-missing = { $n ->
+    [one] 1 thing missing
+   *[other] { $n } things missing
+}
+edit-continue = Continue
+edit-back = Back
+edit-keep = Keep as draft
+edit-change = Change
+draft-kept = Draft kept { $time }
+draft-line = The line is down; your text stays here and is sent when it is back.
+when-sent = When you send
+when-sent-now = Their coordinator sees it
+when-sent-taken = Somebody has taken it, or the coordinators are reminded
+when-sent-answer = An answer
+when-sent-unknown = Say how soon you need an answer, and the times appear here.
+when-sent-before = Nothing leaves your hospital before you send.
+question-label = What do you want to know?
+question-hint = One question, as you would ask it on the telephone. The consultant reads this first.
+background-label = The story in short
+background-hint = Age, what happened, what you found, what you did. No name: it is in the record.
+urgency-label = How soon must someone answer?
+urgency-within = within { $span }
+urgency-note-emergency = Life, limb or sight at risk now. Their coordinators are told at once.
+urgency-note-urgent = A decision is waiting today.
+call-back-label = Where can you be called back?
+call-back-hint = Optional. Only the other hospital’s coordinators and consultants see it.
+service-any = All specialties
+service-none = No agreement in force offers a service to your hospital. Your administrator can tell you why.
+service-partner = Service and partner
+service-partner-hint = Only what an agreement in force offers is shown here.
+offer-within = { $urgency } within { $span }
+offer-usual = usually { $span }
+offer-time = Their time is { $time } ({ $zone }).
+offer-agreement = agreement { $number }, clause { $clause }
+offer-consent = Consent needed
+offer-co-signature = Two signatures
+offer-border = Abroad
+parts-lead = Send what answers the question. What you leave out can be asked for later; what you send can be taken back while nobody has taken the case.
+parts-no-partner = Choose a partner first: the agreement says which parts may be sent.
+parts-kept-back = The agreement keeps these at { $hospital }
+parts-one-by-one = Nobody has classified these: choose them one by one
+parts-single = Choose single entries ({ $n })
+parts-older = { $n } older entries go only with the whole part.
+review-missing = Before it can be sent, this is missing:
+review-answer-needed = Answer needed
+review-by = by { $when }
+review-goes-to = Goes to
+review-they-read = They will read
+review-items = { $n ->
+    [one] 1 single entry
+   *[other] { $n } single entries
+}
+review-lead = Sending starts the clock. You are told when it is taken, when it is answered, and if nobody takes it in time.
+consent-recorded = Recorded
+consent-not-recorded = Not recorded yet
+consent-not-needed = Not needed under this agreement
+consent-not-needed-more = This agreement does not ask for a separate consent. You can record one all the same.
+consent-recorded-more = A consent is recorded for this case. Fill in the form only if it was given anew.
+consent-read-aloud = The patient decides who outside your hospital may read the record. Read this to them in their language:
+consent-chosen-parts = the parts of your record that we choose with you
+consent-words = “{ $doctor } would like specialists of { $partner } to look at these parts of your record: { $parts }, and to write back what should be done. You can say no, and you can stop it on any day. Your care here stays the same.”
+consent-words-abroad = “{ $doctor } would like specialists of { $partner }, in another country, to look at these parts of your record: { $parts }, and to write back what should be done. Other laws hold there. You can say no, and you can stop it on any day. Your care here stays the same.”
+consent-method = How did the patient agree?
+consent-method-missing = Choose how the patient agreed.
+consent-witness = Witness
+consent-witness-hint = Needed when the consent was given aloud.
+consent-witness-missing = Give the name of the witness.
+consent-language = Language it was explained in
+consent-language-missing = Choose a language.
+consent-relation = Who agreed?
+consent-giver = Name of whoever agreed
+consent-giver-hint = If it was not the patient.
+consent-giver-missing = Give the name of whoever agreed.
+consent-capacity = Can the patient decide?
+consent-capacity-hint = As you judge it today.
+consent-assent = The child was asked and agrees
+consent-border = The patient agrees separately to these parts leaving the country
+consent-border-missing = For a partner abroad this separate consent is needed.
