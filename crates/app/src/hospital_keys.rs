@@ -72,7 +72,10 @@ impl App {
         )
     }
 
-    async fn hospital_keys(&self, hospital: &HospitalId) -> Result<Versioned<Keys>, AppError> {
+    pub(crate) async fn hospital_keys(
+        &self,
+        hospital: &HospitalId,
+    ) -> Result<Versioned<Keys>, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         self.need::<Keys>(&permit, hospital, &keys_id()).await
     }

@@ -13,6 +13,7 @@ pub mod hospitals;
 pub mod jobs;
 pub mod live;
 pub mod notices;
+pub mod opinions;
 pub mod people;
 pub mod records;
 pub mod sessions;

@@ -11,7 +11,8 @@ mod world;
 
 pub use language::Language;
 pub use model::{
-    Agreement, Amends, Character, Clause, Event, Identifier, Institution, Letter, Message, Patient,
-    Recipient, RecordItem, Section, SectionPart, Sex, Signature, Summary, Text, Translation,
+    Agreement, Amends, Character, Clause, CoSignature, Event, Identifier, Institution, Letter,
+    Message, Patient, Recipient, RecordItem, Section, SectionPart, Sex, Signature, Summary, Text,
+    Translation,
 };
 pub use render::{PrintError, Printed, agreement, letter, summary};

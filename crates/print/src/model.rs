@@ -103,6 +103,8 @@ pub enum SectionPart {
     Think,
     /// What I advise.
     Advise,
+    /// Orders proposed to the treating physician.
+    Orders,
     /// Findings of a diagnostic report.
     Findings,
 }
@@ -142,6 +144,17 @@ pub struct Signature {
     pub digest: String,
     /// Name of an independent time-stamping authority, if one confirmed the time.
     pub time_authority: Option<String>,
+    /// Who signed second, where two signatures are needed.
+    pub co_signer: Option<CoSignature>,
+}
+
+/// A second signature over the same document.
+#[derive(Debug, Clone, Serialize)]
+pub struct CoSignature {
+    pub signer: String,
+    pub licence: Option<String>,
+    #[serde(serialize_with = "moment")]
+    pub signed_at: Zoned,
 }
 
 /// The earlier document an addendum belongs to.

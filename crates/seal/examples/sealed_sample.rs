@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let now = SystemClock.now();
     let node = NodeKey::generate(&SystemEntropy);
     let hospital = HospitalId::new("saryozen")?;
-    let mut keys = HospitalKeys::create(
+    let keys = HospitalKeys::create(
         hospital,
         "Saryözen Clinical Hospital",
         &node,

@@ -40,8 +40,6 @@ pub struct HospitalKeys {
     pub keys: Vec<HospitalKey>,
     /// People's certificates that were revoked.
     pub revoked: Vec<RevokedCertificate>,
-    /// Number of the next revocation list.
-    pub next_list: u64,
 }
 
 impl HospitalKeys {
@@ -58,7 +56,6 @@ impl HospitalKeys {
             name: name.into(),
             keys: vec![],
             revoked: vec![],
-            next_list: 1,
         };
         keys.rotate(node, entropy, now)?;
         Ok(keys)
@@ -146,18 +143,18 @@ impl HospitalKeys {
         })
     }
 
-    /// Signs the current revocation list (DER) with the key in use.
-    pub fn revocation_list(&mut self, signer: &HospitalSigner, now: Instant) -> Result<Vec<u8>> {
-        let until = days_after(now, REVOCATION_LIST_DAYS)?;
-        let list = cert::revocation_list(
+    /// Signs the current revocation list (DER) with the key in use. Its number is the time in milliseconds, so later
+    /// lists have greater numbers (RFC 5280 §5.2.3) and nothing needs to be counted.
+    pub fn revocation_list(&self, signer: &HospitalSigner, now: Instant) -> Result<Vec<u8>> {
+        let times = (now, days_after(now, REVOCATION_LIST_DAYS)?);
+        let number = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        cert::revocation_list(
             &signer.pair,
             &signer.certificate,
-            self.next_list,
-            (now, until),
+            number,
+            times,
             &self.revoked,
-        )?;
-        self.next_list += 1;
-        Ok(list)
+        )
     }
 
     fn subject(&self) -> Subject {

@@ -50,7 +50,7 @@ fn house(id: &str) -> House {
 }
 
 impl House {
-    fn seal(&mut self, at: Instant) -> SealedFile {
+    fn seal(&self, at: Instant) -> SealedFile {
         let signer = self.keys.signer(&self.node).unwrap();
         let list = self.keys.revocation_list(&signer, at).unwrap();
         let signed =
@@ -75,7 +75,7 @@ fn failed(bytes: &[u8], trust: Option<&Trust>) -> CheckId {
 
 #[test]
 fn a_sealed_file_is_genuine_to_who_holds_the_keys_and_unaltered_to_who_does_not() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let bytes = h.seal(t(5)).to_bytes().unwrap();
     let report = verify(&bytes, Some(&h.trust()));
     assert_eq!(report.verdict, Verdict::Genuine, "{report:#?}");
@@ -104,7 +104,7 @@ fn a_sealed_file_is_genuine_to_who_holds_the_keys_and_unaltered_to_who_does_not(
 
 #[test]
 fn the_time_check_says_who_vouches_for_the_time() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let report = verify(&h.seal(t(5)).to_bytes().unwrap(), None);
     let time = report
         .checks
@@ -116,7 +116,7 @@ fn the_time_check_says_who_vouches_for_the_time() {
 
 #[test]
 fn a_file_sealed_by_somebody_else_in_the_hospitals_name_is_refused() {
-    let (mut real, mut forger) = (house("saryozen"), house("saryozen"));
+    let (real, forger) = (house("saryozen"), house("saryozen"));
     let bytes = forger.seal(t(5)).to_bytes().unwrap();
     assert_eq!(verify(&bytes, None).verdict, Verdict::UnalteredOnly);
     assert_eq!(failed(&bytes, Some(&real.trust())), CheckId::HospitalKey);
@@ -150,7 +150,7 @@ fn an_author_of_another_hospital_is_refused() {
 
 #[test]
 fn a_certificate_outside_its_dates_is_refused() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let bytes = h.seal(t(10_001)).to_bytes().unwrap();
     assert_eq!(failed(&bytes, Some(&h.trust())), CheckId::Certificate);
 }
@@ -195,7 +195,7 @@ fn rotation_keeps_old_files_genuine_and_compromise_does_not() {
 
 #[test]
 fn exchanged_parts_are_named() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let file = h.seal(t(5));
     let trust = h.trust();
     let check = |f: SealedFile| failed(&f.to_bytes().unwrap(), Some(&trust));
@@ -248,7 +248,7 @@ fn exchanged_parts_are_named() {
 
 #[test]
 fn a_seal_long_after_or_before_the_signature_is_refused() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let signer = h.keys.signer(&h.node).unwrap();
     let list = h.keys.revocation_list(&signer, t(5)).unwrap();
     for sealed in [t(4), t(5 + 3601)] {
@@ -264,7 +264,7 @@ fn a_seal_long_after_or_before_the_signature_is_refused() {
 
 #[test]
 fn every_single_byte_counts() {
-    let mut h = house("saryozen");
+    let h = house("saryozen");
     let bytes = h.seal(t(5)).to_bytes().unwrap();
     let trust = h.trust();
     for i in 0..bytes.len() {
@@ -283,7 +283,7 @@ proptest! {
 
     #[test]
     fn any_change_is_refused_even_without_keys(at in any::<prop::sample::Index>(), to in any::<u8>()) {
-        let mut h = house("saryozen");
+        let h = house("saryozen");
         let mut bytes = h.seal(t(5)).to_bytes().unwrap();
         let i = at.index(bytes.len());
         prop_assume!(bytes[i] != to);
