@@ -32,9 +32,6 @@ enum Command {
         /// Seed the network is generated from
         #[arg(long, default_value_t = 1)]
         seed: u64,
-        /// Print the one-time code of a demonstration account now, and stop
-        #[arg(long, value_name = "LOGIN")]
-        code: Option<String>,
     },
     /// Found hospitals, make first accounts, give tokens to scripts
     Admin {
@@ -122,11 +119,10 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             place,
             fresh,
             seed,
-            code,
         } => {
             let config = place.load()?;
             logging::start(&config.log)?;
-            runtime()?.block_on(demo::run(config, fresh, seed, code))?;
+            runtime()?.block_on(demo::run(config, fresh, seed))?;
         }
         Command::Admin { place, what } => {
             let config = place.load()?;

@@ -99,15 +99,6 @@ pub fn step_of(
     Ok(open(node, account, wrapped)?.check(&digits, time))
 }
 
-/// The code valid now, for the demonstration's own accounts.
-pub fn code_now(node: &NodeKey, account: &Account, now: Instant) -> Result<String, AppError> {
-    let totp = account.totp.as_ref().ok_or(AppError::NotFound)?;
-    let time = u64::try_from(now.as_second()).unwrap_or(0);
-    Ok(open(node, account, &totp.secret)?
-        .generate(time)
-        .to_string())
-}
-
 /// New recovery codes: the texts to show once, and the hashes to keep. A code has 80 random bits.
 pub fn recovery_codes(entropy: &dyn Entropy) -> (Vec<String>, Vec<String>) {
     (0..RECOVERY_CODES)

@@ -13,9 +13,7 @@ pub async fn run(
     mut config: Config,
     fresh: bool,
     seed: u64,
-    code: Option<String>,
 ) -> anyhow::Result<()> {
-    let _ = code;
     let dir = config.data.dir.clone();
     let mark = dir.join(MARK);
     let used = dir.join("karez.db").exists();
@@ -37,8 +35,32 @@ pub async fn run(
     serve::run(config, Mode::Demo { seed }).await
 }
 
-/// Fills an empty store.
+/// Fills an empty store, and tells the accounts on standard error.
 pub async fn populate(app: &App, seed: u64) -> anyhow::Result<()> {
-    let _ = (app, seed);
+    let network = demo::generate::network(seed, app.now());
+    if app.all_hospitals().is_empty() {
+        tracing::info!(seed, "making the demonstration network");
+        demo::populate::populate(app, &network)
+            .await
+            .context("the demonstration network")?;
+    }
+    tell(&network);
     Ok(())
+}
+
+fn tell(network: &demo::generate::Network) {
+    let mut text = format!(
+        "\nAccounts of the demonstration. Everybody's password: {}\n\n",
+        demo::PASSWORD
+    );
+    for line in demo::accounts(network) {
+        text.push_str(&format!(
+            "  {:<40} {:<28} {} ({})\n",
+            line.login,
+            line.name,
+            line.role,
+            line.hospitals.join(", ")
+        ));
+    }
+    eprintln!("{text}");
 }
