@@ -18,6 +18,10 @@ impl Errors {
     pub fn add(&mut self, field: impl Into<String>, text: impl Into<String>) {
         self.0.push((field.into(), text.into()));
     }
+    /// What is wrong on another page: leads there.
+    pub fn add_link(&mut self, address: impl Into<String>, text: impl Into<String>) {
+        self.0.push((address.into(), text.into()));
+    }
     pub fn of(&self, field: &str) -> Option<&str> {
         self.0
             .iter()
@@ -30,7 +34,7 @@ impl Errors {
             @if !self.is_empty() {
                 div class="problems" role="alert" tabindex="-1" aria-labelledby="problems-h" {
                     h2 id="problems-h" { (w.f("form-problems", args!["n" => self.0.len()])) }
-                    ul class="plain" { @for (field, text) in &self.0 { li { a href={ "#" (field) } { (text) } } } }
+                    ul class="plain" { @for (field, text) in &self.0 { li { a href=(if field.starts_with('/') { field.clone() } else { format!("#{field}") }) { (text) } } } }
                 }
             }
         }

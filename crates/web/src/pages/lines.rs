@@ -1,6 +1,8 @@
 //! The record as lines: whose each entry is, when it was true and when it was written down, values in the original
 //! unit and the reader's, gaps named.
 
+use std::collections::VecDeque;
+
 use app::records::view::{HospitalLine, SourceLine, TimelineView};
 use care::timeline::{
     Entry as RecordEntry, Flag, Gap, GapReason, Line as RecordLine, Measure, Precision, Trend, When,
@@ -26,39 +28,29 @@ pub fn lines(show: &Show, view: &TimelineView) -> Vec<Line> {
             year.year
                 .map_or_else(|| show.words.t("timeline-undated"), |y| y.to_string()),
         );
-        let mut rest = year.lines.as_slice();
-        while let Some((first, after)) = rest.split_first() {
-            rest = after;
+        let mut rest: VecDeque<&RecordLine> = year.lines.iter().collect();
+        while let Some(first) = rest.pop_front() {
             match first {
                 RecordLine::Gap(g) => out.push(gap(show, g, source_of(view, &g.custodian))),
                 RecordLine::Entry(e) => {
                     let from = source_of(view, &e.source.custodian);
-                    let same = rest
-                        .iter()
-                        .take_while(|l| matches!(l, RecordLine::Entry(o) if together(show, e, o)))
-                        .count();
-                    if same == 0 {
-                        out.push(Line::Entry(entry(show, e, from, heading.take())));
-                        continue;
-                    }
-                    let (sheet, after) = rest.split_at(same);
-                    rest = after;
-                    let all: Vec<&RecordEntry> = std::iter::once(&**e)
-                        .chain(sheet.iter().filter_map(as_entry))
-                        .collect();
-                    out.push(Line::Entry(panel(show, &all, from, heading.take())));
+                    let mut sheet: Vec<&RecordEntry> = vec![e];
+                    rest.retain(|l| match l {
+                        RecordLine::Entry(o) if together(show, e, o) => {
+                            sheet.push(o);
+                            false
+                        }
+                        _ => true,
+                    });
+                    out.push(Line::Entry(match sheet.len() {
+                        1 => entry(show, e, from, heading.take()),
+                        _ => panel(show, &sheet, from, heading.take()),
+                    }));
                 }
             }
         }
     }
     out
-}
-
-fn as_entry(line: &RecordLine) -> Option<&RecordEntry> {
-    match line {
-        RecordLine::Entry(e) => Some(e),
-        RecordLine::Gap(_) => None,
-    }
 }
 
 /// Two measured results that belong on one sheet: same day, same custodian, same class.

@@ -69,7 +69,7 @@ async fn case(
         Vec::new()
     };
     let permitted = Permitted::default();
-    let editor = None;
+    let editor = super::opinion::editor(&state, &cx, &view).await?;
     Ok(draw(
         &cx,
         &CasePage {

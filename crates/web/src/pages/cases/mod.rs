@@ -1,10 +1,12 @@
 //! Cases on screen: lists, the case itself, a new case in six steps, the opinion, the answer and what came of it.
 
 pub mod acts;
+pub mod answer;
 pub mod case;
 pub mod inbox;
 pub mod list;
 pub mod new;
+pub mod opinion;
 pub mod parts;
 pub mod steps;
 
@@ -19,6 +21,8 @@ pub fn routes() -> Vec<RouteSpec> {
         new::routes(),
         case::routes(),
         acts::routes(),
+        opinion::routes(),
+        answer::routes(),
     ]
     .concat()
 }

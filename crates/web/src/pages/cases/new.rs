@@ -404,7 +404,7 @@ fn review(
         (errors.summary(w))
         @if !missing.is_empty() && errors.is_empty() { (note(Kind::Warn, html! {
             p { b { (w.t("review-missing")) } }
-            ul class="plain" { @for m in missing { li { a href=(address(v, step_of(*m))) { (w.word("missing", m.as_str())) } } } }
+            ul class="plain" { @for step in lacking(missing) { li { a href=(address(v, step)) { (w.word("edit", step)) } } } }
         })) }
         div class="card" { dl class="review" {
             (line(w.word("edit", "question"), html! { span class="said" { (r.question.reveal()) } }, "question"))
@@ -420,7 +420,8 @@ fn review(
             (line(w.word("edit", "consent"), html! {
                 @if r.consent.is_some() { (chip(Kind::Ok, &w.t("consent-recorded"))) }
                 @else if offer.is_some_and(|o| o.needs_consent) { (chip(Kind::Stop, &w.t("consent-not-recorded"))) }
-                @else { (w.t("consent-not-needed")) }
+                @else if offer.is_some() { (w.t("consent-not-needed")) }
+                @else { (w.t("none-dash")) }
             }, "consent"))
         } }
         p class="prose" { (w.t("review-lead")) }
@@ -472,6 +473,14 @@ async fn keep(
         return Ok(part(html! { (text) }));
     }
     Ok(next(&v, &step, &fields))
+}
+
+/// The steps on which something is missing, each once, in their order.
+fn lacking(missing: &[Missing]) -> Vec<&'static str> {
+    STEPS
+        .into_iter()
+        .filter(|step| missing.iter().any(|m| step_of(*m) == *step))
+        .collect()
 }
 
 /// Where to go after a step was kept.
@@ -585,11 +594,8 @@ async fn send(
         Err(e) => {
             let v = state.app.case(cx.cx()?, &key).await?;
             let mut errors = Errors::default();
-            for m in state.app.missing(cx.cx()?, &key).await? {
-                errors.add(
-                    address(&v, step_of(m)),
-                    cx.words().word("missing", m.as_str()),
-                );
+            for step in lacking(&state.app.missing(cx.cx()?, &key).await?) {
+                errors.add_link(address(&v, step), cx.words().word("edit", step));
             }
             if errors.is_empty() {
                 errors = super::acts::form_errors(&cx, e)?;
