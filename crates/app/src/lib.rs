@@ -1,9 +1,16 @@
 //! Use cases: authorise, load, let a domain rule decide, commit. Pages, FHIR, jobs and the command line all come
 //! in here; there is no other way to change anything.
 
+pub mod access;
 pub mod accounts;
+pub mod agreements;
+pub mod audit;
 pub mod audit_entry;
+pub mod border;
+pub mod break_glass;
 pub mod cases;
+pub mod consents;
+pub mod corrections;
 pub mod cx;
 pub mod docs;
 pub mod error;
@@ -25,7 +32,7 @@ use std::sync::Arc;
 use kernel::{Clock, Entropy, Instant, ResourceId};
 use store::Store;
 
-pub use agreements::{Actor, ActorKind, Permit, Privilege, RecordClass, Role, SystemPurpose};
+pub use ::agreements::{Actor, ActorKind, Permit, Privilege, RecordClass, Role, SystemPurpose};
 pub use cx::{Cx, Language};
 pub use docs::{Document, Versioned};
 pub use error::{AppError, Denial, FieldProblem};
@@ -42,6 +49,7 @@ pub struct App {
     /// Opens the keys and secrets that the store holds wrapped.
     pub(crate) node_key: Arc<seal::NodeKey>,
     pub(crate) gate: Arc<accounts::Gate>,
+    pub(crate) reads: Arc<audit::reads::Reads>,
 }
 
 impl App {
@@ -61,6 +69,7 @@ impl App {
             hospitals: Arc::new(hospitals::Registry::default()),
             node_key,
             gate: Arc::default(),
+            reads: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

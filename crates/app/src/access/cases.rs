@@ -1,0 +1,89 @@
+//! What cases say to a decision: what they share, and which are still open under an agreement.
+
+use agreements::agreement::OpenCase;
+use agreements::{ShareItem, ShareRow, SystemPurpose};
+use care::case::{Case, Shared};
+use kernel::{HospitalId, ResourceId};
+use serde::{Deserialize, Serialize};
+use store::Lookup;
+
+use crate::docs::Document;
+use crate::{App, AppError};
+
+/// A case document, as far as a decision reads it. Written by the use cases of cases alone.
+#[derive(Debug, Serialize, Deserialize)]
+struct Held {
+    case: Case,
+}
+
+impl Document for Held {
+    const KIND: &'static str = "case";
+    fn lookups(&self) -> Vec<Lookup> {
+        Vec::new()
+    }
+}
+
+/// Cases of one patient, or under one agreement, that are looked at.
+const CASES_MAX: u32 = 2_000;
+
+impl App {
+    /// What this patient's cases share now.
+    pub(crate) async fn shares_of(
+        &self,
+        custodian: &HospitalId,
+        patient: &ResourceId,
+    ) -> Result<Vec<ShareRow>, AppError> {
+        let permit = self.system(SystemPurpose::Decision);
+        let by = vec![Lookup::new("patient", patient.as_str())];
+        let cases = self
+            .find::<Held>(&permit, Some(custodian), by, None, CASES_MAX, true)
+            .await?;
+        Ok(cases.iter().flat_map(|v| rows(&v.doc.case)).collect())
+    }
+
+    /// Cases under an agreement that are not over, with who holds them.
+    pub(crate) async fn open_cases_under(
+        &self,
+        agreement: &ResourceId,
+    ) -> Result<Vec<OpenCase>, AppError> {
+        let permit = self.system(SystemPurpose::Decision);
+        let by = vec![Lookup::new("agreement", agreement.as_str())];
+        let cases = self
+            .find::<Held>(&permit, None, by, None, CASES_MAX, true)
+            .await?;
+        Ok(cases
+            .into_iter()
+            .map(|v| v.doc.case)
+            .filter(|c| !c.status.is_final() && c.sent.is_some())
+            .map(|c| OpenCase {
+                custodian: c.hospital.clone(),
+                owner: c.owner().and_then(|o| o.account().cloned()),
+                case: c.id,
+            })
+            .collect())
+    }
+}
+
+fn rows(case: &Case) -> Vec<ShareRow> {
+    case.shares()
+        .into_iter()
+        .filter_map(|s| {
+            Some(ShareRow {
+                case: s.case,
+                agreement: s.agreement,
+                custodian: s.custodian,
+                patient: s.patient,
+                grantee: s.grantee,
+                item: match s.what {
+                    Shared::Entry(e) => ShareItem::Entry {
+                        kind: e.kind,
+                        id: e.id,
+                    },
+                    Shared::Class(class) => ShareItem::Class(class.parse().ok()?),
+                },
+                from: s.from,
+                until: s.until,
+            })
+        })
+        .collect()
+}
