@@ -4,24 +4,10 @@ use agreements::agreement::OpenCase;
 use agreements::{ShareItem, ShareRow, SystemPurpose};
 use care::case::{Case, Shared};
 use kernel::{HospitalId, ResourceId};
-use serde::{Deserialize, Serialize};
 use store::Lookup;
 
-use crate::docs::Document;
+use crate::cases::doc::CaseDoc;
 use crate::{App, AppError};
-
-/// A case document, as far as a decision reads it. Written by the use cases of cases alone.
-#[derive(Debug, Serialize, Deserialize)]
-struct Held {
-    case: Case,
-}
-
-impl Document for Held {
-    const KIND: &'static str = "case";
-    fn lookups(&self) -> Vec<Lookup> {
-        Vec::new()
-    }
-}
 
 /// Cases of one patient, or under one agreement, that are looked at.
 const CASES_MAX: u32 = 2_000;
@@ -36,7 +22,7 @@ impl App {
         let permit = self.system(SystemPurpose::Decision);
         let by = vec![Lookup::new("patient", patient.as_str())];
         let cases = self
-            .find::<Held>(&permit, Some(custodian), by, None, CASES_MAX, true)
+            .find::<CaseDoc>(&permit, Some(custodian), by, None, CASES_MAX, true)
             .await?;
         Ok(cases.iter().flat_map(|v| rows(&v.doc.case)).collect())
     }
@@ -49,7 +35,7 @@ impl App {
         let permit = self.system(SystemPurpose::Decision);
         let by = vec![Lookup::new("agreement", agreement.as_str())];
         let cases = self
-            .find::<Held>(&permit, None, by, None, CASES_MAX, true)
+            .find::<CaseDoc>(&permit, None, by, None, CASES_MAX, true)
             .await?;
         Ok(cases
             .into_iter()

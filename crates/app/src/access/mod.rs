@@ -4,7 +4,6 @@
 mod cases;
 pub mod explain;
 mod facts;
-mod offers;
 mod reads;
 
 use agreements::decision::{Arg, Words};
@@ -14,7 +13,6 @@ use kernel::{HospitalId, RecordKey, ResourceId};
 use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx, Denial};
 pub use explain::{Explained, WhatIf};
-pub use offers::ServiceOffer;
 pub(crate) use reads::clause_in;
 
 impl App {

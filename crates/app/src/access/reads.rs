@@ -10,7 +10,7 @@ use crate::{App, AppError, Cx};
 
 impl App {
     /// Notes a read of patient data, in whichever way the custodian asks for. Call it before the data is shown.
-    pub async fn audit_read(
+    pub async fn note_read(
         &self,
         cx: &Cx,
         custodian: &HospitalId,

@@ -12,7 +12,7 @@ impl App {
     /// Carries out what is due now. Access by time needs none of this: every grant row carries its own last instant.
     /// Answers how many agreements moved.
     pub async fn agreement_clock(&self) -> Result<usize, AppError> {
-        let cx = &self.job_cx("agreement-clock");
+        let cx = &self.job_cx();
         let mut moved = 0;
         for stage in ["signed", "active", "proposed"] {
             let permit = self.system(SystemPurpose::Job);
@@ -28,15 +28,6 @@ impl App {
             }
         }
         Ok(moved)
-    }
-
-    /// The context of the node's own clockwork.
-    pub(crate) fn job_cx(&self, job: &str) -> Cx {
-        Cx {
-            channel: crate::cx::Channel::Job,
-            name: job.to_owned(),
-            ..self.operator_cx()
-        }
     }
 
     async fn advance(

@@ -1,55 +1,45 @@
 //! A FHIR write of a Contract is a command on the agreement, or is refused.
 
 use agreements::agreement::{Agreement, Party, Standing, contract};
-use kernel::{HospitalId, ResourceId};
+use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use serde_json::Value;
 
 use super::AgreementAct;
 use crate::error::FieldProblem;
 use crate::{App, AppError, Cx};
 
-/// What a FHIR client does with a resource.
-#[derive(Debug, Clone)]
-pub enum FhirWrite {
-    Create,
-    Update(ResourceId),
-    Delete(ResourceId),
-}
-
 impl App {
-    /// Carries out the command a Contract stands for and answers the agreement's id. Signing is done by a person on
-    /// the page alone, after authenticating again.
-    pub async fn agreement_from_fhir(
+    /// Carries out the command a Contract stands for. Signing is done by a person on the page alone, after authenticating
+    /// again. Without an id an agreement is drafted.
+    pub(crate) async fn fhir_write_contract(
         &self,
         cx: &Cx,
-        write: FhirWrite,
+        hospital: &HospitalId,
+        id: Option<&ResourceId>,
         bytes: &[u8],
-    ) -> Result<ResourceId, AppError> {
-        match write {
-            FhirWrite::Create => {
-                let resource = parse(bytes)?;
-                let status = status(&resource);
-                if !matches!(status, "negotiable" | "offered") {
-                    return Err(AppError::invalid(
-                        "Contract.status",
-                        "contract-status",
-                        "a new Contract is negotiable or offered",
-                    ));
-                }
-                let id = self.draft_agreement(cx, self.terms_of(&resource)?).await?;
-                if status == "offered" {
-                    self.agreement_act(cx, &id, AgreementAct::Propose).await?;
-                }
-                Ok(id)
-            }
-            FhirWrite::Update(id) => {
-                self.contract_update(cx, &id, &parse(bytes)?).await?;
-                Ok(id)
-            }
-            FhirWrite::Delete(_) => Err(AppError::NotAllowed(
-                "a Contract is withdrawn or ended, never deleted".into(),
-            )),
+    ) -> Result<RecordKey, AppError> {
+        if cx.hospital()? != hospital {
+            return Err(AppError::denied("other-hospital"));
         }
+        let resource = parse(bytes)?;
+        let key = |id| Ok(RecordKey::new(hospital.clone(), Kind::new("Contract")?, id));
+        if let Some(id) = id {
+            self.contract_update(cx, id, &resource).await?;
+            return key(id.clone());
+        }
+        let status = status(&resource);
+        if !matches!(status, "negotiable" | "offered") {
+            return Err(AppError::invalid(
+                "Contract.status",
+                "contract-status",
+                "a new Contract is negotiable or offered",
+            ));
+        }
+        let id = self.draft_agreement(cx, self.terms_of(&resource)?).await?;
+        if status == "offered" {
+            self.agreement_act(cx, &id, AgreementAct::Propose).await?;
+        }
+        key(id)
     }
 
     async fn contract_update(

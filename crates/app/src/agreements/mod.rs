@@ -17,7 +17,6 @@ use store::Lookup;
 
 use crate::docs::{Document, Versioned};
 use crate::{App, AppError, Cx};
-pub use from_fhir::FhirWrite;
 pub(crate) use from_fhir::unreadable;
 pub use view::{AgreementRow, AgreementView, SignatureView};
 

@@ -51,7 +51,7 @@ impl ChainVerdict {
 impl App {
     /// Signs the heads of chains that have grown enough or long enough ago. Answers how many were signed.
     pub async fn checkpoint_audit(&self) -> Result<usize, AppError> {
-        let cx = &self.job_cx("audit-checkpoint");
+        let cx = &self.job_cx();
         let mut made = 0;
         for hospital in self.all_hospitals() {
             made += usize::from(self.checkpoint_one(cx, &hospital.id).await?);

@@ -62,7 +62,7 @@ impl App {
     pub async fn audit_page(&self, cx: &Cx, ask: &AuditAsk) -> Result<AuditView, AppError> {
         let hospital = self.may_audit(cx).await?;
         self.audit_looked(cx, &hospital, "audit.read", ask).await?;
-        self.rows(&hospital, ask, PAGE).await
+        self.audit_rows(&hospital, ask, PAGE).await
     }
 
     /// The hospital whose chain the actor may read.
@@ -96,7 +96,7 @@ impl App {
         Ok(())
     }
 
-    pub(crate) async fn rows(
+    pub(crate) async fn audit_rows(
         &self,
         hospital: &HospitalId,
         ask: &AuditAsk,
@@ -141,7 +141,7 @@ impl App {
         &self,
         batch: &mut Batch,
         hospital: &HospitalId,
-        kind: &'static str,
+        what: &str,
         subject: &RecordKey,
     ) -> Result<(), AppError> {
         let drafts = self
@@ -151,7 +151,8 @@ impl App {
             .map(|p| crate::notices::Draft {
                 to: p.account,
                 hospital: hospital.clone(),
-                kind,
+                what: what.to_owned(),
+                urgent: true,
                 subject: subject.clone(),
                 number: String::new(),
             })

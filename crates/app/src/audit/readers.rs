@@ -42,7 +42,7 @@ impl App {
             patient: Some(patient.clone()),
             ..AuditAsk::default()
         };
-        let view = self.rows(custodian, &ask, ENTRIES_MAX).await?;
+        let view = self.audit_rows(custodian, &ask, ENTRIES_MAX).await?;
         let mut out: Vec<ReaderRow> = Vec::new();
         for r in view.rows {
             let own = r.account.as_ref() == Some(&cx.actor.account);
@@ -104,7 +104,7 @@ impl App {
             ..AuditAsk::default()
         };
         loop {
-            let view = self.rows(custodian, &ask, ENTRIES_MAX).await?;
+            let view = self.audit_rows(custodian, &ask, ENTRIES_MAX).await?;
             for r in view.rows {
                 // Whoever looked at the record as a whole saw them too.
                 let saw = r

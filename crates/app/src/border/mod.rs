@@ -5,7 +5,8 @@
 
 use agreements::border::{self, Counts, Crossing, LedgerEntry, Purpose, Refusal, ThresholdNotice};
 use agreements::{ClassSet, RecordClass, Role, SystemPurpose};
-use kernel::{HospitalId, ResourceId};
+use care::case::Case;
+use kernel::{HospitalId, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{Batch, Lookup};
@@ -149,7 +150,7 @@ impl App {
         )
         .await?;
         let patient_key =
-            kernel::RecordKey::parse(ask.custodian.as_str(), "Patient", ask.patient.as_str())?;
+            RecordKey::parse(ask.custodian.as_str(), "Patient", ask.patient.as_str())?;
         let ground = format!("agreement {}; to {}", ask.agreement, to.jurisdiction);
         batch.audit.push(cx.audit(
             &ask.custodian,
@@ -163,6 +164,44 @@ impl App {
             },
         ));
         Ok(())
+    }
+
+    /// A case is sent: whatever was chosen for it passes the gate, if its partner lies in another jurisdiction.
+    pub(crate) async fn case_leaves(
+        &self,
+        cx: &Cx,
+        batch: &mut Batch,
+        case: &Case,
+    ) -> Result<(), AppError> {
+        let (Some(recipient), Some(agreement)) = (case.answering(), &case.request.agreement) else {
+            return Ok(());
+        };
+        let permit = self.system(SystemPurpose::Decision);
+        let entries = case.request.items.iter().map(|i| (&i.kind, &i.id));
+        let keys: Vec<_> = entries
+            .map(|(kind, id)| RecordKey::new(case.hospital.clone(), kind.clone(), id.clone()))
+            .collect();
+        let items = self.store.get_many(&permit, &keys).await?;
+        // Every class here was chosen by a person, for this case.
+        let chosen: ClassSet = case
+            .request
+            .classes
+            .iter()
+            .filter_map(|c| c.parse().ok())
+            .chain(items.iter().map(|s| s.class))
+            .collect();
+        let ask = BorderAsk {
+            custodian: case.hospital.clone(),
+            recipient: recipient.clone(),
+            patient: case.patient.clone(),
+            case: Some(case.id.clone()),
+            agreement: agreement.clone(),
+            consent: case.request.consent.clone(),
+            purpose: Some(Purpose::SecondOpinion),
+            classes: chosen,
+            chosen,
+        };
+        self.cross_border(cx, batch, &ask).await
     }
 
     async fn consent_across(

@@ -165,7 +165,10 @@ impl App {
             if events.is_empty() {
                 return Ok(doc.key);
             }
-            let batch = Batch::new(cx.now);
+            let mut batch = Batch::new(cx.now);
+            if matches!(act, CaseAct::Send | CaseAct::AskAgain { .. }) {
+                self.case_leaves(cx, &mut batch, &doc.doc.case).await?;
+            }
             match self
                 .commit_case(cx, doc, &events, batch, act.message())
                 .await

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use agreements::agreement::{Clause, Standing};
-use agreements::{Agreement, SystemPurpose};
+use agreements::{Agreement, ClassSet, SystemPurpose};
 use care::case::{Case, Terms, Urgency};
 use kernel::{HospitalId, Instant, Kind, RecordKey, ResourceId};
 use store::{DocQuery, Lookup, Stored};
@@ -28,43 +28,50 @@ fn parse(stored: &Stored) -> Result<Agreement, AppError> {
         .map_err(|e| AppError::Internal(format!("agreement: {:?}", e.classify())))
 }
 
-/// Seconds to an answer per urgency. An agreement names three; *soon* lies between urgent and routine.
+/// Seconds to an answer per urgency.
 fn response_s(clause: &Clause) -> BTreeMap<Urgency, u32> {
-    let r = &clause.conditions.response;
-    let soon = r.urgent_min.saturating_mul(6).min(r.routine_min);
-    [
-        (Urgency::Emergency, r.emergency_min),
-        (Urgency::Urgent, r.urgent_min),
-        (Urgency::Soon, soon),
-        (Urgency::Routine, r.routine_min),
-    ]
-    .into_iter()
-    .map(|(u, minutes)| (u, minutes.saturating_mul(60)))
-    .collect()
+    clause
+        .conditions
+        .response
+        .by_urgency()
+        .into_iter()
+        .filter_map(|(word, minutes)| Some((word.parse().ok()?, minutes.saturating_mul(60))))
+        .collect()
+}
+
+/// A case under one clause may carry every class the agreement opens in that direction: reading follows the grants of
+/// the whole agreement.
+fn classes_towards(a: &Agreement, clause: &Clause) -> BTreeSet<String> {
+    let mut set = ClassSet::EMPTY;
+    for c in &a.terms.clauses {
+        if c.referring == clause.referring && c.answering == clause.answering {
+            set = set.union(c.scope.granted());
+        }
+    }
+    set.iter().map(|c| c.as_str().to_owned()).collect()
 }
 
 fn terms(a: &Agreement, number: u16, clause: &Clause) -> Option<Terms> {
-    let classes: BTreeSet<String> = clause
-        .scope
-        .classes
-        .iter()
-        .map(|c| c.as_str().to_owned())
-        .collect();
+    let crosses_border = a.terms.crosses_border(clause);
     Some(Terms {
         agreement: a.id.clone(),
         clause: number,
         answering: clause.answering.clone(),
         response_s: response_s(clause),
-        needs_consent: clause.conditions.consent || clause.conditions.border_consent,
+        needs_consent: clause.conditions.consent
+            || (crosses_border && clause.conditions.border_consent),
         needs_co_signature: clause.conditions.co_signature,
-        crosses_border: a.terms.crosses_border(clause),
-        classes,
+        crosses_border,
+        classes: classes_towards(a, clause),
         until: a.terms.runs_out()?,
     })
 }
 
 impl App {
-    pub(crate) async fn agreement(&self, id: &ResourceId) -> Result<Option<Agreement>, AppError> {
+    pub(crate) async fn agreement_now(
+        &self,
+        id: &ResourceId,
+    ) -> Result<Option<Agreement>, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let key = RecordKey::new(HospitalId::network(), agreement_kind(), id.clone());
         match self.store.get(&permit, &key, None).await? {
@@ -82,7 +89,7 @@ impl App {
         specialty: &str,
         now: Instant,
     ) -> Result<Terms, AppError> {
-        let Some(a) = self.agreement(agreement).await? else {
+        let Some(a) = self.agreement_now(agreement).await? else {
             return Err(AppError::denied("no-agreement"));
         };
         if a.standing(now) != Standing::Active {

@@ -112,7 +112,7 @@ impl App {
             return Ok(None);
         };
         let standing = self
-            .agreement(&terms.agreement)
+            .agreement_now(&terms.agreement)
             .await?
             .map(|a| a.standing(cx.now));
         match standing {

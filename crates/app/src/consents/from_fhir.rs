@@ -1,30 +1,27 @@
 //! A FHIR write of a Consent is a command on the consent, or is refused.
 
+use agreements::ActorKind;
 use agreements::consent::{Basis, ConsentState, Relation, fhir};
-use kernel::ResourceId;
+use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use serde_json::Value;
 
 use super::ConsentDraft;
-use crate::agreements::FhirWrite;
 use crate::{App, AppError, Cx};
 
 impl App {
-    /// Carries out the command a Consent stands for, at the hospital acted for, and answers the consent's id.
-    pub async fn consent_from_fhir(
+    /// Carries out the command a Consent stands for: records one, or withdraws the one with this id.
+    pub(crate) async fn fhir_write_consent(
         &self,
         cx: &Cx,
-        write: FhirWrite,
+        hospital: &HospitalId,
+        id: Option<&ResourceId>,
         bytes: &[u8],
-    ) -> Result<ResourceId, AppError> {
-        let custodian = cx.hospital()?.clone();
-        let id = match write {
-            FhirWrite::Delete(_) => {
-                let text = "a Consent is withdrawn (status inactive), never deleted";
-                return Err(AppError::NotAllowed(text.into()));
-            }
-            FhirWrite::Create => None,
-            FhirWrite::Update(id) => Some(id),
-        };
+    ) -> Result<RecordKey, AppError> {
+        if cx.actor.kind == ActorKind::Staff && cx.hospital()? != hospital {
+            return Err(AppError::denied("other-hospital"));
+        }
+        let custodian = hospital.clone();
+        let key = |id| Ok(RecordKey::new(hospital.clone(), Kind::new("Consent")?, id));
         let resource: Value =
             serde_json::from_slice(bytes).map_err(|_| AppError::Malformed("not JSON".into()))?;
         let read = fhir::from_fhir(&resource).map_err(|p| crate::agreements::unreadable(&p))?;
@@ -42,9 +39,9 @@ impl App {
                 from: read.from,
                 until: read.until,
             };
-            return self.record_consent(cx, draft).await;
+            return key(self.record_consent(cx, draft).await?);
         };
-        let current = self.consent(cx, &custodian, &id).await?;
+        let current = self.consent(cx, &custodian, id).await?;
         let same = current.patient == patient && current.scope == read.scope;
         if !same {
             let text = "a Consent is not changed: withdraw it and record a new one";
@@ -60,9 +57,9 @@ impl App {
                     Basis::Given(g) => g.relation,
                     Basis::Emergency(_) => Relation::Patient,
                 };
-                self.withdraw_consent(cx, &custodian, &id, relation, None)
+                self.withdraw_consent(cx, &custodian, id, relation, None)
                     .await?;
-                Ok(id)
+                key(id.clone())
             }
             _ => Err(AppError::invalid(
                 "Consent.status",

@@ -193,7 +193,8 @@ impl App {
             .map(|(account, acting_for)| crate::notices::Draft {
                 to: account,
                 hospital: acting_for,
-                kind: "record-corrected",
+                what: "record-corrected".into(),
+                urgent: true,
                 subject: subject.clone(),
                 number: String::new(),
             })
@@ -203,7 +204,8 @@ impl App {
                 drafts.push(crate::notices::Draft {
                     to: account.id,
                     hospital: hospital.clone(),
-                    kind: "record-corrected",
+                    what: "record-corrected".into(),
+                    urgent: true,
                     subject: RecordKey::new(
                         hospital.clone(),
                         Kind::new("Patient")?,

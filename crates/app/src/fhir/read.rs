@@ -3,10 +3,9 @@
 use bytes::Bytes;
 use fhir::bundle::{BundleType, Response, Writer};
 use kernel::{HospitalId, Phi, RecordKey, ResourceId, limits};
-use store::{Batch, Stored};
+use store::Stored;
 
 use super::{HistoryAnswer, Resource};
-use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx};
 
 impl App {
@@ -101,24 +100,9 @@ impl App {
                 None => by_patient.push((patient, vec![r.key.clone()])),
             }
         }
-        let mut batch = Batch::new(cx.now);
         for (patient, keys) in &by_patient {
-            let entry = Entry {
-                verb: Verb::Read,
-                action,
-                subjects: keys,
-                patient: Some((hospital, *patient)),
-                ground: None,
-                denied: false,
-            };
-            batch.audit.push(cx.audit(hospital, &entry));
-            // An act across hospitals stands in both chains.
-            if let Some(reader) = cx.actor.hospital.as_ref().filter(|h| *h != hospital) {
-                batch.audit.push(cx.audit(reader, &entry));
-            }
-        }
-        if !batch.audit.is_empty() {
-            self.store.commit(batch).await?;
+            self.note_read(cx, hospital, Some(*patient), keys, action)
+                .await?;
         }
         Ok(())
     }

@@ -136,7 +136,7 @@ pub fn interactions(kind: &str) -> Interactions {
         }
         "Consent" => "A write records a consent, or withdraws one.",
         "Contract" => {
-            "A write drafts an agreement or changes a draft; signing is done on the pages."
+            "A write drafts, edits, proposes, suspends, resumes or ends an agreement; signing is done on the pages."
         }
         "Communication" => "Based on a case's ServiceRequest it is a message in that case.",
         "Bundle" => "Collections; documents come in by import, batches go to the base address.",
@@ -202,12 +202,8 @@ impl App {
     ) -> Result<RecordKey, AppError> {
         match concept {
             Concept::Case => self.fhir_write_case(cx, hospital, kind, id, body).await,
-            Concept::Consent => Err(AppError::NotAllowed(
-                "Consent: consent is recorded on the pages".into(),
-            )),
-            Concept::Agreement => Err(AppError::NotAllowed(
-                "Contract: agreements are made on the pages".into(),
-            )),
+            Concept::Consent => self.fhir_write_consent(cx, hospital, id, body).await,
+            Concept::Agreement => self.fhir_write_contract(cx, hospital, id, body).await,
         }
     }
 }

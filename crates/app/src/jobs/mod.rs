@@ -44,6 +44,24 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(app.case_round()),
     },
     Job {
+        name: "audit-reads",
+        every_s: 1,
+        leased: false,
+        run: |app| Box::pin(app.flush_reads()),
+    },
+    Job {
+        name: "agreement-clock",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.agreement_clock()),
+    },
+    Job {
+        name: "audit-checkpoints",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.checkpoint_audit()),
+    },
+    Job {
         name: "blob-sweep",
         every_s: 3600,
         leased: true,

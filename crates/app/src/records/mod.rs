@@ -10,9 +10,7 @@ pub mod timeline;
 pub mod view;
 
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
-use store::Batch;
 
-use crate::audit_entry::{Entry, Verb};
 use crate::records::view::HospitalLine;
 use crate::{App, AppError, Cx};
 
@@ -52,8 +50,8 @@ impl App {
         }
     }
 
-    /// Writes down that someone read about a patient, before the answer leaves: in the custodian's chain, and in the
-    /// reader's own where that is another.
+    /// Notes that someone reads about a patient, before the answer leaves: across hospitals at once in both chains,
+    /// within the own in the next batch.
     pub(crate) async fn audit_read(
         &self,
         cx: &Cx,
@@ -61,20 +59,8 @@ impl App {
         subjects: &[RecordKey],
         action: &str,
     ) -> Result<(), AppError> {
-        let entry = Entry {
-            verb: Verb::Read,
-            action,
-            subjects,
-            patient: Some((&patient.hospital, &patient.id)),
-            ground: None,
-            denied: false,
-        };
-        let mut batch = Batch::new(cx.now);
-        for chain in chains(cx, &patient.hospital) {
-            batch.audit.push(cx.audit(chain, &entry));
-        }
-        self.store.commit(batch).await?;
-        Ok(())
+        self.note_read(cx, &patient.hospital, Some(&patient.id), subjects, action)
+            .await
     }
 }
 
