@@ -115,11 +115,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             logging::start(&config.log)?;
             runtime()?.block_on(serve::run(config, serve::Mode::Plain))?;
         }
-        Command::Demo {
-            place,
-            fresh,
-            seed,
-        } => {
+        Command::Demo { place, fresh, seed } => {
             let config = place.load()?;
             logging::start(&config.log)?;
             runtime()?.block_on(demo::run(config, fresh, seed))?;

@@ -9,11 +9,7 @@ use crate::serve::{self, Mode};
 /// Marks a data folder as a demonstration's, so that `--fresh` can never empty another.
 const MARK: &str = "demo";
 
-pub async fn run(
-    mut config: Config,
-    fresh: bool,
-    seed: u64,
-) -> anyhow::Result<()> {
+pub async fn run(mut config: Config, fresh: bool, seed: u64) -> anyhow::Result<()> {
     let dir = config.data.dir.clone();
     let mark = dir.join(MARK);
     let used = dir.join("karez.db").exists();

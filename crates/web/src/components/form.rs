@@ -28,6 +28,12 @@ impl Errors {
             .find(|(f, _)| f == field)
             .map(|(_, t)| t.as_str())
     }
+    /// Takes what came back for one of several files under one field, with the file's name before it.
+    pub fn gather(&mut self, field: &str, name: &str, found: &Self) {
+        for (_, text) in &found.0 {
+            self.add(field, format!("{name}: {text}"));
+        }
+    }
     /// The summary above the form: each entry leads to its field.
     pub fn summary(&self, w: &Words) -> Markup {
         html! {

@@ -2,8 +2,10 @@
 
 pub mod cases;
 pub mod entry;
+pub mod import;
 pub mod lines;
 pub mod look;
+pub mod notices;
 pub mod patient;
 pub mod patients;
 pub mod search;
@@ -16,7 +18,9 @@ use crate::frame::{RouteSpec, live};
 /// Every route of the site, in one list: what the router is built from and what the access test walks.
 pub fn routes() -> Vec<RouteSpec> {
     [
+        import::routes(),
         look::routes(),
+        notices::routes(),
         live::routes(),
         sign_in::routes(),
         styleguide::routes(),
