@@ -8,6 +8,7 @@ pub mod look;
 pub mod notices;
 pub mod patient;
 pub mod patients;
+pub mod permission;
 pub mod search;
 pub mod sign_in;
 pub mod styleguide;

@@ -118,7 +118,7 @@ async fn answer(State(state): State<WebState>, Path(address): Address, cx: PageC
 }
 
 async fn page(
-    _state: &WebState,
+    state: &WebState,
     cx: &PageCx,
     l: &Loaded,
     posted: &Fields,
@@ -127,7 +127,7 @@ async fn page(
     let w = &cx.words();
     let show = &cx.show();
     let v = &l.case;
-    let permitted = crate::components::Permitted::default();
+    let permitted = crate::pages::permission::of_case(state, cx, v).await?;
     let href = (v.side == Side::Referring).then(|| patient_address(&v.banner.key));
     let banner = view::banner(cx, &v.banner, Some(&v.case.number), href);
     let title = w.t("answer-opinion");

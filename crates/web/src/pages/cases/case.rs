@@ -18,6 +18,7 @@ use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get};
 use crate::pages::lines::lines;
 use crate::pages::patient::summary;
+use crate::pages::permission;
 use crate::pages::view::{self, case_address, patient_address};
 use crate::shell::{Shell, part};
 
@@ -68,7 +69,7 @@ async fn case(
     } else {
         Vec::new()
     };
-    let permitted = Permitted::default();
+    let permitted = permission::of_case(&state, &cx, &view).await?;
     let editor = super::opinion::editor(&state, &cx, &view).await?;
     Ok(draw(
         &cx,

@@ -346,11 +346,7 @@ pub fn rows(cx: &PageCx, list: &[CaseRow], place: Place, chosen: Option<&CaseRow
     let show = &cx.show();
     let columns = [
         Column::new(w.t("list-urgency")),
-        Column::new(w.t(if place == Place::Cases {
-            "list-state"
-        } else {
-            "list-time-left"
-        })),
+        Column::new(w.t("list-time-left")),
         Column::new(w.t("list-patient")),
         Column::new(w.t(if place == Place::Cases {
             "list-to"
@@ -398,7 +394,7 @@ fn line(cx: &PageCx, show: &Show, row: &CaseRow, place: Place, on: bool) -> Mark
     html! {
         tr data-on[on] {
             td { @if let Some(u) = row.urgency { (urgency(w, u.as_str())) } @else { span class="faint" { (w.t("none-dash")) } } }
-            td { (clock_of(show, row, false)) }
+            td { @if row.clock.is_some() { (clock_of(show, row, false)) } @else { span class="faint" { (w.t("none-dash")) } } }
             td class="main" {
                 a href=(href) aria-current=[on.then_some("true")] { bdi { (patient_name(show, &row.patient, &row.number)) } } " "
                 span class="soft" { (sex_and_age(show, row.patient.sex, row.patient.age_years, row.patient.age_days)) }

@@ -3,6 +3,7 @@
 pub mod acts;
 pub mod answer;
 pub mod case;
+pub mod consent;
 pub mod inbox;
 pub mod list;
 pub mod new;

@@ -25,8 +25,10 @@ use crate::frame::{
     PageCx, PageError, PageResult, RouteSpec, Upload, WebState, Who, get, post, upload,
 };
 use crate::pages::entry::{file_address, file_icon, file_title};
+use crate::pages::lines::title;
 use crate::pages::view::{self, case_address, patient_address};
 use crate::shell::{Shell, part};
+use crate::show::Show;
 
 const REFERRING: Who = Who::Roles(&[Role::Clinician]);
 
@@ -98,7 +100,13 @@ pub(super) async fn page(
             parts(cx, v, &record, offer.as_ref(), errors)
         }
         "files" => attached(cx, v, errors),
-        "consent" => html! { (buttons(cx, v, "consent")) },
+        "consent" => super::consent::draw(
+            cx,
+            v,
+            offer_of(state, cx, v).await?.as_ref(),
+            posted,
+            errors,
+        ),
         "review" => review(
             cx,
             v,
@@ -291,6 +299,18 @@ fn by_class<'v>(record: &'v TimelineView, class: &str, own: &HospitalId) -> Vec<
         .collect()
 }
 
+/// The newest different titles of a class, to say what it holds.
+fn first_titles(show: &Show, entries: &[&Entry]) -> Vec<String> {
+    let mut titles: Vec<String> = Vec::new();
+    for e in entries {
+        let t = title(show, e);
+        if titles.len() < 3 && !titles.contains(&t) {
+            titles.push(t);
+        }
+    }
+    titles
+}
+
 fn parts(
     cx: &PageCx,
     v: &CaseView,
@@ -327,7 +347,7 @@ fn parts(
                             p class="small soft" {
                                 @if kept_back { (w.f("parts-kept-back", args!["hospital" => &v.row.from.name])) }
                                 @else if alone { (w.t("parts-one-by-one")) }
-                                @else { (w.list(entries.iter().take(3).map(|e| e.title.as_str()))) }
+                                @else { (w.list(first_titles(show, &entries))) }
                             }
                             @if !kept_back && !entries.is_empty() {
                                 details {
@@ -337,7 +357,7 @@ fn parts(
                                         @let chosen = r.items.iter().any(|i| i.kind.as_str() == e.source.kind && i.id.as_str() == e.source.id);
                                         label class="check" {
                                             input type="checkbox" name="item" value=(value) checked[chosen];
-                                            span { (e.title) @if let Some(t) = &e.when { " " span class="soft" { (show.fhir_date(t.text.get(..10).unwrap_or(&t.text))) } } }
+                                            span { (title(show, e)) @if let Some(t) = &e.when { " " span class="soft" { (show.fhir_date(t.text.get(..10).unwrap_or(&t.text))) } } }
                                         }
                                     }
                                     @if entries.len() > SINGLE_MAX { p class="small soft" { (w.f("parts-older", args!["n" => entries.len() - SINGLE_MAX])) } }
@@ -454,7 +474,7 @@ async fn keep(
             .then(|| edit_parts(&fields))
             .transpose()?,
         "files" => fields.some("remove").map(|gone| edit_files(&v, gone)),
-        "consent" => None,
+        "consent" => return super::consent::keep(&state, &cx, &v, &fields).await,
         _ => return Err(PageError::not_found()),
     };
     if let Some(edit) = edit
