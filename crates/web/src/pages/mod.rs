@@ -2,13 +2,16 @@
 
 pub mod cases;
 pub mod entry;
+pub mod hospital;
 pub mod import;
 pub mod lines;
 pub mod look;
 pub mod notices;
 pub mod patient;
 pub mod patients;
+pub mod people;
 pub mod permission;
+pub mod profile;
 pub mod search;
 pub mod sign_in;
 pub mod styleguide;
@@ -24,6 +27,9 @@ pub fn routes() -> Vec<RouteSpec> {
         notices::routes(),
         live::routes(),
         sign_in::routes(),
+        profile::routes(),
+        people::routes(),
+        hospital::routes(),
         styleguide::routes(),
         patients::routes(),
         patient::routes(),
