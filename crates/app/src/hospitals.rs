@@ -113,7 +113,8 @@ impl App {
         }
         let id = ResourceId::new(hospital.id.as_str())?;
         let key = self.doc_key::<Hospital>(&HospitalId::network(), &id);
-        let mut batch = Batch::new(self.now());
+        // Its keys are valid from the day it was founded, which a demonstration sets in the past.
+        let mut batch = Batch::new(hospital.created.min(self.now()));
         let versioned = Versioned {
             key: key.clone(),
             version: 0,

@@ -259,9 +259,9 @@ pub fn agreements(today: Date) -> Vec<AgreementPlan> {
         joint,
         abroad(
             "YS-2026-015",
-            "Thoracic surgery across the border",
+            "Thoracic surgery and haematology across the border",
             ("yarqum", "saryozen"),
-            &["thoracic-surgery", "radiology"],
+            &["thoracic-surgery", "radiology", "haematology"],
             today,
         ),
         abroad(

@@ -238,13 +238,7 @@ fn every_story_can_be_carried_in() {
             .clauses
             .iter()
             .any(|c| c.services.contains(&case.service));
-        assert_eq!(
-            offers,
-            case.key != "li-desheng",
-            "{} asks for {}",
-            case.key,
-            case.service
-        );
+        assert!(offers, "{} asks for {}", case.key, case.service);
         let answered = matches!(
             case.stage,
             Stage::Answered | Stage::Read | Stage::Acted | Stage::Closed

@@ -1,6 +1,8 @@
 //! Cases: asked by the referring doctor under an agreement and with the patient's consent, then brought to where the
 //! network says they stand, each step by the person whose step it is.
 
+use std::collections::BTreeMap;
+
 use agreements::ClassSet;
 use agreements::consent::{Basis, Capacity, Given, Method, Relation, Scope, ScopeClasses};
 use app::cases::CaseAct;
@@ -83,15 +85,19 @@ impl Told<'_> {
 }
 
 /// Carries every case in.
-pub async fn all(world: &World<'_>, ids: &Ids) -> Result<(), AppError> {
+pub async fn all(
+    world: &World<'_>,
+    ids: &Ids,
+) -> Result<BTreeMap<&'static str, RecordKey>, AppError> {
+    let mut keys = BTreeMap::new();
     for plan in &world.network.cases {
         let person = world
             .network
             .person(&plan.person)
             .ok_or_else(|| unknown("person"))?;
-        one(world, ids, plan, person).await?;
+        keys.insert(plan.key, one(world, ids, plan, person).await?);
     }
-    Ok(())
+    Ok(keys)
 }
 
 async fn one(
@@ -99,7 +105,7 @@ async fn one(
     ids: &Ids,
     plan: &CasePlan,
     person: &Person,
-) -> Result<(), AppError> {
+) -> Result<RecordKey, AppError> {
     let record = person.records.first().ok_or_else(|| unknown("record"))?;
     let id = |of: &str| {
         ids.get(&(plan.from, of.to_owned()))
@@ -135,7 +141,7 @@ async fn one(
     let cx = told.referrer(world, told.steps.before(4))?;
     act(world, &told, &cx, CaseAct::Edit(Box::new(edit))).await?;
     if plan.stage == Stage::Draft {
-        return Ok(());
+        return Ok(told.key);
     }
     act(
         world,
@@ -144,7 +150,8 @@ async fn one(
         CaseAct::Send,
     )
     .await?;
-    on(world, &told).await
+    on(world, &told).await?;
+    Ok(told.key)
 }
 
 fn edit(

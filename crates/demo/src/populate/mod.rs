@@ -1,16 +1,52 @@
 //! Carries a generated network into a running application, through the same use cases that pages and interfaces
 //! call. Only the time of each step is set: what the network says happened weeks ago is decided as of then.
 
+mod agreements;
+mod cases;
+mod opinions;
 mod people;
+mod records;
+mod world;
+
+use std::collections::BTreeMap;
 
 use app::{App, AppError};
+use kernel::{RecordKey, ResourceId};
 
 use crate::generate::Network;
+use world::World;
+
+/// Where things of the network lie in the application.
+#[derive(Debug, Clone, Default)]
+pub struct Placed {
+    /// Cases by the key of their plan.
+    pub cases: BTreeMap<&'static str, RecordKey>,
+    /// Agreements by their number.
+    pub agreements: BTreeMap<&'static str, ResourceId>,
+}
 
 /// Carries everything in. The application must hold no hospital yet.
-pub async fn populate(app: &App, network: &Network) -> Result<(), AppError> {
+pub async fn populate(app: &App, network: &Network) -> Result<Placed, AppError> {
     people::hospitals(app, network).await?;
-    let ids = people::staff(app, network).await?;
-    tracing::info!(accounts = ids.len(), "demonstration staff ready");
-    Ok(())
+    let accounts = people::staff(app, network).await?;
+    let mut world = World {
+        app,
+        network,
+        accounts,
+        agreements: BTreeMap::new(),
+    };
+    agreements::all(&mut world).await?;
+    let ids = records::all(&world).await?;
+    people::patients(app, network, &ids).await?;
+    let cases = cases::all(&world, &ids).await?;
+    agreements::wind_up(&world).await?;
+    tracing::info!(
+        records = ids.len(),
+        cases = network.cases.len(),
+        "demonstration ready"
+    );
+    Ok(Placed {
+        cases,
+        agreements: world.agreements,
+    })
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use app::accounts::{Licence, Membership, NewAccount, PrivilegeGrant, RoleGrant, Validity};
+use app::accounts::{
+    Licence, Membership, NewAccount, PatientLink, PrivilegeGrant, Relation, RoleGrant, Validity,
+};
 use app::hospitals::{Hospital, Service};
 use app::{App, AppError, Language};
 use jiff::civil::Date;
@@ -10,6 +12,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 use kernel::{AccountId, HospitalId, Instant, Phi};
 
+use super::records::Ids;
+use super::world::unknown;
 use crate::PASSWORD;
 use crate::generate::Network;
 use crate::generate::model::{self, Staff};
@@ -152,6 +156,53 @@ fn account(person: &Staff, network: &Network) -> Result<NewAccount, AppError> {
         memberships,
         patients: Vec::new(),
     })
+}
+
+/// Accounts of the patients who have one, each linked to every record about them.
+pub async fn patients(app: &App, network: &Network, ids: &Ids) -> Result<(), AppError> {
+    let operator = app.operator_cx();
+    let since = Validity::since(founded(network));
+    for person in &network.people {
+        let Some(login) = &person.account else {
+            continue;
+        };
+        let mut patients = Vec::new();
+        for record in &person.records {
+            let patient = ids
+                .get(&(record.hospital, record.patient.clone()))
+                .ok_or_else(|| unknown("patient"))?;
+            patients.push(PatientLink {
+                hospital: HospitalId::new(record.hospital)?,
+                patient: patient.clone(),
+                relation: Relation::Oneself,
+                limits: Vec::new(),
+                valid: since,
+            });
+        }
+        let home = person
+            .records
+            .first()
+            .and_then(|r| network.hospital(r.hospital));
+        let language = if person.speaks == "zh-CN" {
+            Language::Chinese
+        } else {
+            Language::English
+        };
+        let new = NewAccount {
+            login: login.clone(),
+            email: Some(login.clone()),
+            name: person.name.native(),
+            latin_name: Some(person.name.latin()),
+            language,
+            zone: home.map_or("UTC", |h| h.zone).into(),
+            password: Phi::new(PASSWORD.into()),
+            totp_secret: None,
+            memberships: Vec::new(),
+            patients,
+        };
+        app.create_account(&operator, new).await?;
+    }
+    Ok(())
 }
 
 fn midnight(day: Date) -> Instant {

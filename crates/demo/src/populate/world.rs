@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use agreements::{Actor, ActorKind};
-use app::{App, AppError, Channel, Cx, Language};
+use app::cx::Channel;
+use app::{App, AppError, Cx, Language};
 use jiff::tz::TimeZone;
 use kernel::{AccountId, HospitalId, Instant, ResourceId};
 
@@ -33,7 +34,11 @@ impl World<'_> {
     /// A member of staff acting for `hospital` at `now`.
     pub fn cx(&self, staff: &str, hospital: &str, now: Instant) -> Result<Cx, AppError> {
         let person = self.network.staff(staff).ok_or_else(|| unknown(staff))?;
-        let post = person.posts.iter().find(|p| p.hospital == hospital).ok_or_else(|| unknown(hospital))?;
+        let post = person
+            .posts
+            .iter()
+            .find(|p| p.hospital == hospital)
+            .ok_or_else(|| unknown(hospital))?;
         let zone = self.network.hospital(hospital).map_or("UTC", |h| h.zone);
         Ok(Cx {
             actor: Actor {
@@ -54,7 +59,11 @@ impl World<'_> {
     }
 
     /// The first person of a hospital who may do something.
-    pub fn who(&self, hospital: &str, may: impl Fn(&crate::generate::model::Post) -> bool) -> Result<&'static Staff, AppError> {
+    pub fn who(
+        &self,
+        hospital: &str,
+        may: impl Fn(&crate::generate::model::Post) -> bool,
+    ) -> Result<&'static Staff, AppError> {
         let found = self
             .network
             .staff

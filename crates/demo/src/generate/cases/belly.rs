@@ -96,9 +96,9 @@ pub const STORIES: &[Story] = &[
             consultant: None,
             messages: &[
                 coordinator(
-                    "请补充：知情同意书；以及是否接触过病羊或同行者有类似症状。先按接触加飞沫隔离，避免肌内注射。",
+                    "请补充：是否接触过病羊，同行者有无类似症状，以及蜱叮咬的确切日期。先按接触加飞沫隔离，避免肌内注射。",
                 ),
-                referrer("同行一人昨日发热，在托格拉克镇卫生院。同意书待家属到院。"),
+                referrer("同行一人昨日发热，在托格拉克镇卫生院。叮咬日期正在询问家属。"),
             ],
             opinion: None,
             reason: None,
@@ -455,7 +455,7 @@ pub const STORIES: &[Story] = &[
             messages: &[],
             opinion: None,
             reason: Some(
-                "Haematology is not among the services of agreement YS-2026-015. Calcium of 3.02 with a failing kidney should not wait: please send the case to Qumtagh today, as urgent.",
+                "Calcium of 3.02 with a failing kidney should not wait for us: please send the case to Qumtagh today, as urgent. The nephrologist there is on duty and knows of it.",
             ),
             action: None,
             outcome: None,
