@@ -178,30 +178,12 @@ pub(crate) fn verify(conn: &Connection, chain: &HospitalId) -> Result<ChainRepor
     )?;
     let mut rows = st.query([n])?;
     while let Some(r) = rows.next()? {
-        let number = unsigned(r.get(0)?);
         let expected = report.entries + 1;
-        let hash = chained::next(
-            report.head,
-            &chained::Entry {
-                number: expected,
-                at_us: r.get(1)?,
-                account: r
-                    .get_ref(2)?
-                    .as_str_or_null()
-                    .map_err(rusqlite::Error::from)?,
-                patient: r
-                    .get_ref(3)?
-                    .as_str_or_null()
-                    .map_err(rusqlite::Error::from)?,
-                action: r.get_ref(4)?.as_str().map_err(rusqlite::Error::from)?,
-                body: r.get_ref(5)?.as_blob().map_err(rusqlite::Error::from)?,
-            },
-        );
-        if number != expected || r.get::<_, [u8; 32]>(6)? != hash {
+        let Some(hash) = recomputed(r, report.head, expected) else {
             report.broken_at = Some(expected);
             return Ok(report);
-        }
-        report.entries = number;
+        };
+        report.entries = expected;
         report.head = hash;
     }
     let stands = head(conn, n)?.map_or((0, seal::CHAIN_START), |h| (h.number, h.hash));
@@ -210,4 +192,23 @@ pub(crate) fn verify(conn: &Connection, chain: &HospitalId) -> Result<ChainRepor
         report.broken_at = Some(report.entries + 1);
     }
     Ok(report)
+}
+
+/// The hash of the entry in this row, if the row has the expected number and that hash. A value of another type than
+/// was written is an edit like any other.
+fn recomputed(r: &rusqlite::Row<'_>, prev: [u8; 32], expected: u64) -> Option<[u8; 32]> {
+    let hash = chained::next(
+        prev,
+        &chained::Entry {
+            number: expected,
+            at_us: r.get(1).ok()?,
+            account: r.get_ref(2).ok()?.as_str_or_null().ok()?,
+            patient: r.get_ref(3).ok()?.as_str_or_null().ok()?,
+            action: r.get_ref(4).ok()?.as_str().ok()?,
+            body: r.get_ref(5).ok()?.as_bytes().ok()?,
+        },
+    );
+    let stands =
+        r.get::<_, i64>(0).ok()? == signed(expected) && r.get::<_, [u8; 32]>(6).ok()? == hash;
+    stands.then_some(hash)
 }
