@@ -21,7 +21,11 @@ pub struct GatewayRoute {
     pub access: Access,
 }
 
-const fn route(method: &'static str, path: &'static str, access: Access) -> GatewayRoute {
+pub(crate) const fn route(
+    method: &'static str,
+    path: &'static str,
+    access: Access,
+) -> GatewayRoute {
     GatewayRoute {
         method,
         path,
@@ -29,7 +33,7 @@ const fn route(method: &'static str, path: &'static str, access: Access) -> Gate
     }
 }
 
-/// The routes of this crate apart from FHIR.
+/// The routes of this crate apart from FHIR (those are [`crate::fhir::ROUTES`]).
 pub const ROUTES: &[GatewayRoute] = &[
     route("GET", "/healthz", Access::Public),
     route("GET", "/readyz", Access::Public),

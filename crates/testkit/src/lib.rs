@@ -5,5 +5,7 @@ mod entropy;
 mod node;
 pub mod records;
 
+pub use store;
+
 pub use entropy::SeededEntropy;
 pub use node::{START, TestNode, hospital};

@@ -75,6 +75,15 @@ impl TestNode {
         Store::open(config).await.expect("a store that opens")
     }
 
+    /// A bearer token for a role at a hospital, valid for an hour of the standing clock.
+    #[allow(clippy::expect_used)]
+    pub fn token(&self, slug: &str, role: app::Role) -> String {
+        let hospital = HospitalId::new(slug).expect("a valid slug");
+        App::admin_token(&node_key(), hospital, role, "test".into(), self.now(), 3600)
+            .expect("a token for staff")
+            .token
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()

@@ -22,11 +22,30 @@ use tokio::sync::Semaphore;
 
 use crate::GatewayState;
 use crate::auth::{Origin, authenticate};
+use crate::routes::{Access, GatewayRoute, route};
 use ask::{Ask, Interaction, Refused};
 use reply::Refusal;
 
 /// Bundles that are worked on at once on one node: each may hold `limits::BUNDLE_BYTES_MAX` in memory.
 const BUNDLES_AT_ONCE: usize = 8;
+
+/// What is answered under `/fhir` and, for a named hospital, under `/fhir/{hospital}`.
+pub const ROUTES: &[GatewayRoute] = &[
+    route("GET", "/fhir/metadata", Access::Public),
+    route("POST", "/fhir", Access::Bearer),
+    route("GET", "/fhir/{type}", Access::Bearer),
+    route("POST", "/fhir/{type}", Access::Bearer),
+    route("POST", "/fhir/{type}/_search", Access::Bearer),
+    route("GET", "/fhir/{type}/{id}", Access::Bearer),
+    route("PUT", "/fhir/{type}/{id}", Access::Bearer),
+    route("DELETE", "/fhir/{type}/{id}", Access::Bearer),
+    route("GET", "/fhir/{type}/{id}/_history", Access::Bearer),
+    route(
+        "GET",
+        "/fhir/{type}/{id}/_history/{version}",
+        Access::Bearer,
+    ),
+];
 
 /// The routes under `/fhir`.
 pub fn router() -> Router<GatewayState> {
