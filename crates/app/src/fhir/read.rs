@@ -52,7 +52,7 @@ impl App {
         if page.versions.is_empty() {
             return Err(AppError::NotFound);
         }
-        self.seen(cx, &key.hospital, &page.versions, "record.history")
+        self.seen(cx, &key.hospital, &page.versions, "record.read")
             .await?;
         let base = self.fhir_base(&key.hospital);
         let local = format!("{}/{}", key.kind, key.id);

@@ -45,7 +45,7 @@ impl App {
         let query = self.fhir_query(cx, hospital, kind, pairs, lenient)?;
         let page = self.store.search(&cx.permit(), hospital, &query).await?;
         let shown: Vec<Stored> = page.matches.iter().chain(&page.includes).cloned().collect();
-        self.seen(cx, hospital, &shown, "record.search").await?;
+        self.seen(cx, hospital, &shown, "record.searched").await?;
         let body = self.searchset(cx, hospital, &query, &page);
         Ok(SearchAnswer {
             body: Phi::new(Bytes::from(body)),

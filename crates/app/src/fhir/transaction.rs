@@ -513,12 +513,15 @@ impl Prepare {
     }
 
     fn one(&self, item: &mut Item) -> Result<Option<ResourceId>, AppError> {
-        if let Rule::Command(_) = routed::rule(item.kind, &item.body)? {
-            return Err(AppError::invalid(
-                item.kind,
-                "business-rule",
-                "this is a command of Karez and cannot be part of a transaction: send it alone or in a batch",
-            ));
+        let command = "this is a command of Karez and cannot be part of a transaction: send it alone or in a batch";
+        let why = match routed::rule(item.kind, &item.body) {
+            Ok(Rule::Plain) => None,
+            Ok(Rule::Command(_)) => Some(command.to_owned()),
+            Err(AppError::NotAllowed(why)) => Some(why),
+            Err(other) => return Err(other),
+        };
+        if let Some(why) = why {
+            return Err(AppError::invalid(item.kind, "business-rule", why));
         }
         item.body = self.links.rewrite(item.kind, &item.body)?;
         let checked = check::content(&self.app, &self.cx, &self.hospital, item.kind, &item.body)?;

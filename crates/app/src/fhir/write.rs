@@ -243,22 +243,30 @@ impl App {
         })
     }
 
-    /// What a command left behind, as far as the caller may see it.
+    /// What a command left behind. One who may command but not read gets its place and version alone.
     pub(super) async fn outcome_of(
         &self,
         cx: &Cx,
         key: &RecordKey,
         created: bool,
     ) -> Result<Written, AppError> {
+        if let Some(stored) = self.store.get(&cx.permit(), key, None).await? {
+            return Ok(Written {
+                resource: stored.into(),
+                created,
+            });
+        }
+        let permit = self.system(SystemPurpose::Decision);
         let stored = self
             .store
-            .get(&cx.permit(), key, None)
+            .get(&permit, key, None)
             .await?
             .ok_or(AppError::NotFound)?;
-        Ok(Written {
-            resource: stored.into(),
-            created,
-        })
+        let resource = Resource {
+            body: kernel::Phi::new(Bytes::new()),
+            ..stored.into()
+        };
+        Ok(Written { resource, created })
     }
 
     /// The one resource a conditional create or reference means (§3.1.0.8.1), or none.

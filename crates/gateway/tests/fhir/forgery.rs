@@ -11,6 +11,7 @@ fn forgeries(patient: &str) -> Vec<Value> {
     vec![
         json!({"resourceType": "Contract", "status": "executed"}),
         json!({"resourceType": "Consent", "status": "active", "scope": {"text": "x"}, "category": [{"text": "x"}], "patient": subject, "policyRule": {"text": "x"}}),
+        json!({"resourceType": "ServiceRequest", "status": "completed", "intent": "order", "subject": subject}),
         json!({"resourceType": "Task", "status": "completed", "intent": "order", "for": subject}),
         json!({"resourceType": "Appointment", "status": "booked", "participant": [{"status": "accepted", "actor": subject}]}),
         json!({"resourceType": "Slot", "schedule": {"reference": "Schedule/1"}, "status": "free", "start": "2026-01-01T00:00:00Z", "end": "2026-01-01T01:00:00Z"}),
