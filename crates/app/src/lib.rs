@@ -109,6 +109,13 @@ impl App {
         self.gate.closing()
     }
 
+    /// Returns once the server closes.
+    pub async fn until_closing(&self) {
+        let mut closing = self.closing();
+        // An error says that the gate is gone, which is as closed as it gets.
+        let _ = closing.wait_for(|closed| *closed).await;
+    }
+
     /// Finishes accepted writes and closes the store. Nothing may be asked afterwards.
     pub async fn close(&self) {
         self.gate.close();

@@ -145,13 +145,14 @@ impl App {
     /// Runs the jobs until the server closes.
     pub async fn run_jobs(&self, node: String) {
         let mut schedule = Schedule::new(node);
-        let mut closing = self.closing();
+        let closing = self.until_closing();
+        tokio::pin!(closing);
         let mut tick = tokio::time::interval(std::time::Duration::from_secs(1));
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 _ = tick.tick() => { self.run_due(&mut schedule).await; }
-                _ = closing.wait_for(|closed| *closed) => break,
+                () = &mut closing => break,
             }
         }
         if let Err(error) = self.give_lease_back(schedule.lease.take()).await {

@@ -121,6 +121,7 @@ pub struct SignedIn {
     pub session: ResourceId,
     /// Goes into every form as the hidden field `csrf`.
     pub csrf: String,
+    form_key: kernel::Phi<String>,
     pub pending: Option<Pending>,
     /// What the person may choose from.
     pub seats: Vec<Seat>,
@@ -128,6 +129,13 @@ pub struct SignedIn {
     pub theme: Option<String>,
     /// When it ends if it is not used.
     pub ends: Instant,
+}
+
+impl SignedIn {
+    /// Whether a form was made for this session, in constant time.
+    pub fn made_form(&self, form_token: &str) -> bool {
+        token::follows_from(self.form_key.reveal(), form_token)
+    }
 }
 
 impl App {
@@ -189,7 +197,8 @@ impl App {
                 second_factor: doc.second_factor,
             },
             session: session.key.id.clone(),
-            csrf: csrf_of(token),
+            csrf: token::csrf_for_page(token, &*self.entropy),
+            form_key: csrf_of(token).into(),
             pending,
             seats,
             theme: account.theme.clone(),

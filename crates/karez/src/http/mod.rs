@@ -18,7 +18,7 @@ use tower_http::compression::{CompressionLayer, CompressionLevel};
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::config::Config;
+use crate::config::{Config, TlsMode};
 
 /// The whole service: protocols and pages behind the layers that concern them all.
 pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
@@ -33,7 +33,7 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
                 .and(NotForContentType::const_new("application/pdf"))
                 .and(NotForContentType::const_new("application/octet-stream")),
         );
-    Router::new()
+    let router = Router::new()
         .merge(gateway::router(app.clone(), scrape))
         .merge(web::router(app))
         .layer(middleware::from_fn(metrics::measure))
@@ -47,5 +47,10 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
         .layer(compress)
         .layer(CatchPanicLayer::custom(around::fault))
         .layer(middleware::from_fn(around::request))
-        .layer(middleware::from_fn_with_state(proxies, proxy::peer))
+        .layer(middleware::from_fn_with_state(proxies, proxy::peer));
+    if config.tls.mode == TlsMode::Files {
+        router.layer(middleware::from_fn(around::transport))
+    } else {
+        router
+    }
 }

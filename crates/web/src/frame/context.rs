@@ -83,11 +83,9 @@ impl PageCx {
 
     /// Whether `token` is this session's, compared in constant time.
     pub(super) fn token_is(&self, token: &str) -> bool {
-        use subtle::ConstantTimeEq;
-        // A reader without a session has no token; the guard has checked where the form came from.
         self.signed
             .as_ref()
-            .is_none_or(|s| s.csrf.as_bytes().ct_eq(token.as_bytes()).into())
+            .is_none_or(|s| s.session.made_form(token))
     }
 
     /// This address with its query, or the start page for what can't be asked for again by `GET`.
