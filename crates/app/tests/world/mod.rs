@@ -1,0 +1,282 @@
+//! Two hospitals with staff, a patient, an agreement and a consent.
+
+#![allow(dead_code)] // each test file uses its own part
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use agreements::agreement::{
+    Clause, Conditions, DataScope, Party, Residency, ResponseTimes, Stage, Terms, compile,
+};
+use agreements::consent::{
+    Basis, Capacity, ConsentRecord, Given, Method, Relation, Scope, ScopeClasses,
+};
+use agreements::{Agreement, ClassSet, Projection, RecordClass};
+use app::accounts::NewAccount;
+use app::accounts::model::{Licence, Membership, PrivilegeGrant, RoleGrant, Validity};
+use app::cx::Channel;
+use app::{Actor, ActorKind, Cx, Language, Privilege, Role};
+use kernel::{AccountId, Instant, Phi, RecordKey};
+use store::{Batch, Precondition};
+use testkit::TestNode;
+use testkit::records::{hospital_id, id, key};
+
+pub struct World {
+    pub node: TestNode,
+    pub people: BTreeMap<&'static str, (AccountId, &'static str, Vec<Role>)>,
+}
+
+const STAFF: [(&str, &str, &[Role]); 8] = [
+    ("alimjan", "yarqum", &[Role::Clinician]),
+    ("rena", "yarqum", &[Role::Clinician]),
+    ("yq-admin", "yarqum", &[Role::Administrator]),
+    ("gulnar", "qumtagh", &[Role::Coordinator]),
+    ("li", "qumtagh", &[Role::Consultant]),
+    ("ma", "qumtagh", &[Role::Consultant]),
+    ("qr-admin", "qumtagh", &[Role::Administrator]),
+    (
+        "outsider",
+        "aqtash",
+        &[Role::Clinician, Role::Coordinator, Role::Consultant],
+    ),
+];
+
+impl World {
+    pub async fn new() -> Self {
+        let node = TestNode::with_hospitals(&["yarqum", "qumtagh", "aqtash"]).await;
+        let mut people = BTreeMap::new();
+        for (name, hospital, roles) in STAFF {
+            let always = Validity::since(Instant::UNIX_EPOCH);
+            let mut membership = Membership::new(hospital_id(hospital));
+            membership.roles = roles
+                .iter()
+                .map(|role| RoleGrant {
+                    role: *role,
+                    valid: always,
+                })
+                .collect();
+            membership.privileges = vec![PrivilegeGrant {
+                privilege: Privilege::SignOpinion,
+                valid: always,
+            }];
+            membership.licences = vec![Licence {
+                number: format!("LIC-{name}"),
+                issuer: "Test Medical Council".into(),
+                country: "CN".into(),
+                valid: always,
+            }];
+            membership.specialties = vec!["thoracic-surgery".into()];
+            let account = node
+                .app
+                .create_account(
+                    &node.app.operator_cx(),
+                    NewAccount {
+                        login: name.into(),
+                        email: None,
+                        name: name.into(),
+                        latin_name: None,
+                        language: Language::English,
+                        zone: "Asia/Shanghai".into(),
+                        password: Phi::new("correct horse battery staple".into()),
+                        totp_secret: None,
+                        memberships: vec![membership],
+                        patients: Vec::new(),
+                    },
+                )
+                .await
+                .unwrap();
+            people.insert(name, (account, hospital, roles.to_vec()));
+        }
+        Self { node, people }
+    }
+
+    pub fn account(&self, name: &str) -> AccountId {
+        self.people[name].0.clone()
+    }
+
+    /// A request of this person now.
+    pub fn cx(&self, name: &str) -> Cx {
+        let (account, hospital, roles) = &self.people[name];
+        Cx {
+            actor: Actor {
+                account: account.clone(),
+                kind: ActorKind::Staff,
+                hospital: Some(hospital_id(hospital)),
+                roles: roles.iter().copied().collect(),
+                privileges: [Privilege::SignOpinion].into(),
+                linked: Vec::new(),
+            },
+            name: name.into(),
+            language: Language::English,
+            zone: jiff::tz::TimeZone::UTC,
+            channel: Channel::Page,
+            now: self.node.now(),
+            request: "test".into(),
+            peer: None,
+            second_factor: true,
+        }
+    }
+
+    pub fn minutes(&self, n: i64) {
+        self.node.clock.advance(jiff::SignedDuration::from_mins(n));
+    }
+
+    /// A patient of Yarqum with a potassium, an allergy and a psychiatric diagnosis.
+    pub async fn patient(&self) -> RecordKey {
+        let mut batch = Batch::new(self.node.now());
+        let patient = key("yarqum", "Patient", "p1");
+        let person = r#"{"resourceType":"Patient","identifier":[{"system":"https://yarqum.example/id/patient","value":"YQ-0048213","type":{"coding":[{"code":"MR"}]}}],
+            "name":[{"text":"王小明"},{"family":"Wang","given":["Xiaoming"]}],"gender":"male","birthDate":"1968-03-14"}"#;
+        batch.put_fhir(patient.clone(), Precondition::Absent, person);
+        batch.put_fhir(
+            key("yarqum", "Observation", "k1"),
+            Precondition::Absent,
+            testkit::records::potassium("p1", 1),
+        );
+        let allergy = r#"{"resourceType":"AllergyIntolerance","clinicalStatus":{"coding":[{"code":"active"}]},"code":{"text":"Penicillin"},"patient":{"reference":"Patient/p1"},"recordedDate":"2014-03-02"}"#;
+        batch.put_fhir(
+            key("yarqum", "AllergyIntolerance", "a1"),
+            Precondition::Absent,
+            allergy,
+        );
+        let psychiatry = r#"{"resourceType":"Condition","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"PSY"}]},"code":{"text":"Depression"},"subject":{"reference":"Patient/p1"},"onsetDateTime":"2016"}"#;
+        batch.put_fhir(
+            key("yarqum", "Condition", "c1"),
+            Precondition::Absent,
+            psychiatry,
+        );
+        self.node.app.index_patients(&mut batch).unwrap();
+        self.node.store.commit(batch).await.unwrap();
+        patient
+    }
+
+    pub fn agreement_at_stage(&self, stage: Stage, co_signature: bool) -> Agreement {
+        let party = |h: &str| Party {
+            hospital: hospital_id(h),
+            name: h.into(),
+            jurisdiction: "CN".into(),
+        };
+        Agreement {
+            id: id("qr-2024-003"),
+            terms: Terms {
+                number: "QR-2024-003".into(),
+                title: "Opinions".into(),
+                purpose: "care".into(),
+                language: "en".into(),
+                parties: vec![party("yarqum"), party("qumtagh")],
+                first_day: "2024-01-01".parse().unwrap(),
+                last_day: "2027-12-31".parse().unwrap(),
+                zone: "Asia/Shanghai".into(),
+                notice_days: 30,
+                clauses: vec![Clause {
+                    title: "Thoracic surgery".into(),
+                    text: String::new(),
+                    services: BTreeSet::from(["thoracic-surgery".into()]),
+                    specialties: BTreeSet::new(),
+                    referring: hospital_id("yarqum"),
+                    answering: hospital_id("qumtagh"),
+                    scope: DataScope {
+                        classes: ClassSet::ordinary().without(RecordClass::Unclassified),
+                        unclassified_one_by_one: true,
+                    },
+                    conditions: Conditions {
+                        consent: true,
+                        border_consent: false,
+                        co_signature,
+                        residency: Residency::StaysWithCustodian,
+                        response: ResponseTimes::default(),
+                        break_glass: false,
+                        retention_days: 0,
+                    },
+                }],
+                continues: None,
+            },
+            revision: 1,
+            stage,
+            text: None,
+            signatures: Vec::new(),
+            active_since: Some("2024-01-01T00:00:00Z".parse().unwrap()),
+            suspensions: Vec::new(),
+            notice: None,
+            ended_at: None,
+            settlements: BTreeMap::new(),
+            history: Vec::new(),
+        }
+    }
+
+    /// Writes the agreement as it stands, with its grants.
+    pub async fn put_agreement(&self, agreement: &Agreement) {
+        let mut batch = Batch::new(self.node.now());
+        batch.put_doc(
+            key("network", "agreement", agreement.id.as_str()),
+            Precondition::Any,
+            serde_json::to_vec(agreement).unwrap(),
+            Vec::new(),
+        );
+        batch.projections.push(Projection::Grants {
+            agreement: agreement.id.clone(),
+            rows: compile(agreement),
+        });
+        self.node.store.commit(batch).await.unwrap();
+    }
+
+    pub async fn agreement(&self) -> Agreement {
+        let agreement = self.agreement_at_stage(Stage::Active, false);
+        self.put_agreement(&agreement).await;
+        agreement
+    }
+
+    /// A consent of the patient for Qumtagh.
+    pub async fn consent(&self) -> ConsentRecord {
+        let consent = ConsentRecord {
+            id: id("consent-1"),
+            custodian: hospital_id("yarqum"),
+            patient: id("p1"),
+            basis: Basis::Given(Given {
+                relation: Relation::Patient,
+                giver: None,
+                capacity: Capacity::Full,
+                assent: None,
+                language: "ug".into(),
+                form: "1".into(),
+                witness: None,
+                method: Method::Signature,
+            }),
+            scope: Scope {
+                hospitals: Some(vec![hospital_id("qumtagh")]),
+                classes: ScopeClasses::OrdinaryAnd(ClassSet::EMPTY),
+                across_border: false,
+            },
+            from: "2026-11-01T00:00:00Z".parse().unwrap(),
+            until: None,
+            withdrawn: None,
+            recorded_by: self.account("alimjan"),
+            recorded_at: self.node.now(),
+        };
+        self.put_consent(&consent).await;
+        consent
+    }
+
+    pub async fn put_consent(&self, consent: &ConsentRecord) {
+        let mut batch = Batch::new(self.node.now());
+        batch.put_doc(
+            key("yarqum", "consent", consent.id.as_str()),
+            Precondition::Any,
+            serde_json::to_vec(consent).unwrap(),
+            Vec::new(),
+        );
+        batch.projections.push(Projection::Consents {
+            custodian: consent.custodian.clone(),
+            consent: consent.id.clone(),
+            rows: agreements::consent::compile(consent),
+        });
+        self.node.store.commit(batch).await.unwrap();
+    }
+}
+
+pub fn text(s: &str) -> Phi<String> {
+    Phi::new(s.into())
+}
+
+pub fn at(s: &str) -> Instant {
+    s.parse().unwrap()
+}
