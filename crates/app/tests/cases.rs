@@ -1,5 +1,7 @@
 //! The case from end to end on a real store: two hospitals, an agreement, a consent, a question and its answer.
 
+extern crate karez_app as app;
+
 mod world;
 
 use std::collections::BTreeSet;
@@ -303,7 +305,7 @@ async fn nothing_is_sent_without_agreement_or_consent() {
     let cx: fn(&World) -> Cx = |w| w.cx("alimjan");
     let act = CaseAct::Edit(Box::new(edit()));
     app.case_act(&cx(&w), &case, act).await.unwrap();
-    let send = || app.case_act(&cx(&w), &case, CaseAct::Send);
+    let send = || async { app.case_act(&cx(&w), &case, CaseAct::Send).await };
     assert_eq!(denied(send().await), "no-agreement");
     w.put_agreement(&w.agreement_at_stage(Stage::Proposed, false))
         .await;

@@ -70,7 +70,7 @@ impl World {
                 .create_account(
                     &node.app.operator_cx(),
                     NewAccount {
-                        login: name.into(),
+                        login: format!("{name}.staff"),
                         email: None,
                         name: name.into(),
                         latin_name: None,
