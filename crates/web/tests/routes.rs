@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use app::accounts::{Membership, NewAccount, RoleGrant, SignIn, Validity};
+use app::accounts::{NewAccount, SignIn};
+use app::accounts::{Membership, RoleGrant, Validity};
 use app::cx::Channel;
 use app::sessions::{SessionAsk, cookie_name, csrf_of};
 use app::{Language, Role};
@@ -13,6 +14,7 @@ use axum::http::{Method, Request, StatusCode, header};
 use kernel::{HospitalId, Phi};
 use testkit::TestNode;
 use tower::ServiceExt;
+use karez_web as web;
 use web::pages::routes;
 use web::{RouteSpec, Who};
 
