@@ -19,6 +19,7 @@ fn main() {
     ] {
         println!("cargo:rerun-if-changed={watched}");
     }
+    words_once();
     let islands = PathBuf::from("islands");
     let out = PathBuf::from(required("OUT_DIR"));
     let dist = out.join("dist");
@@ -27,6 +28,34 @@ fn main() {
     let table = table(&dist);
     if let Err(e) = fs::write(out.join("assets_table.rs"), table) {
         stop(&format!("the table of assets cannot be written: {e}"));
+    }
+}
+
+/// A message written in two files of one language would stop the first page that needs a word: stop here instead.
+fn words_once() {
+    for language in fs::read_dir("locales").into_iter().flatten().flatten() {
+        let mut seen = std::collections::HashMap::new();
+        for file in fs::read_dir(language.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            let text = fs::read_to_string(file.path()).unwrap_or_default();
+            let keys = text
+                .lines()
+                .filter_map(|l| l.split_once(" =").map(|(key, _)| key));
+            for key in
+                keys.filter(|k| k.starts_with(|c: char| c.is_ascii_lowercase()) && !k.contains(' '))
+            {
+                if let Some(other) = seen.insert(key.to_owned(), file.path()) {
+                    stop(&format!(
+                        "the message {key} stands in {} and in {}",
+                        other.display(),
+                        file.path().display()
+                    ));
+                }
+            }
+        }
     }
 }
 

@@ -3,18 +3,17 @@
 
 use std::sync::Arc;
 
-use app::accounts::{NewAccount, SignIn};
-use app::accounts::{Membership, RoleGrant, Validity};
+use app::accounts::{Membership, NewAccount, RoleGrant, SignIn, Validity};
 use app::cx::Channel;
 use app::sessions::{SessionAsk, cookie_name, csrf_of};
 use app::{Language, Role};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
+use karez_web as web;
 use kernel::{HospitalId, Phi};
 use testkit::TestNode;
 use tower::ServiceExt;
-use karez_web as web;
 use web::pages::routes;
 use web::{RouteSpec, Who};
 
@@ -40,7 +39,7 @@ fn address(spec: &RouteSpec) -> String {
 async fn account(node: &TestNode, role: Role) -> String {
     let login = format!("{}@yarqum.example", role.as_str());
     let mut membership = Membership::new(HospitalId::new("yarqum").unwrap());
-    let valid = Validity::since(testkit::node::START);
+    let valid = Validity::since(testkit::START);
     membership.roles = vec![RoleGrant { role, valid }];
     let new = NewAccount {
         login: login.clone(),
