@@ -277,6 +277,8 @@ fn what_was_answered_survives_kill_9() {
     );
     let random = testkit::SeededEntropy::new(4);
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    // reqwest insists on one, though nothing here speaks TLS.
+    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = Client::builder().no_proxy().build().unwrap();
     let mut last: Vec<Acknowledged> = Vec::new();
     for round in 0..=rounds {
