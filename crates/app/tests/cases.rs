@@ -334,7 +334,7 @@ async fn a_withdrawn_consent_cuts_the_case_off_and_tells_the_doctor() {
     });
     w.put_consent(&consent).await;
     let changed = app
-        .review_cases_of_patient(&hospital_id("yarqum"), &id("p1"))
+        .review_cases_of_patient(&hospital_id("yarqum"), &id("p1"), w.node.now())
         .await
         .unwrap();
     assert_eq!(changed, 1);
@@ -344,14 +344,14 @@ async fn a_withdrawn_consent_cuts_the_case_off_and_tells_the_doctor() {
     assert_eq!(notices(&w, "alimjan").await[0], "case-suspended");
     assert_eq!(denied(app.case(&w.cx("li"), &case).await), "not-found");
     assert_eq!(
-        app.review_cases_of_patient(&hospital_id("yarqum"), &id("p1"))
+        app.review_cases_of_patient(&hospital_id("yarqum"), &id("p1"), w.node.now())
             .await
             .unwrap(),
         0
     );
     w.consent().await;
     assert_eq!(
-        app.review_cases_of_patient(&hospital_id("yarqum"), &id("p1"))
+        app.review_cases_of_patient(&hospital_id("yarqum"), &id("p1"), w.node.now())
             .await
             .unwrap(),
         1
@@ -390,7 +390,9 @@ async fn a_suspended_agreement_stops_work_at_once() {
         "not-found"
     );
     assert_eq!(
-        app.review_cases_of_agreement(&agreement.id).await.unwrap(),
+        app.review_cases_of_agreement(&agreement.id, w.node.now())
+            .await
+            .unwrap(),
         1
     );
     let view = app.case(&w.cx("alimjan"), &case).await.unwrap();

@@ -59,7 +59,11 @@ impl App {
         self.tell_parties(cx, &mut batch, &after, &former, &events)
             .await?;
         match self.store.commit(batch).await {
-            Ok(_) => Ok(after),
+            Ok(_) => {
+                // Open cases that rested on it go back to their doctors at once, or go on.
+                self.review_cases_of_agreement(id, cx.now).await?;
+                Ok(after)
+            }
             Err(store::StoreError::Duplicate { .. }) => Err(AppError::invalid(
                 "number",
                 "agreement-number-taken",

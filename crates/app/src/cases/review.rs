@@ -3,7 +3,7 @@
 
 use agreements::{Actor, ActorKind, SystemPurpose};
 use care::case::{self, By, Command, Event, Status, SuspendReason};
-use kernel::{AccountId, HospitalId, RecordKey, ResourceId};
+use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use store::{Batch, Lookup};
 
 use super::doc::CaseDoc;
@@ -36,34 +36,41 @@ impl App {
         }
     }
 
-    /// Looks again at every open case under an agreement. Gives the number cut off or resumed.
-    pub async fn review_cases_of_agreement(&self, agreement: &ResourceId) -> Result<u32, AppError> {
+    /// Looks again at every open case under an agreement as of `at`. Gives the number cut off or resumed.
+    pub async fn review_cases_of_agreement(
+        &self,
+        agreement: &ResourceId,
+        at: Instant,
+    ) -> Result<u32, AppError> {
         let lookups = vec![
             Lookup::new("open", "yes"),
             Lookup::new("agreement", agreement.as_str()),
         ];
-        self.review(None, lookups).await
+        self.review(None, lookups, at).await
     }
 
-    /// Looks again at every open case about a patient.
+    /// Looks again at every open case about a patient as of `at`.
     pub async fn review_cases_of_patient(
         &self,
         custodian: &HospitalId,
         patient: &ResourceId,
+        at: Instant,
     ) -> Result<u32, AppError> {
         let lookups = vec![Lookup::new("open-patient", patient.as_str())];
-        self.review(Some(custodian), lookups).await
+        self.review(Some(custodian), lookups, at).await
     }
 
     /// Looks again at every open case of the node.
     pub(crate) async fn review_all_cases(&self) -> Result<u32, AppError> {
-        self.review(None, vec![Lookup::new("open", "yes")]).await
+        let open = vec![Lookup::new("open", "yes")];
+        self.review(None, open, self.now()).await
     }
 
     async fn review(
         &self,
         hospital: Option<&HospitalId>,
         lookups: Vec<Lookup>,
+        at: Instant,
     ) -> Result<u32, AppError> {
         let permit = self.system(SystemPurpose::Job);
         let cases: Vec<Versioned<CaseDoc>> = self
@@ -71,15 +78,18 @@ impl App {
             .await?;
         let mut changed = 0;
         for case in cases {
-            changed += u32::from(self.review_case(&case.key).await?);
+            changed += u32::from(self.review_case(&case.key, at).await?);
         }
         Ok(changed)
     }
 
     /// Cuts one case off, or lets it go on. True when something changed.
-    async fn review_case(&self, key: &RecordKey) -> Result<bool, AppError> {
+    async fn review_case(&self, key: &RecordKey, at: Instant) -> Result<bool, AppError> {
         for _ in 0..4 {
-            let cx = self.job_cx();
+            let cx = Cx {
+                now: at,
+                ..self.job_cx()
+            };
             let permit = self.system(SystemPurpose::Job);
             let doc: Versioned<CaseDoc> = self.need(&permit, &key.hospital, &key.id).await?;
             let case = &doc.doc.case;

@@ -212,6 +212,9 @@ impl App {
         let data = serde_json::json!({"consent": key.id.as_str(), "patient": patient.as_str()});
         batch.event(topic, &key, data.to_string());
         self.store.commit(batch).await?;
+        // Open cases that rested on it go back to their doctors at once, or go on.
+        self.review_cases_of_patient(&custodian, &patient, cx.now)
+            .await?;
         Ok(())
     }
 

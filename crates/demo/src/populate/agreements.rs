@@ -71,7 +71,7 @@ pub async fn wind_up(world: &World<'_>) -> Result<(), AppError> {
                 let act = AgreementAct::Suspend { reason: reason() };
                 app.agreement_act(&signer(world, plan.answers, lately)?, id, act)
                     .await?;
-                app.review_cases_of_agreement(id).await?;
+                app.review_cases_of_agreement(id, world.network.now).await?;
             }
             AgreementState::Ended => {
                 let noticed = world.network.now - SignedDuration::from_hours(24 * 45);
