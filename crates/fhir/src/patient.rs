@@ -17,14 +17,16 @@ pub fn patient_of<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
     let kind = schema::resource_type(kind)?;
     match kind {
         "Patient" => return resource.str_at("id").map(|id| format!("Patient/{id}")),
+        // What was only collected is about nobody in particular.
+        "Bundle" if resource.str_at("type") != Some("document") => return None,
         "Bundle" => {
             let first = resource
                 .list("entry")
                 .next()
                 .and_then(|e| e.get("resource"))?;
             return match first.str_at("resourceType")? {
-                "Bundle" => None,
-                other => patient_of(other, first),
+                "Composition" => patient_of("Composition", first),
+                _ => None,
             };
         }
         "Binary" => return resource.get("securityContext").and_then(patient_reference),

@@ -1,9 +1,10 @@
 //! A running Karez for measuring: release build, a folder and a port of its own.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::process::target_dir;
 
@@ -11,7 +12,12 @@ use crate::process::target_dir;
 pub struct Node {
     child: Child,
     pub base: String,
-    _data: tempfile::TempDir,
+    data: tempfile::TempDir,
+}
+
+/// What is measured: the release build, or what `KAREZ_BIN` names.
+fn binary() -> PathBuf {
+    std::env::var_os("KAREZ_BIN").map_or_else(|| target_dir().join("release/karez"), PathBuf::from)
 }
 
 impl Node {
@@ -22,7 +28,7 @@ impl Node {
 
     fn start(command: &str) -> Result<Self> {
         let data = tempfile::tempdir()?;
-        let mut child = Command::new(target_dir().join("release/karez"))
+        let mut child = Command::new(binary())
             .arg(command)
             .arg("--data")
             .arg(data.path())
@@ -39,12 +45,34 @@ impl Node {
                 return Ok(Self {
                     base: base.to_owned(),
                     child,
-                    _data: data,
+                    data,
                 });
             }
         }
         let status = child.wait()?;
         bail!("karez {command} ended with {status} before it was ready");
+    }
+
+    /// A bearer token for scripts.
+    pub fn token(&self, hospital: &str, role: &str) -> Result<String> {
+        let output = Command::new(binary())
+            .args([
+                "admin",
+                "token",
+                "--hospital",
+                hospital,
+                "--role",
+                role,
+                "--data",
+            ])
+            .arg(self.data.path())
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "karez admin token: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// Resident memory, MiB (`VmRSS` of Linux); none elsewhere.

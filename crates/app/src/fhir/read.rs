@@ -3,9 +3,10 @@
 use bytes::Bytes;
 use fhir::bundle::{BundleType, Response, Writer};
 use kernel::{HospitalId, Phi, RecordKey, ResourceId, limits};
-use store::Stored;
+use store::{Batch, Stored};
 
 use super::{HistoryAnswer, Resource};
+use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx};
 
 impl App {
@@ -18,11 +19,10 @@ impl App {
         version: Option<u64>,
     ) -> Result<Resource, AppError> {
         self.known(&key.hospital)?;
-        let stored = self
-            .store
-            .get(&cx.permit(), key, version)
-            .await?
-            .ok_or(AppError::NotFound)?;
+        let Some(stored) = self.store.get(&cx.permit(), key, version).await? else {
+            self.not_shown(cx, key).await?;
+            return Err(AppError::NotFound);
+        };
         if stored.deleted {
             return Err(AppError::Gone);
         }
@@ -50,6 +50,7 @@ impl App {
             .clamp(1, limits::PAGE_SIZE_MAX);
         let page = self.store.history(&cx.permit(), key, cursor, limit).await?;
         if page.versions.is_empty() {
+            self.not_shown(cx, key).await?;
             return Err(AppError::NotFound);
         }
         self.seen(cx, &key.hospital, &page.versions, "record.read")
@@ -80,6 +81,32 @@ impl App {
         Ok(HistoryAnswer {
             body: Phi::new(Bytes::from(writer.finish())),
         })
+    }
+
+    /// Notes in both chains that someone asked for a record of another hospital and was shown nothing. Whether it is there
+    /// is not said.
+    async fn not_shown(&self, cx: &Cx, key: &RecordKey) -> Result<(), AppError> {
+        let Some(own) = cx
+            .actor
+            .hospital
+            .as_ref()
+            .filter(|own| **own != key.hospital)
+        else {
+            return Ok(());
+        };
+        let subjects = [key.clone()];
+        let entry = Entry {
+            verb: Verb::Read,
+            action: "record.refused",
+            subjects: &subjects,
+            patient: None,
+            ground: Some("not there, or not permitted"),
+            denied: true,
+        };
+        let mut batch = Batch::new(cx.now);
+        batch.audit = vec![cx.audit(&key.hospital, &entry), cx.audit(own, &entry)];
+        self.store.commit(batch).await?;
+        Ok(())
     }
 
     /// Notes in the audit that these records are about to be shown: one entry for each patient they are about. Records

@@ -1,6 +1,6 @@
 //! Which class of the record a resource belongs to: what an agreement's data scope is said in.
 //!
-//! The class follows from, in this order: sensitivity labels on the resource, sensitive codes in it, its category, its
+//! The class follows from sensitivity labels on the resource and sensitive codes in it, else from its category and its
 //! type. What can't be told is `unclassified`, and that is shared only when someone chooses it one by one. The words are
 //! those of `agreements::RecordClass`.
 
@@ -13,14 +13,27 @@ use crate::json::Json;
 /// A resource of several sensitive classes belongs to the weightiest (safeguarding, then sexual health, genetics, mental
 /// health, substance use, reproductive health): whoever may read that one may read it, nobody else.
 pub fn classify<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
-    let labels = sensitive::from_labels(resource);
-    if let Some(class) = labels.verdict() {
-        return class;
+    let mut found = sensitive::from_labels(resource);
+    found.merge(&sensitive::from_codes(kind, resource));
+    // What is carried along is no less sensitive than on its own. A frozen document is what its Composition says.
+    let carried = resource.list("contained").chain(collected(kind, resource));
+    for inner in carried {
+        let name = inner.str_at("resourceType").unwrap_or_default();
+        for class in [
+            sensitive::from_labels(inner),
+            sensitive::from_codes(name, inner),
+        ] {
+            found.merge(&class);
+        }
     }
-    if let Some(class) = sensitive::from_codes(kind, resource).verdict() {
-        return class;
-    }
-    by_type(kind, resource)
+    found.verdict().unwrap_or_else(|| by_type(kind, resource))
+}
+
+/// The entries of a Bundle that is no document.
+fn collected<'a, J: Json<'a>>(kind: &str, resource: J) -> impl Iterator<Item = J> {
+    let is_collection = kind == "Bundle" && resource.str_at("type") != Some("document");
+    let entries = is_collection.then(|| resource.list("entry").filter_map(|e| e.get("resource")));
+    entries.into_iter().flatten()
 }
 
 fn by_type<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {

@@ -26,6 +26,12 @@ impl Findings {
             self.class = Some(class);
         }
     }
+    /// Takes what was found elsewhere in the same resource into account.
+    pub(super) fn merge(&mut self, other: &Self) {
+        if let Some(class) = other.class {
+            self.add(class);
+        }
+    }
     pub(super) fn verdict(&self) -> Option<&'static str> {
         self.class
     }

@@ -113,6 +113,21 @@ fn a_document_nobody_described_is_unclassified() {
 }
 
 #[test]
+fn what_is_carried_along_counts() {
+    let hiv = json!({"resourceType": "Condition", "code": {"coding": [{"system": "http://snomed.info/sct", "code": "86406008"}]}});
+    let contained = json!({"resourceType": "Encounter", "contained": [hiv]});
+    assert_eq!(class(contained), "sexual-health");
+    let collection =
+        |of: &str| json!({"resourceType": "Bundle", "type": of, "entry": [{"resource": hiv}]});
+    assert_eq!(class(collection("collection")), "sexual-health");
+    assert_eq!(
+        class(collection("document")),
+        "unclassified",
+        "a document is what its Composition says"
+    );
+}
+
+#[test]
 fn every_type_has_a_class_of_the_list() {
     let classes = [
         "demographics",
