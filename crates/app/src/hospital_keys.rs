@@ -50,16 +50,16 @@ fn sealed(e: seal::SealError) -> AppError {
 }
 
 impl App {
-    /// Puts a first key for a new hospital into the batch that founds it.
+    /// Puts a first key, good from `from`, for a new hospital into the batch that founds it.
     pub(crate) fn first_keys(
         &self,
         batch: &mut Batch,
         hospital: &HospitalId,
         name: &str,
+        from: Instant,
     ) -> Result<(), AppError> {
-        let now = batch.at;
         let keys =
-            HospitalKeys::create(hospital.clone(), name, &self.node_key, &*self.entropy, now)
+            HospitalKeys::create(hospital.clone(), name, &self.node_key, &*self.entropy, from)
                 .map_err(sealed)?;
         let key = self.doc_key::<Keys>(hospital, &keys_id());
         docs::put(

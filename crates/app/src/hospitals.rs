@@ -121,7 +121,8 @@ impl App {
             doc: hospital,
         };
         docs::put(&mut batch, &versioned)?;
-        self.first_keys(&mut batch, &versioned.doc.id, versioned.doc.name("en"))?;
+        let (doc, from) = (&versioned.doc, batch.at);
+        self.first_keys(&mut batch, &doc.id, doc.name("en"), from)?;
         batch.event("hospital.founded", &key, "{}");
         self.store.commit(batch).await?;
         self.reload_hospitals().await

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{admin, audit, config as config_command, demo, doctor};
+use crate::commands::{admin, audit, config as config_command, demo, doctor, verify};
 use crate::config::Config;
 use crate::{logging, serve};
 
@@ -49,6 +49,8 @@ enum Command {
         #[command(subcommand)]
         what: audit::Audit,
     },
+    /// Verify a sealed opinion; needs no data folder and no network
+    Verify(verify::Verify),
     /// The configuration
     Config {
         #[command(subcommand)]
@@ -131,6 +133,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             logging::start(&config.log)?;
             return runtime()?.block_on(audit::run(config, what));
         }
+        Command::Verify(what) => return verify::run(&what),
         Command::Config { what } => config_command::run(what)?,
     }
     Ok(ExitCode::SUCCESS)

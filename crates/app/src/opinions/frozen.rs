@@ -15,6 +15,8 @@ pub(crate) const TEXT_EXTENSION: &str = "urn:karez:opinion-text";
 /// System of hospital ids in this network.
 pub(crate) const HOSPITAL_SYSTEM: &str = "urn:karez:hospital";
 pub(crate) const ACCOUNT_SYSTEM: &str = "urn:karez:account";
+/// Mark of what this module writes: clients of the FHIR interface can neither make nor change it.
+const MARK_SYSTEM: &str = "urn:karez:opinion";
 pub(crate) const LICENCE_SYSTEM: &str = "urn:karez:licence";
 
 /// A hospital as the document names it.
@@ -94,11 +96,13 @@ impl Frozen<'_> {
         if !entries.is_empty() {
             sections.push(json!({"title": "Record", "code": coded("record"), "entry": entries}));
         }
-        sections.push(part("legal", self.legal.as_str()));
+        let legal = self.legal.sentence(&self.text.language);
+        sections.push(section("legal", self.legal.as_str(), legal));
         sections.push(part("responsible", &self.answering.name));
         let mut composition = json!({
             "resourceType": "Composition",
             "id": self.id.as_str(),
+            "meta": mark(),
             "language": self.text.language,
             "identifier": {"system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{}", self.id)},
             "status": "final",
@@ -172,8 +176,9 @@ impl Frozen<'_> {
     /// that 1.10 stays 1.10.
     pub(crate) fn bundle(&self) -> Vec<u8> {
         let mut out = format!(
-            r#"{{"resourceType":"Bundle","id":"{id}","identifier":{{"system":"urn:ietf:rfc:3986","value":"urn:uuid:{id}"}},"type":"document","timestamp":"{at}","entry":["#,
+            r#"{{"resourceType":"Bundle","id":"{id}","meta":{mark},"identifier":{{"system":"urn:ietf:rfc:3986","value":"urn:uuid:{id}"}},"type":"document","timestamp":"{at}","entry":["#,
             id = self.id,
+            mark = mark(),
             at = self.at,
         )
         .into_bytes();
@@ -225,6 +230,7 @@ impl Frozen<'_> {
         let hospital = json!({"reference": self.hospital_url(&self.answering), "display": self.answering.name});
         json!({
             "resourceType": "Provenance",
+            "meta": mark(),
             "target": [{"reference": format!("Bundle/{}/_history/1", self.id)}],
             "recorded": self.at.to_string(),
             "agent": [{
@@ -246,6 +252,7 @@ impl Frozen<'_> {
     pub(crate) fn document_reference(&self) -> Value {
         let mut doc = json!({
             "resourceType": "DocumentReference",
+            "meta": mark(),
             "masterIdentifier": {"system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{}", self.id)},
             "status": "current",
             "type": {"coding": [{"system": "http://loinc.org", "code": "11488-4", "display": "Consult note"}]},
@@ -280,16 +287,25 @@ fn entry(out: &mut Vec<u8>, first: bool, url: &str, resource: &[u8]) {
     out.push(b'}');
 }
 
+fn mark() -> Value {
+    json!({"tag": [{"system": MARK_SYSTEM, "code": "signed"}]})
+}
+
 fn coded(code: &str) -> Value {
     json!({"coding": [{"system": PART_SYSTEM, "code": code}]})
 }
 
 fn part(code: &str, text: &str) -> Value {
+    section(code, text, text)
+}
+
+/// A section whose exact text is `text` and whose narrative says `narrated`.
+fn section(code: &str, text: &str, narrated: &str) -> Value {
     json!({
         "extension": [{"url": TEXT_EXTENSION, "valueString": text}],
         "title": title(code),
         "code": coded(code),
-        "text": {"status": "additional", "div": narrative(text)},
+        "text": {"status": "additional", "div": narrative(narrated)},
     })
 }
 

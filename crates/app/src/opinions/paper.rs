@@ -119,7 +119,7 @@ impl App {
             },
             number: doc.number.clone(),
             asked_at: zoned(case.sent.unwrap_or(doc.signed)),
-            patient: patient(said.patient.as_ref()),
+            patient: self.patient_on_paper(cx, &doc.case.hospital, said.patient.as_ref()),
             question: Text {
                 text: question,
                 language: case.request.language.clone(),
@@ -174,6 +174,52 @@ impl App {
             address,
         }
     }
+
+    /// The patient as the signed document names them. A number that pages mask is printed only if there is no other.
+    fn patient_on_paper(
+        &self,
+        cx: &Cx,
+        custodian: &kernel::HospitalId,
+        patient: Option<&views::Patient>,
+    ) -> Patient {
+        let Some(p) = patient else {
+            return Patient {
+                name: "—".into(),
+                other_names: vec![],
+                born: None,
+                sex: Sex::Unknown,
+                identifiers: vec![],
+            };
+        };
+        let mut names: Vec<String> = [p.latin_name(), p.native_name()]
+            .into_iter()
+            .flatten()
+            .collect();
+        names.dedup();
+        let name = names.first().cloned().unwrap_or_else(|| "—".into());
+        let mut lines = self.identifier_lines(cx, custodian, p);
+        if lines.iter().any(|l| !l.masked) {
+            lines.retain(|l| !l.masked);
+        }
+        let identifiers = lines.into_iter().take(3);
+        Patient {
+            other_names: names.into_iter().skip(1).collect(),
+            name,
+            born: p.birth_date.as_ref().and_then(|d| d.parse().ok()),
+            sex: match p.sex.as_deref() {
+                Some("female") => Sex::Female,
+                Some("male") => Sex::Male,
+                Some("other") => Sex::Other,
+                _ => Sex::Unknown,
+            },
+            identifiers: identifiers
+                .map(|l| Identifier {
+                    issuer: l.issuer,
+                    value: l.value.into_inner(),
+                })
+                .collect(),
+        }
+    }
 }
 
 fn part(code: &str) -> Option<SectionPart> {
@@ -208,46 +254,4 @@ fn signature(view: &OpinionView, zone: &jiff::tz::TimeZone) -> Option<Signature>
             signed_at: c.signed.to_zoned(zone.clone()),
         }),
     })
-}
-
-/// The patient as the signed document names them.
-fn patient(patient: Option<&views::Patient>) -> Patient {
-    let Some(p) = patient else {
-        return Patient {
-            name: "—".into(),
-            other_names: vec![],
-            born: None,
-            sex: Sex::Unknown,
-            identifiers: vec![],
-        };
-    };
-    let mut names: Vec<String> = [p.latin_name(), p.native_name()]
-        .into_iter()
-        .flatten()
-        .collect();
-    names.dedup();
-    let name = names.first().cloned().unwrap_or_else(|| "—".into());
-    let identifiers = p.identifiers.iter().map(|i| {
-        let issuer = i
-            .assigner
-            .clone()
-            .or_else(|| i.system.clone())
-            .unwrap_or_default();
-        Identifier {
-            issuer,
-            value: i.value.clone(),
-        }
-    });
-    Patient {
-        other_names: names.into_iter().skip(1).collect(),
-        name,
-        born: p.birth_date.as_ref().and_then(|d| d.parse().ok()),
-        sex: match p.sex.as_deref() {
-            Some("female") => Sex::Female,
-            Some("male") => Sex::Male,
-            Some("other") => Sex::Other,
-            _ => Sex::Unknown,
-        },
-        identifiers: identifiers.take(3).collect(),
-    }
 }

@@ -314,11 +314,18 @@ fn author(person: &Person) -> Result<Author, AppError> {
         .licence
         .clone()
         .ok_or_else(|| AppError::denied("licence-missing"))?;
-    let role = person
-        .title
-        .clone()
-        .or_else(|| person.specialties.first().cloned())
-        .unwrap_or_default();
+    let role = person.title.clone().unwrap_or_else(|| {
+        // A specialty's code in words: `thoracic-surgery`.
+        let words = person
+            .specialties
+            .first()
+            .map(|s| s.replace('-', " "))
+            .unwrap_or_default();
+        let mut letters = words.chars();
+        letters.next().map_or_else(String::new, |first| {
+            first.to_uppercase().chain(letters).collect()
+        })
+    });
     Ok(Author {
         account: person.account.clone(),
         name: person.name.clone(),

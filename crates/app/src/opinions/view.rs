@@ -28,6 +28,23 @@ impl Legal {
     pub fn from_text(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|l| l.as_str() == text)
     }
+    /// What the signed document itself says, in its own language where there is a wording, else in English.
+    pub fn sentence(self, language: &str) -> &'static str {
+        match (self, language.starts_with("zh")) {
+            (Self::Advisory, false) => {
+                "A specialist opinion for the treating physician, who examines the patient and decides. It is not an \
+                 order and does not replace examination."
+            }
+            (Self::Advisory, true) => {
+                "本意见为专家向经治医师提供的会诊意见。经治医师应当结合对患者的检查自行决定诊疗方案。本意见不是医嘱，\
+                 不能代替体格检查。"
+            }
+            (Self::Report, false) => {
+                "A diagnostic report by the named physician, for which the named hospital is responsible."
+            }
+            (Self::Report, true) => "本报告为署名医师出具的诊断报告，由所列医院承担责任。",
+        }
+    }
 }
 
 /// A text to begin with.

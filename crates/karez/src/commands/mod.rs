@@ -5,3 +5,4 @@ pub mod audit;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod verify;
