@@ -258,6 +258,11 @@ fn ways(signed: &Signed) -> Vec<&'static (&'static str, &'static str)> {
         .collect()
 }
 
+/// Where the reader's day begins.
+pub fn first_way(signed: &Signed) -> &'static str {
+    ways(signed).first().map_or("/profile", |(href, _)| href)
+}
+
 fn role_line(cx: &PageCx, signed: &Signed) -> String {
     let w = cx.words();
     let roles = signed

@@ -96,6 +96,19 @@ impl Show {
         )
     }
 
+    /// Like [`Show::day_at`], with the other party's time beside it where their clock differs.
+    pub fn day_at_both(&self, at: Timestamp, party: &str, zone: &TimeZone) -> String {
+        let own = self.day_at(at);
+        if at.to_zoned(self.zone.clone()).offset() == at.to_zoned(zone.clone()).offset() {
+            return own;
+        }
+        let theirs = Self::new(self.words, zone.clone(), self.now).day_at(at);
+        self.words.f(
+            "time-both",
+            args!["own" => own, "party" => party, "theirs" => theirs],
+        )
+    }
+
     /// Reader's time, and beside it the other party's where their clock differs: `13:04, at Yarqum 16:04`.
     pub fn at_both(&self, at: Timestamp, party: &str, zone: &TimeZone) -> String {
         let own = self.at(at);

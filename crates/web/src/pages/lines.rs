@@ -150,15 +150,16 @@ fn odd_status(show: &Show, e: &RecordEntry) -> Option<String> {
 
 /// What stands under the title: values, then detail.
 pub fn body(show: &Show, e: &RecordEntry) -> Markup {
-    let shown = e
+    let values: Vec<&Measure> = e
         .measures
         .iter()
-        .filter(|m| m.name.as_deref() != Some("criticality"));
-    let more = e.measures.len().saturating_sub(MEASURES_MAX);
+        .filter(|m| m.name.as_deref() != Some("criticality"))
+        .collect();
+    let (open, folded) = values.split_at(values.len().min(MEASURES_MAX));
     html! {
-        @for (i, m) in shown.take(MEASURES_MAX).enumerate() { @if i > 0 { (show.words.t("list-between")) } (measure(show, m)) }
-        @if more > 0 { " " span class="soft" { (show.words.f("timeline-more-values", args!["n" => more])) } }
-        @if let Some(detail) = &e.detail { @if !e.measures.is_empty() { br; } span class="said" { (clipped(detail)) } }
+        @for (i, m) in open.iter().enumerate() { @if i > 0 { (show.words.t("list-between")) } (measure(show, m)) }
+        @if !folded.is_empty() { " " span class="soft" { (show.words.f("timeline-more-values", args!["n" => folded.len()])) } }
+        @if let Some(detail) = &e.detail { @if !values.is_empty() { br; } span class="said" { (clipped(detail)) } }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod entry;
+pub mod home;
 pub mod hospital;
 pub mod import;
 pub mod lines;
@@ -23,6 +24,7 @@ use crate::frame::{RouteSpec, live};
 pub fn routes() -> Vec<RouteSpec> {
     [
         import::routes(),
+        home::routes(),
         look::routes(),
         notices::routes(),
         live::routes(),

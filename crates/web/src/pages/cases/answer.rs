@@ -179,14 +179,11 @@ fn letter(cx: &PageCx, v: &CaseView, o: &OpinionView) -> Markup {
                     h2 id="h-letter" { bdi { (o.author_name) } }
                     p class="small soft" { (w.list([o.role.as_str(), o.hospital.name.as_str()].into_iter().filter(|t| !t.is_empty()))) @if let Some(l) = &o.licence { " · " (w.f("sign-licence", args!["licence" => l])) } }
                 }
-                div class="stack none end" {
-                    (chip_icon(Kind::Ok, "sign", w.f("answer-signed", args!["when" => show.day_at(o.signed)])))
-                    p class="small soft" { (show.at_both(o.signed, &other.city, &other.zone)) }
-                }
+                div class="end" { (chip_icon(Kind::Ok, "sign", w.f("answer-signed", args!["when" => show.day_at_both(o.signed, &other.city, &other.zone)]))) }
             }
             blockquote class="small soft said asked" { (v.case.request.question.reveal()) }
             @for s in &o.sections { (section(w, s)) }
-            footer class="small soft stack tightly" {
+            div class="small soft stack tightly under" {
                 @if let Some(c) = &o.co_signer { p { (icon("sign")) " " (w.f("answer-co-signed", args!["who" => &c.name, "when" => show.day_at(c.signed)])) @if let Some(l) = &c.licence { " · " (w.f("sign-licence", args!["licence" => l])) } } }
                 p { (w.word("legal", o.legal.as_str())) " " (w.f("sign-responsible", args!["hospital" => &o.responsible])) }
             }

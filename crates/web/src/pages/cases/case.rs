@@ -138,7 +138,7 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
                                 h2 id="h-rec" { (w.t("patient-record")) }
                                 span class="small soft push" { (w.f("record-sources", args!["n" => record.sources.iter().filter(|s| s.gap.is_none()).count(), "all" => record.sources.len()])) }
                             }
-                            div class="body" {
+                            div class="body scroll" {
                                 @if record.years.is_empty() { p class="small soft" { (w.t("record-nothing-shared")) } }
                                 (timeline(&lines(show, record)))
                             }
@@ -156,7 +156,7 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
                 @if let Some(editor) = &page.editor { (editor) }
                 (outcome(cx, v))
                 @if v.can.accept || v.can.allocate || v.can.ask_for_more || v.can.decline {
-                    section class="card" aria-labelledby="h-do" { header { h2 id="h-do" { (w.t("case-do")) } } (actions(cx, v, &page.candidates)) }
+                    section class="card" aria-labelledby="h-do" { header { h2 id="h-do" { (w.t("case-do")) } } (actions(cx, v, &page.candidates, false)) }
                 }
             }
             div class="stack" { (messages(cx, v)) (people(cx, v)) (history(cx, &v.steps)) }

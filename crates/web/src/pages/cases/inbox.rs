@@ -127,7 +127,7 @@ fn aside(cx: &PageCx, v: &CaseView, candidates: &[Candidate]) -> Markup {
                 (completeness(cx, v))
                 p { a class="btn" href=(case_address(&v.key)) { (icon("record")) (w.t("inbox-open-case")) } }
             }
-            (actions(cx, v, candidates))
+            (actions(cx, v, candidates, true))
         }
     }
 }
@@ -150,7 +150,7 @@ fn completeness(cx: &PageCx, v: &CaseView) -> Markup {
 }
 
 /// What a coordinator can do, in the order it is usually done.
-pub fn actions(cx: &PageCx, v: &CaseView, candidates: &[Candidate]) -> Markup {
+pub fn actions(cx: &PageCx, v: &CaseView, candidates: &[Candidate], aside: bool) -> Markup {
     let w = &cx.words();
     let base = case_address(&v.key);
     let can = v.can;
@@ -158,7 +158,7 @@ pub fn actions(cx: &PageCx, v: &CaseView, candidates: &[Candidate]) -> Markup {
         return html! {};
     }
     html! {
-        footer class="signbar" {
+        div class=(if aside { "signbar" } else { "doing" }) {
             div class="stack tightly give" {
                 @if can.allocate && !candidates.is_empty() { (allocate(cx, v, candidates)) }
                 @else if can.allocate { (note(Kind::Warn, w.t("inbox-no-candidate"))) }

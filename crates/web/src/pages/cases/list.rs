@@ -185,7 +185,7 @@ pub fn head(cx: &PageCx, title: &str, place: Place, list: &CaseList) -> Markup {
             "worklist-now",
             args!["open" => c.open, "overdue" => c.overdue],
         ),
-        Place::Cases => w.f("cases-now", args!["open" => c.open, "waiting" => c.waiting]),
+        Place::Cases => w.f("cases-now", args!["open" => c.open, "waiting" => c.mine]),
     };
     let zone = cx
         .signed
@@ -394,7 +394,7 @@ fn line(cx: &PageCx, show: &Show, row: &CaseRow, place: Place, on: bool) -> Mark
     html! {
         tr data-on[on] {
             td { @if let Some(u) = row.urgency { (urgency(w, u.as_str())) } @else { span class="faint" { (w.t("none-dash")) } } }
-            td { @if row.clock.is_some() { (clock_of(show, row, false)) } @else { span class="faint" { (w.t("none-dash")) } } }
+            td { @if row.clock.is_some() && !matches!(row.status, Status::Declined | Status::Cancelled | Status::Suspended) { (clock_of(show, row, false)) } @else { span class="faint" { (w.t("none-dash")) } } }
             td class="main" {
                 a href=(href) aria-current=[on.then_some("true")] { bdi { (patient_name(show, &row.patient, &row.number)) } } " "
                 span class="soft" { (sex_and_age(show, row.patient.sex, row.patient.age_years, row.patient.age_days)) }
