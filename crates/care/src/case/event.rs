@@ -141,51 +141,6 @@ impl Case {
                 self.sent = None;
                 self.coordinator = None;
             }
-            Event::MoreAsked { text } => {
-                self.questions.extend(by.account().map(|account| Question {
-                    by: account.clone(),
-                    at,
-                    text: text.clone(),
-                    from: self.status,
-                    supplied: None,
-                }));
-                self.status = Status::MoreInformation;
-                self.with_clock(|c| c.pause(at));
-            }
-            Event::MoreSupplied {
-                items,
-                classes,
-                files,
-                ..
-            } => {
-                self.add_parts(items, classes, files);
-                let back = self.questions.last_mut().map(|q| {
-                    q.supplied = Some(at);
-                    q.from
-                });
-                self.status = back.unwrap_or(Status::Requested);
-                self.with_clock(|c| c.resume(at));
-            }
-            Event::Accepted => {
-                self.status = Status::Accepted;
-                self.coordinator = by.account().cloned();
-            }
-            Event::Declined { reason, note } => {
-                self.status = Status::Declined;
-                self.declined = Some(Declined {
-                    reason: *reason,
-                    note: note.clone(),
-                    at,
-                });
-                self.with_clock(|c| c.stop(at));
-            }
-            Event::Allocated { consultant } => {
-                self.status = Status::Allocated;
-                self.consultant = Some(consultant.clone());
-                if self.coordinator.is_none() {
-                    self.coordinator = by.account().cloned();
-                }
-            }
             Event::Acted(plan) => {
                 self.plan = Some((**plan).clone());
                 self.status = Status::Acted;
@@ -232,12 +187,69 @@ impl Case {
                     self.referrer = account.clone();
                 }
             }
+            Event::Accepted
+            | Event::Declined { .. }
+            | Event::Allocated { .. }
+            | Event::MoreAsked { .. }
+            | Event::MoreSupplied { .. } => self.fold_receiving(event, by, at),
             Event::Signed { .. }
             | Event::CoSigned { .. }
             | Event::Returned { .. }
             | Event::Issued { .. }
             | Event::AnswerRead
             | Event::AddendumSigned { .. } => self.fold_answer(event, by, at),
+        }
+    }
+
+    /// What the receiving side does before there is an answer, and what it is given for it.
+    fn fold_receiving(&mut self, event: &Event, by: &By, at: Instant) {
+        match event {
+            Event::MoreAsked { text } => {
+                self.questions.extend(by.account().map(|account| Question {
+                    by: account.clone(),
+                    at,
+                    text: text.clone(),
+                    from: self.status,
+                    supplied: None,
+                }));
+                self.status = Status::MoreInformation;
+                self.with_clock(|c| c.pause(at));
+            }
+            Event::MoreSupplied {
+                items,
+                classes,
+                files,
+                ..
+            } => {
+                self.add_parts(items, classes, files);
+                let back = self.questions.last_mut().map(|q| {
+                    q.supplied = Some(at);
+                    q.from
+                });
+                self.status = back.unwrap_or(Status::Requested);
+                self.with_clock(|c| c.resume(at));
+            }
+            Event::Accepted => {
+                self.status = Status::Accepted;
+                self.coordinator = by.account().cloned();
+            }
+            Event::Declined { reason, note } => {
+                self.status = Status::Declined;
+                self.declined = Some(Declined {
+                    reason: *reason,
+                    note: note.clone(),
+                    at,
+                });
+                self.with_clock(|c| c.stop(at));
+            }
+            Event::Allocated { consultant } => {
+                self.status = Status::Allocated;
+                self.consultant = Some(consultant.clone());
+                if self.coordinator.is_none() {
+                    self.coordinator = by.account().cloned();
+                }
+            }
+            _ => {}
         }
     }
 

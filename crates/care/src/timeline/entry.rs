@@ -93,6 +93,23 @@ pub struct Measure {
     pub number: Option<f64>,
 }
 
+impl Measure {
+    /// The value for a list: as written, but one that a machine computed to many digits (`72.72284471936209`) is
+    /// rounded to four significant ones and says so with `≈`. The entry itself shows what was written.
+    pub fn shown(&self) -> String {
+        let digits = self.value.chars().filter(char::is_ascii_digit).count();
+        match self.number {
+            Some(n) if digits > 6 && self.value.contains('.') => {
+                let whole = n.abs().max(1.0).log10().floor();
+                // Between 0 and 3 places after the point: `whole` is not below zero.
+                let places = (3.0 - whole).max(0.0) as usize;
+                format!("≈ {n:.places$}")
+            }
+            _ => self.value.clone(),
+        }
+    }
+}
+
 /// A reference range as written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Range {

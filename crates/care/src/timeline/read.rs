@@ -17,7 +17,7 @@ pub fn read<'a, J: Json<'a>>(
     zone: &TimeZone,
 ) -> Option<Entry> {
     let kind = resource.str_at("resourceType")?;
-    let shape = shape(kind)?;
+    let shape = SHAPES.iter().find(|s| s.kind == kind)?;
     let when = shape
         .when
         .iter()
@@ -66,115 +66,174 @@ pub fn read<'a, J: Json<'a>>(
 
 /// Where a kind keeps what a time line shows. Names ending in `[x]` stand for the choice.
 struct Shape {
+    kind: &'static str,
     title: &'static [&'static str],
     when: &'static [&'static str],
     until: &'static [&'static str],
     recorded: &'static [&'static str],
 }
 
-fn shape(kind: &str) -> Option<Shape> {
-    let s = |title, when, until, recorded| {
-        Some(Shape {
-            title,
-            when,
-            until,
-            recorded,
-        })
-    };
-    match kind {
-        "Observation" => s(
-            &["code"],
-            &["effectiveDateTime", "effectivePeriod", "effectiveInstant"],
-            &["effectivePeriod"],
-            &["issued"],
-        ),
-        "DiagnosticReport" => s(
-            &["code"],
-            &["effectiveDateTime", "effectivePeriod", "issued"],
-            &["effectivePeriod"],
-            &["issued"],
-        ),
-        "Condition" => s(
-            &["code"],
-            &["onsetDateTime", "onsetPeriod", "recordedDate"],
-            &["abatementDateTime", "abatementPeriod"],
-            &["recordedDate"],
-        ),
-        "AllergyIntolerance" => s(
-            &["code"],
-            &["onsetDateTime", "recordedDate"],
-            &[],
-            &["recordedDate"],
-        ),
-        "MedicationRequest" => s(
-            &["medicationCodeableConcept", "medicationReference"],
-            &["authoredOn"],
-            &[],
-            &["authoredOn"],
-        ),
-        "MedicationStatement" => s(
-            &["medicationCodeableConcept", "medicationReference"],
-            &["effectiveDateTime", "effectivePeriod", "dateAsserted"],
-            &["effectivePeriod"],
-            &["dateAsserted"],
-        ),
-        "MedicationAdministration" | "MedicationDispense" => s(
-            &["medicationCodeableConcept", "medicationReference"],
-            &["effectiveDateTime", "effectivePeriod", "whenHandedOver"],
-            &["effectivePeriod"],
-            &[],
-        ),
-        "Immunization" => s(
-            &["vaccineCode"],
-            &["occurrenceDateTime", "recorded"],
-            &[],
-            &["recorded"],
-        ),
-        "Procedure" => s(
-            &["code"],
-            &["performedDateTime", "performedPeriod"],
-            &["performedPeriod"],
-            &[],
-        ),
-        "Encounter" => s(
-            &["type", "class", "serviceType"],
-            &["period"],
-            &["period"],
-            &[],
-        ),
-        "ImagingStudy" => s(
-            &["description", "procedureCode", "modality"],
-            &["started"],
-            &[],
-            &[],
-        ),
-        "DocumentReference" => s(&["description", "type"], &["date"], &[], &["date"]),
-        "Composition" => s(&["title", "type"], &["date"], &[], &["date"]),
-        "CarePlan" => s(
-            &["title", "category"],
-            &["period", "created"],
-            &["period"],
-            &["created"],
-        ),
-        "FamilyMemberHistory" => s(&["relationship", "name"], &["date"], &[], &["date"]),
-        "Media" => s(
-            &["content.title", "type"],
-            &["createdDateTime", "createdPeriod", "issued"],
-            &[],
-            &["issued"],
-        ),
-        "Specimen" => s(&["type"], &["receivedTime"], &[], &["receivedTime"]),
-        "ClinicalImpression" => s(
-            &["description", "code"],
-            &["effectiveDateTime", "date"],
-            &[],
-            &["date"],
-        ),
-        "RiskAssessment" => s(&["code"], &["occurrenceDateTime"], &[], &[]),
-        "Goal" => s(&["description"], &["startDate"], &[], &["statusDate"]),
-        _ => None,
+const fn shape(
+    kind: &'static str,
+    title: Names,
+    when: Names,
+    until: Names,
+    recorded: Names,
+) -> Shape {
+    Shape {
+        kind,
+        title,
+        when,
+        until,
+        recorded,
     }
 }
+
+type Names = &'static [&'static str];
+
+const SHAPES: &[Shape] = &[
+    shape(
+        "Observation",
+        &["code"],
+        &["effectiveDateTime", "effectivePeriod", "effectiveInstant"],
+        &["effectivePeriod"],
+        &["issued"],
+    ),
+    shape(
+        "DiagnosticReport",
+        &["code"],
+        &["effectiveDateTime", "effectivePeriod", "issued"],
+        &["effectivePeriod"],
+        &["issued"],
+    ),
+    shape(
+        "Condition",
+        &["code"],
+        &["onsetDateTime", "onsetPeriod", "recordedDate"],
+        &["abatementDateTime", "abatementPeriod"],
+        &["recordedDate"],
+    ),
+    shape(
+        "AllergyIntolerance",
+        &["code"],
+        &["onsetDateTime", "recordedDate"],
+        &[],
+        &["recordedDate"],
+    ),
+    shape(
+        "MedicationRequest",
+        &["medicationCodeableConcept", "medicationReference"],
+        &["authoredOn"],
+        &[],
+        &["authoredOn"],
+    ),
+    shape(
+        "MedicationStatement",
+        &["medicationCodeableConcept", "medicationReference"],
+        &["effectiveDateTime", "effectivePeriod", "dateAsserted"],
+        &["effectivePeriod"],
+        &["dateAsserted"],
+    ),
+    shape(
+        "MedicationAdministration",
+        &["medicationCodeableConcept", "medicationReference"],
+        &["effectiveDateTime", "effectivePeriod", "whenHandedOver"],
+        &["effectivePeriod"],
+        &[],
+    ),
+    shape(
+        "MedicationDispense",
+        &["medicationCodeableConcept", "medicationReference"],
+        &["effectiveDateTime", "effectivePeriod", "whenHandedOver"],
+        &["effectivePeriod"],
+        &[],
+    ),
+    shape(
+        "Immunization",
+        &["vaccineCode"],
+        &["occurrenceDateTime", "recorded"],
+        &[],
+        &["recorded"],
+    ),
+    shape(
+        "Procedure",
+        &["code"],
+        &["performedDateTime", "performedPeriod"],
+        &["performedPeriod"],
+        &[],
+    ),
+    shape(
+        "Encounter",
+        &["type", "class", "serviceType"],
+        &["period"],
+        &["period"],
+        &[],
+    ),
+    shape(
+        "ImagingStudy",
+        &["description", "procedureCode", "modality"],
+        &["started"],
+        &[],
+        &[],
+    ),
+    shape(
+        "DocumentReference",
+        &["description", "type"],
+        &["date"],
+        &[],
+        &["date"],
+    ),
+    shape("Composition", &["title", "type"], &["date"], &[], &["date"]),
+    shape(
+        "CarePlan",
+        &["title", "category"],
+        &["period", "created"],
+        &["period"],
+        &["created"],
+    ),
+    shape(
+        "FamilyMemberHistory",
+        &["relationship", "name"],
+        &["date"],
+        &[],
+        &["date"],
+    ),
+    shape(
+        "Media",
+        &["content.title", "type"],
+        &["createdDateTime", "createdPeriod", "issued"],
+        &[],
+        &["issued"],
+    ),
+    shape(
+        "Specimen",
+        &["type"],
+        &["receivedTime"],
+        &[],
+        &["receivedTime"],
+    ),
+    shape(
+        "ClinicalImpression",
+        &["description", "code"],
+        &["effectiveDateTime", "date"],
+        &[],
+        &["date"],
+    ),
+    shape(
+        "RiskAssessment",
+        &["code"],
+        &["occurrenceDateTime"],
+        &[],
+        &[],
+    ),
+    shape(
+        "Goal",
+        &["description"],
+        &["startDate"],
+        &[],
+        &["statusDate"],
+    ),
+];
 
 /// Time of a dateTime, or the start of a Period.
 fn time_at<'a, J: Json<'a>>(resource: J, name: &str, zone: &TimeZone) -> Option<When> {
@@ -258,10 +317,9 @@ fn detail<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
                 let what: Vec<_> = r.list("manifestation").filter_map(words).collect();
                 let severity = r.str_at("severity").map(str::to_owned);
                 some(
-                    &[what.join(", "), severity.unwrap_or_default()]
+                    [what.join(", "), severity.unwrap_or_default()]
                         .join(" ")
-                        .trim()
-                        .to_owned(),
+                        .trim(),
                 )
             })
             .chain([note(resource)])

@@ -148,3 +148,13 @@ fn printing_an_entry_shows_no_patient_data() {
     let e = entry(r#"{"resourceType":"Condition","code":{"text":"Secret disease"}}"#);
     assert!(!format!("{e:?}").contains("Secret"));
 }
+
+#[test]
+fn computed_digits_are_rounded_in_lists_and_written_ones_stay() {
+    let shown = |v: &str| glucose(v, "mmol/L", "14749-6", "2026-11-19").measures[0].shown();
+    assert_eq!(shown("7.10"), "7.10");
+    assert_eq!(shown("72.72284471936209"), "≈ 72.72");
+    assert_eq!(shown("160.28371416960053"), "≈ 160.3");
+    assert_eq!(shown("0.123456789"), "≈ 0.123");
+    assert_eq!(shown("1500000"), "1500000");
+}

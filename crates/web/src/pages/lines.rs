@@ -169,7 +169,7 @@ pub fn measure(show: &Show, m: &Measure) -> Markup {
         span class="value" {
             @if let Some(name) = &m.name { small { (name) } " " }
             @if let Some(c) = &m.comparator { (c) }
-            (m.value) @if let Some(unit) = &m.unit { " " (care::units::printed(unit)) }
+            (m.shown()) @if let Some(unit) = &m.unit { " " (care::units::printed(unit)) }
         }
         @if let Some((value, unit)) = &m.converted { " " small class="soft" { "(" (value) " " (unit) ")" } }
         @if let Some(f) = m.flag { " " (flag(show, f)) }
