@@ -32,6 +32,9 @@ enum Command {
         /// Seed the network is generated from
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// Print the record of a patient who is not in the network, as a FHIR transaction bundle to import, and stop
+        #[arg(long)]
+        print_bundle: bool,
     },
     /// Found hospitals, make first accounts, give tokens to scripts
     Admin {
@@ -117,7 +120,14 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             logging::start(&config.log)?;
             runtime()?.block_on(serve::run(config, serve::Mode::Plain))?;
         }
-        Command::Demo { place, fresh, seed } => {
+        Command::Demo {
+            seed,
+            print_bundle: true,
+            ..
+        } => demo::print_bundle(seed)?,
+        Command::Demo {
+            place, fresh, seed, ..
+        } => {
             let config = place.load()?;
             logging::start(&config.log)?;
             runtime()?.block_on(demo::run(config, fresh, seed))?;

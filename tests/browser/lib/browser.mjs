@@ -67,7 +67,7 @@ export async function signIn(page, login) {
   await page.goto('/sign-in');
   await page.locator('input[name=login]').fill(login);
   await page.locator('input[name=password]').fill(PASSWORD);
-  await page.locator('main form:has(input[name=password]) button[type=submit]').first().click();
+  await page.locator('form:has(input[name=password]) button:not([type=button])').first().click();
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
 }
 

@@ -12,8 +12,9 @@ const binary = process.env.KAREZ_BIN ?? join(root, 'target/debug/karez');
 /** The password of every demonstration account (crates/demo). */
 export const PASSWORD = 'snow melts into the karez';
 
-/** Runs `karez demo` until `stop()`. Resolves once it is ready. */
+/** Runs `karez demo` until `stop()`. Resolves once it is ready. KAREZ_BASE names one that runs already. */
 export async function startKarez() {
+  if (process.env.KAREZ_BASE) return { base: process.env.KAREZ_BASE, log: () => '', stop: async () => {} };
   const data = mkdtempSync(join(tmpdir(), 'karez-browser-'));
   const child = spawn(binary, ['demo', '--data', data, '--listen', '127.0.0.1:0'], {
     stdio: ['ignore', 'pipe', 'pipe'],

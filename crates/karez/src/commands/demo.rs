@@ -1,7 +1,10 @@
 //! `karez demo`: a network with invented people, kept between starts.
 
+use std::io::Write as _;
+
 use anyhow::{Context, bail};
 use app::App;
+use kernel::{Clock as _, SystemClock};
 
 use crate::config::Config;
 use crate::serve::{self, Mode};
@@ -41,6 +44,14 @@ pub async fn populate(app: &App, seed: u64) -> anyhow::Result<()> {
             .context("the demonstration network")?;
     }
     tell(&network);
+    Ok(())
+}
+
+/// A record from outside, to try importing with.
+pub fn print_bundle(seed: u64) -> anyhow::Result<()> {
+    let bundle = demo::generate::arriving::bundle(seed, SystemClock.now())
+        .context("a bundle of the generator")?;
+    std::io::stdout().write_all(bundle.as_bytes())?;
     Ok(())
 }
 
