@@ -12,11 +12,14 @@ use super::password;
 use super::sign_in::Begun;
 use crate::cx::Language;
 use crate::docs;
+use crate::notices::mail::{Mail, Mailer as _, SmtpMailer};
 use crate::sessions::{self, Session, SessionAsk, Stage};
 use crate::{App, AppError, Cx};
 
 /// How long an invitation can be accepted, seconds.
 const INVITATION_S: i64 = 7 * 24 * 3600;
+/// How long the page waits for the relay to take the mail.
+const MAIL_WAIT: std::time::Duration = std::time::Duration::from_secs(8);
 
 /// As what somebody is invited.
 #[derive(Debug, Clone)]
@@ -50,6 +53,8 @@ pub struct Invited {
     /// gained a hospital.
     pub link: Option<Phi<String>>,
     pub until: Instant,
+    /// The relay took the link by mail too.
+    pub mailed: bool,
 }
 
 /// What an invitation's page shows.
@@ -110,11 +115,12 @@ impl App {
         let (invitation, link) = self.new_invitation(cx, false)?;
         let until = invitation.until;
         account.invitation = Some(invitation);
-        let id = account.id.clone();
+        let invited = account.clone();
         self.commit_new_account(cx, account, "account.invited", Some(&hospital))
             .await?;
         Ok(Invited {
-            account: id,
+            mailed: self.mail_link(&invited, &link).await,
+            account: invited.id,
             link: Some(link),
             until,
         })
@@ -155,6 +161,7 @@ impl App {
             account: account.doc.id,
             link: None,
             until: cx.now,
+            mailed: false,
         })
     }
 
@@ -287,10 +294,49 @@ impl App {
         self.commit_managed(cx, &account, "account.invited", &hospital)
             .await?;
         Ok(Invited {
+            mailed: self.mail_link(&account.doc, &link).await,
             account: account.doc.id,
             link: Some(link),
             until,
         })
+    }
+
+    /// Sends the link if there is a relay and an address. It is kept nowhere, so there is one try; the
+    /// administrator has it on the page too.
+    async fn mail_link(&self, account: &Account, link: &Phi<String>) -> bool {
+        let (Some(smtp), Some(to)) = (&self.settings.smtp, &account.email) else {
+            return false;
+        };
+        let link = link.reveal();
+        let (subject, body) = match account.language {
+            Language::English => (
+                "Your account in Karez".to_owned(),
+                format!(
+                    "Set a password for your account: {link}\n\nThe link works once, for seven days. \
+                     If you did not expect this, do nothing.\n"
+                ),
+            ),
+            Language::Chinese => (
+                "您的 Karez 账号".to_owned(),
+                format!(
+                    "请为您的账号设置密码：{link}\n\n链接七天内有效，只能使用一次。如非您本人所需，请忽略。\n"
+                ),
+            ),
+        };
+        let mail = Mail {
+            to: Phi::new(to.clone()),
+            subject,
+            body,
+        };
+        let Ok(mailer) = SmtpMailer::new(smtp) else {
+            return false;
+        };
+        let sent = tokio::time::timeout(MAIL_WAIT, mailer.send(&mail)).await;
+        let mailed = matches!(sent, Ok(Ok(())));
+        if !mailed {
+            tracing::warn!("an invitation was not taken by the mail relay");
+        }
+        mailed
     }
 }
 

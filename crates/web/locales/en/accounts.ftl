@@ -193,6 +193,7 @@ people-sessions = { $n ->
 people-invited-title = Invited
 people-link = Link
 people-link-lead = Give this link to { $name }. It works once, until { $date }.
+people-link-mailed = It was sent by mail too.
 people-link-once = It is shown this once and kept nowhere.
 people-extended = { $name } has an account already and can act for this hospital from now on.
 people-to-member = To their page

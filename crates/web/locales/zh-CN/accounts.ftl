@@ -185,6 +185,7 @@ people-sessions = { $n ->
 people-invited-title = 已邀请
 people-link = 链接
 people-link-lead = 请将此链接交给{ $name }。只能用一次，有效期至 { $date }。
+people-link-mailed = 也已通过邮件发送。
 people-link-once = 只显示这一次，系统不保存。
 people-extended = { $name }已有账号，从现在起可代表本院。
 people-to-member = 前往此人页面

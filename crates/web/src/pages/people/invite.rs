@@ -124,6 +124,7 @@ pub fn made(cx: &PageCx, name: &str, invited: &Invited) -> Response {
                 Some(link) => {
                     p class="prose" { (w.f("people-link-lead", args!["name" => name.to_owned(), "date" => show.day_at(invited.until)])) }
                     (Field::new("link", w.t("people-link")).value(link.reveal()).readonly().input())
+                    @if invited.mailed { (note(Kind::Ok, html! { p { (w.t("people-link-mailed")) } })) }
                     (note(Kind::Warn, html! { p { (w.t("people-link-once")) } }))
                 }
                 None => p class="prose" { (w.f("people-extended", args!["name" => name.to_owned()])) },

@@ -1,0 +1,392 @@
+//! The binary as an operator meets it: started on a free port, asked over HTTP, stopped by a signal.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PASSWORD: &str = "seven poplars by the well";
+const LOGIN: &str = "li.jing@yarqum.example";
+
+fn karez(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_karez"));
+    command
+        .args(args)
+        .arg("--data")
+        .arg(data)
+        .env_remove("KAREZ_CONFIG")
+        .env("KAREZ_ACCOUNTS_SECOND_FACTOR_FOR", "none")
+        .env("KAREZ_LOG_FILTER", "debug")
+        .current_dir(data);
+    command
+}
+
+fn run(data: &Path, args: &[&str], stdin: &str) -> Output {
+    let mut child = karez(data, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(stdin.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+struct Server {
+    child: Child,
+    base: String,
+    ready: serde_json::Value,
+}
+
+impl Server {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        let log = std::fs::File::create(data.join("log")).unwrap();
+        let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
+        args.extend(more);
+        let mut child = karez(data, &args)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("one line of JSON, not {line:?}"));
+        let base = ready["base"].as_str().unwrap().to_owned();
+        Self { child, base, ready }
+    }
+
+    fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    fn address(&self) -> &str {
+        self.base.split("//").nth(1).unwrap()
+    }
+
+    /// Waits for the end; fails when it takes longer than `most`.
+    fn ends_within(&mut self, most: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < most {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        panic!("still running after {most:?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn with_people(data: &Path) {
+    let hospital = [
+        "admin",
+        "hospital",
+        "add",
+        "yarqum",
+        "--name",
+        "Yarqum County Hospital",
+        "--country",
+        "CN",
+        "--zone",
+        "Asia/Shanghai",
+    ];
+    assert!(run(data, &hospital, "").status.success());
+    let user = [
+        "admin",
+        "user",
+        "add",
+        LOGIN,
+        "--name",
+        "李静",
+        "--hospital",
+        "yarqum",
+        "--roles",
+        "clinician,administrator",
+        "--password-stdin",
+    ];
+    let made = run(data, &user, PASSWORD);
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .cookie_store(true)
+        .build()
+        .unwrap()
+}
+
+async fn sign_in(client: &reqwest::Client, base: &str, password: &str) -> reqwest::Response {
+    client
+        .post(format!("{base}/sign-in"))
+        .header("origin", base)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!(
+            "login={LOGIN}&password={}&next=/profile",
+            password.replace(' ', "+")
+        ))
+        .send()
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn it_says_when_it_is_ready_and_serves_health_to_anybody() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), &[]);
+    assert_eq!(server.ready["pid"], server.child.id());
+    for (path, status) in [
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/metrics", 200),
+        ("/keys/nobody", 404),
+    ] {
+        let answer = client()
+            .get(format!("{}{path}", server.base))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        assert!(answer.headers().contains_key("x-request-id"), "{path}");
+    }
+    let metrics = client()
+        .get(format!("{}/metrics", server.base))
+        .header("x-forwarded-for", "203.0.113.9")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        metrics.status(),
+        401,
+        "what came through a proxy is not local"
+    );
+    let second = run(data.path(), &["serve", "--listen", "127.0.0.1:0"], "");
+    assert!(!second.status.success());
+    assert!(String::from_utf8_lossy(&second.stderr).contains("data.dir"));
+    server.terminate();
+    server.ends_within(Duration::from_secs(10));
+}
+
+#[test]
+fn a_bad_configuration_names_its_key_and_stops_the_start() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(
+        data.path().join("karez.toml"),
+        "[server]\nlisten = \"nowhere\"\n",
+    )
+    .unwrap();
+    let out = run(data.path(), &["serve"], "");
+    assert!(!out.status.success() && out.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&out.stderr).contains("server.listen"));
+    std::fs::write(data.path().join("karez.toml"), "[server]\nlissen = \"x\"\n").unwrap();
+    let out = run(data.path(), &["serve"], "");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("server.lissen"));
+}
+
+#[test]
+fn a_request_that_was_accepted_is_finished_after_the_signal() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path(), &[]);
+    let mut line = TcpStream::connect(server.address()).unwrap();
+    line.set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
+    let body = "grant_type=client_credentials";
+    write!(
+        line,
+        "POST /oauth/token HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{}",
+        body.len(),
+        &body[..10]
+    )
+    .unwrap();
+    line.flush().unwrap();
+    // The server has read the head when it answers another request that came later.
+    let mut other = TcpStream::connect(server.address()).unwrap();
+    write!(
+        other,
+        "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    other.read_to_string(&mut answer).unwrap();
+    server.terminate();
+    let asked = Instant::now();
+    while TcpStream::connect(server.address()).is_ok() {
+        assert!(
+            asked.elapsed() < Duration::from_secs(5),
+            "no new connection is accepted"
+        );
+    }
+    line.write_all(&body.as_bytes()[10..]).unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(answer.contains("invalid_request"));
+    server.ends_within(Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn an_open_live_page_does_not_hold_up_the_end() {
+    let data = tempfile::tempdir().unwrap();
+    with_people(data.path());
+    let mut server = Server::start(data.path(), &[]);
+    let client = client();
+    assert_eq!(sign_in(&client, &server.base, PASSWORD).await.status(), 303);
+    let mut live = client
+        .get(format!("{}/live?watch=case", server.base))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(live.status(), 200);
+    assert!(live.chunk().await.unwrap().is_some());
+    server.terminate();
+    server.ends_within(Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn forms_need_their_token_and_a_session_ends_with_signing_out() {
+    let data = tempfile::tempdir().unwrap();
+    with_people(data.path());
+    let server = Server::start(data.path(), &[]);
+    let client = client();
+    let base = &server.base;
+    assert_eq!(sign_in(&client, base, "wrong").await.status(), 401);
+    assert_eq!(sign_in(&client, base, PASSWORD).await.status(), 303);
+    let page = client.get(format!("{base}/profile")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    let post = |path: &str, body: String, origin: &str| {
+        client
+            .post(format!("{base}{path}"))
+            .header("origin", origin)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+    };
+    let answer = post("/sign-out", "csrf=".into(), base).await.unwrap();
+    assert_eq!(answer.status(), 403);
+    let token = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
+    let token = token.split('"').next().unwrap().to_owned();
+    let elsewhere = post("/sign-out", format!("csrf={token}"), "https://evil.example");
+    assert_eq!(elsewhere.await.unwrap().status(), 403);
+    let answer = post("/sign-out", format!("csrf={token}"), base)
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 303);
+    let page = client.get(format!("{base}/profile")).send().await.unwrap();
+    assert_eq!(page.status(), 303);
+    drop(server);
+
+    // Nothing that identifies or opens stands in the logs, at the most talkative setting in use.
+    let log = std::fs::read_to_string(data.path().join("log")).unwrap();
+    assert!(log.contains("/profile"), "routes are logged");
+    for secret in [
+        PASSWORD,
+        "seven+poplars",
+        LOGIN,
+        "li.jing",
+        "李静",
+        &token,
+        "karez_",
+    ] {
+        assert!(!log.contains(secret), "{secret:?} stands in the log");
+    }
+}
+
+#[tokio::test]
+async fn a_script_gets_a_token_while_the_server_runs() {
+    let data = tempfile::tempdir().unwrap();
+    with_people(data.path());
+    let server = Server::start(data.path(), &[]);
+    let args = [
+        "admin",
+        "token",
+        "--hospital",
+        "network",
+        "--role",
+        "operator",
+    ];
+    let out = run(data.path(), &args, "");
+    assert!(out.status.success());
+    let token = String::from_utf8(out.stdout).unwrap();
+    let answer = client()
+        .get(format!("{}/metrics", server.base))
+        .header("x-forwarded-for", "203.0.113.9")
+        .bearer_auth(token.trim())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    let answer = client()
+        .get(format!("{}/metrics", server.base))
+        .header("x-forwarded-for", "203.0.113.9")
+        .bearer_auth(format!("{}x", token.trim()))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 401);
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_is_made_and_answers() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), &["--tls", "self-signed"]);
+    assert!(server.base.starts_with("https://"));
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let pem = std::fs::read(data.path().join("tls.crt")).unwrap();
+    let trusting = reqwest::Client::builder()
+        .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
+        .build()
+        .unwrap();
+    let answer = trusting
+        .get(format!("{}/healthz", server.base))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(
+        client()
+            .get(format!("{}/healthz", server.base))
+            .send()
+            .await
+            .is_err()
+    );
+}
+
+#[test]
+fn the_audit_of_a_used_node_verifies_and_the_doctor_is_content() {
+    let data = tempfile::tempdir().unwrap();
+    with_people(data.path());
+    let out = run(data.path(), &["audit", "verify"], "");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{text}");
+    assert!(
+        text.contains("network: ") && text.contains("whole"),
+        "{text}"
+    );
+    let out = run(data.path(), &["doctor"], "");
+    let text = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(text.contains("ok    integrity"), "{text}");
+}
