@@ -303,7 +303,7 @@ impl App {
 
     /// Sends the link if there is a relay and an address. It is kept nowhere, so there is one try; the
     /// administrator has it on the page too.
-    async fn mail_link(&self, account: &Account, link: &Phi<String>) -> bool {
+    pub(crate) async fn mail_link(&self, account: &Account, link: &Phi<String>) -> bool {
         let (Some(smtp), Some(to)) = (&self.settings.smtp, &account.email) else {
             return false;
         };

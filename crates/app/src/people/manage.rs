@@ -158,6 +158,7 @@ impl App {
         suspend: bool,
     ) -> Result<(), AppError> {
         cx.require(Role::Operator)?;
+        refuse_oneself(cx, account)?;
         let mut found = self
             .load_account(account)
             .await?
@@ -241,7 +242,7 @@ impl App {
     }
 }
 
-fn refuse_oneself(cx: &Cx, account: &AccountId) -> Result<(), AppError> {
+pub(super) fn refuse_oneself(cx: &Cx, account: &AccountId) -> Result<(), AppError> {
     if &cx.actor.account == account {
         return Err(AppError::rejected(
             "own-account",

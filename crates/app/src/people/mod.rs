@@ -2,6 +2,7 @@
 //! licences and access.
 
 mod manage;
+mod operate;
 mod patients;
 
 use agreements::{Privilege, Role, SystemPurpose};
@@ -9,6 +10,7 @@ use kernel::{AccountId, HospitalId, Instant, ResourceId};
 use store::Lookup;
 
 pub use manage::{MemberChange, MemberState};
+pub use operate::{AccountView, NodeView};
 pub use patients::LinkedAccount;
 
 use crate::accounts::model::{Account, Licence, Membership};

@@ -245,3 +245,24 @@ machines-withdrawn = Withdrawn
 machines-withdrawn-done = The machine was withdrawn; its tokens work no more
 
 problem-date = This is not a date.
+
+operator-title = Network
+operator-lead = How this node stands. Nothing here is about a patient.
+operator-node = This node
+operator-store = Store
+operator-serves = Serves
+operator-stopped = Does not serve
+operator-address = Address
+operator-version = Version
+operator-mail = Mail relay
+operator-no-mail = None; notices stay in the pages
+operator-commits = Commits so far
+operator-hospitals = Hospitals
+operator-find = Somebody who cannot sign in
+operator-find-hint = For staff who work at several hospitals; others are helped by their own administrator.
+operator-find-go = Find
+operator-nobody = No staff account has this login.
+operator-link-lead = { $name } gets a link to set a new password. Check first that it is they who ask.
+operator-reset-lead = The authenticator and recovery codes of { $name } become void and all sessions end.
+operator-suspend-lead = { $name } can do nothing at any hospital from this moment; sessions and open pages end at once.
+operator-restore-lead = { $name } can sign in again, with the roles the hospitals gave.

@@ -237,3 +237,24 @@ machines-withdrawn = 已撤销
 machines-withdrawn-done = 系统已撤销，其令牌不再有效
 
 problem-date = 这不是日期。
+
+operator-title = 网络
+operator-lead = 本节点的状况。此处没有任何患者信息。
+operator-node = 本节点
+operator-store = 数据库
+operator-serves = 正常服务
+operator-stopped = 无法服务
+operator-address = 地址
+operator-version = 版本
+operator-mail = 邮件服务器
+operator-no-mail = 未设置；通知只在页面中显示
+operator-commits = 已提交次数
+operator-hospitals = 医院
+operator-find = 无法登录的人员
+operator-find-hint = 用于在多家医院任职的人员；其他人员由本院管理员办理。
+operator-find-go = 查找
+operator-nobody = 没有使用此账号的工作人员。
+operator-link-lead = { $name }将得到用来重设密码的链接。请先核实确为本人提出。
+operator-reset-lead = { $name }的身份验证器和恢复码作废，所有登录结束。
+operator-suspend-lead = 从此刻起，{ $name }在任何医院都不能再做任何事；登录和打开的页面立即结束。
+operator-restore-lead = { $name }可以再次登录，角色以各医院授予的为准。

@@ -8,6 +8,7 @@ pub mod import;
 pub mod lines;
 pub mod look;
 pub mod notices;
+pub mod operator;
 pub mod patient;
 pub mod patients;
 pub mod people;
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<RouteSpec> {
         profile::routes(),
         people::routes(),
         hospital::routes(),
+        operator::routes(),
         styleguide::routes(),
         patients::routes(),
         patient::routes(),

@@ -136,7 +136,7 @@ async fn act(
                 .app
                 .renew_invitation(who, &id)
                 .await
-                .map(|invited| invite::made(&cx, &member.account.name, &invited))
+                .map(|invited| invite::made(&cx, &member.account.name, &invited, &back))
         }
     };
     match done_act {

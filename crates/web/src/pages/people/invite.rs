@@ -101,7 +101,10 @@ async fn invite(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
         },
     };
     match state.app.invite(cx.cx()?, invite).await {
-        Ok(invited) => Ok(made(&cx, fields.get("name"), &invited)),
+        Ok(invited) => {
+            let back = format!("/people/{}", invited.account);
+            Ok(made(&cx, fields.get("name"), &invited, &back))
+        }
         Err(e) => {
             let errors = Errors::from_app(&cx.words(), e)?;
             let mut answer = draw(&state, &cx, &fields, &errors)?;
@@ -112,13 +115,12 @@ async fn invite(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
 }
 
 /// The link, this once.
-pub fn made(cx: &PageCx, name: &str, invited: &Invited) -> Response {
+pub fn made(cx: &PageCx, name: &str, invited: &Invited, back: &str) -> Response {
     let w = cx.words();
     let show = cx.show();
     let title = w.t("people-invited-title");
     let main = html! {
         div class="stack" {
-            p class="small" { a href="/people" { (w.t("people-title")) } }
             h1 { (title) }
             @match &invited.link {
                 Some(link) => {
@@ -129,7 +131,7 @@ pub fn made(cx: &PageCx, name: &str, invited: &Invited) -> Response {
                 }
                 None => p class="prose" { (w.f("people-extended", args!["name" => name.to_owned()])) },
             }
-            p class="row" { a class="btn primary" href={ "/people/" (invited.account.as_str()) } { (w.t("people-to-member")) } a class="btn" href="/people" { (w.t("people-title")) } }
+            p class="row" { a class="btn primary" href=(back) { (w.t("people-to-member")) } }
         }
     };
     Shell::new(cx, &title).class("narrow stack").draw(&main)

@@ -2,7 +2,7 @@
 
 mod acts;
 mod dates;
-mod invite;
+pub mod invite;
 mod member;
 
 use app::accounts::{Account, Membership};
