@@ -28,6 +28,12 @@ impl TestNode {
     /// An empty node.
     #[allow(clippy::expect_used)] // a test that has no node has nothing to test
     pub async fn start() -> Self {
+        Self::start_with(Settings::default()).await
+    }
+
+    /// An empty node under settings of the test's own.
+    #[allow(clippy::expect_used)]
+    pub async fn start_with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = ManualClock::at(START);
         let entropy = Arc::new(SeededEntropy::new(20_261_122));
@@ -36,7 +42,7 @@ impl TestNode {
             Arc::clone(&store),
             Arc::new(clock.clone()),
             Arc::clone(&entropy) as Arc<dyn Entropy>,
-            Settings::default(),
+            settings,
             Arc::new(node_key()),
         )
         .await
