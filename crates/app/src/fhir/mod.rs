@@ -5,7 +5,9 @@
 //! consent, a case, a signed report) is not stored as it comes: [`routed`] hands the write to that concept's command or
 //! refuses it.
 
+mod batch;
 mod check;
+mod entries;
 mod links;
 mod outcome;
 mod read;
@@ -21,10 +23,10 @@ use store::Stored;
 
 use crate::{App, AppError, Cx, FieldProblem};
 
+pub use batch::Return;
 pub use outcome::explain;
 pub use routed::interactions;
 pub use search::SearchAnswer;
-pub use transaction::Return;
 
 /// One version of a resource as it is served.
 #[derive(Debug, Clone)]

@@ -1,207 +1,27 @@
-//! batch and transaction (FHIR R4 §3.1.0.11).
+//! transaction (FHIR R4 §3.1.0.11.2): one commit holds all of it.
 
 use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
-use fhir::bundle::{self, BundleType, Response, Verb as Method, Writer};
-use fhir::outcome::operation_outcome;
+use fhir::bundle::Verb as Method;
 use fhir::raw;
-use futures::StreamExt;
 use kernel::{HospitalId, Phi, RecordKey, ResourceId};
 use store::{Batch, Precondition};
 
-use super::links::{Links, conditional, dangling};
-use super::outcome::{explain, within_entry};
-use super::routed::{self, Rule};
+use super::batch::{Answer, refusal};
+use super::entries::{Item, Prepare, entry_problem, off_thread};
+use super::links::{Links, conditional};
+use super::outcome::within_entry;
 use super::write::entry;
-use super::{Written, check, key, own, problems};
+use super::{Written, check, key, own};
 use crate::audit_entry::Verb;
 use crate::{App, AppError, Cx};
 
-/// Entries of a batch that are worked on at once.
-const AT_ONCE: usize = 16;
 /// Records named in one audit entry.
 const AUDITED_TOGETHER: usize = 500;
 
-/// What the client wants to get back of what it wrote (`Prefer: return=…`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Return {
-    #[default]
-    Minimal,
-    Representation,
-    OperationOutcome,
-}
-
-/// One entry, owned.
-#[derive(Debug, Clone)]
-struct Item {
-    index: usize,
-    full_url: Option<String>,
-    method: Method,
-    /// The type, and what follows it in the address.
-    kind: &'static str,
-    id: Option<ResourceId>,
-    version: Option<u64>,
-    query: String,
-    body: Bytes,
-    if_match: Option<u64>,
-    if_none_exist: Option<String>,
-}
-
-/// The answer to one entry.
-struct Answer {
-    status: &'static str,
-    written: Option<Written>,
-    /// A resource or Bundle that was asked for.
-    shown: Option<Bytes>,
-    outcome: Option<Vec<u8>>,
-}
-
 impl App {
-    /// Carries out a Bundle of type batch or transaction and answers with the Bundle that responds to it. A transaction is
-    /// one commit: all of it is written or nothing is.
-    pub async fn fhir_bundle(
-        &self,
-        cx: &Cx,
-        hospital: &HospitalId,
-        body: Bytes,
-        wants: Return,
-    ) -> Result<Phi<Bytes>, AppError> {
-        self.known(hospital)?;
-        let bytes = body.clone();
-        let (of, items) = off_thread(move || read(&bytes)).await?;
-        let answers = match of {
-            BundleType::Transaction => self.transaction(cx, hospital, items).await?,
-            _ => self.batch(cx, hospital, items).await,
-        };
-        let of = match of {
-            BundleType::Transaction => BundleType::TransactionResponse,
-            _ => BundleType::BatchResponse,
-        };
-        Ok(Phi::new(Bytes::from(
-            self.response(cx, hospital, of, &answers, wants),
-        )))
-    }
-
-    fn response(
-        &self,
-        cx: &Cx,
-        hospital: &HospitalId,
-        of: BundleType,
-        answers: &[Answer],
-        wants: Return,
-    ) -> Vec<u8> {
-        let base = self.fhir_base(hospital);
-        let mut writer = Writer::new(of, None, cx.now, None, &[]);
-        for a in answers {
-            let mut response = Response {
-                status: a.status,
-                outcome: a.outcome.as_deref(),
-                ..Response::default()
-            };
-            let Some(w) = &a.written else {
-                writer.answered(None, a.shown.as_deref(), &response);
-                continue;
-            };
-            let r = &w.resource;
-            let url = format!("{base}/{}/{}", r.key.kind, r.key.id);
-            let location = format!("{url}/_history/{}", r.version);
-            let etag = format!("W/\"{}\"", r.version);
-            response.location = Some(&location);
-            response.etag = Some(&etag);
-            response.last_modified = Some(r.at);
-            let fine = operation_outcome(&[]);
-            if wants == Return::OperationOutcome {
-                response.outcome = Some(&fine);
-            }
-            let body = (wants == Return::Representation).then(|| &**r.body.reveal());
-            writer.answered(Some(&url), body, &response);
-        }
-        writer.finish()
-    }
-
-    async fn batch(&self, cx: &Cx, hospital: &HospitalId, items: Vec<Item>) -> Vec<Answer> {
-        futures::stream::iter(items)
-            .map(|item| async move {
-                let index = item.index;
-                match self.one(cx, hospital, item).await {
-                    Ok(answer) => answer,
-                    Err(e) => refusal(&within_entry(e, index), index),
-                }
-            })
-            .buffered(AT_ONCE)
-            .collect()
-            .await
-    }
-
-    /// One entry on its own.
-    async fn one(&self, cx: &Cx, hospital: &HospitalId, item: Item) -> Result<Answer, AppError> {
-        match (item.method, &item.id) {
-            (Method::Post, None) => {
-                let query = item.if_none_exist.as_deref();
-                let written = self
-                    .fhir_create(cx, hospital, item.kind, item.body, query)
-                    .await?;
-                let status = if written.created {
-                    "201 Created"
-                } else {
-                    "200 OK"
-                };
-                Ok(Answer {
-                    status,
-                    written: Some(written),
-                    shown: None,
-                    outcome: None,
-                })
-            }
-            (Method::Put, Some(id)) => {
-                let key = key(hospital, item.kind, id.as_str())?;
-                let written = self.fhir_update(cx, &key, item.body, item.if_match).await?;
-                Ok(Answer {
-                    status: "200 OK",
-                    written: Some(written),
-                    shown: None,
-                    outcome: None,
-                })
-            }
-            (Method::Delete, Some(id)) => {
-                self.fhir_delete(cx, &key(hospital, item.kind, id.as_str())?, item.if_match)
-                    .await?;
-                Ok(Answer {
-                    status: "204 No Content",
-                    written: None,
-                    shown: None,
-                    outcome: None,
-                })
-            }
-            (Method::Get, _) => self.asked(cx, hospital, &item).await,
-            _ => Err(unsupported()),
-        }
-    }
-
-    async fn asked(&self, cx: &Cx, hospital: &HospitalId, item: &Item) -> Result<Answer, AppError> {
-        let body = match &item.id {
-            Some(id) => {
-                self.fhir_read(cx, &key(hospital, item.kind, id.as_str())?, item.version)
-                    .await?
-                    .body
-            }
-            None => {
-                let pairs = fhir::search::pairs(&item.query);
-                self.fhir_search(cx, hospital, item.kind, &pairs, false)
-                    .await?
-                    .body
-            }
-        };
-        Ok(Answer {
-            status: "200 OK",
-            written: None,
-            shown: Some(body.into_inner()),
-            outcome: None,
-        })
-    }
-
-    async fn transaction(
+    pub(super) async fn transaction(
         &self,
         cx: &Cx,
         hospital: &HospitalId,
@@ -218,7 +38,7 @@ impl App {
             links,
         };
         let (items, checked) = off_thread(move || work.run(items)).await?;
-        self.patients_are_here(hospital, &items, &checked).await?;
+        self.records_may_stand(hospital, &items, &checked).await?;
         let mut written = self
             .commit_all(cx, hospital, &items, &checked, &found)
             .await?;
@@ -335,8 +155,9 @@ impl App {
         Ok((links, found))
     }
 
-    /// Every patient that is written about is created here too, or known already.
-    async fn patients_are_here(
+    /// Every patient that is written about is created here too, or known already; no report passes for the answer to a
+    /// case.
+    async fn records_may_stand(
         &self,
         hospital: &HospitalId,
         items: &[Item],
@@ -349,6 +170,11 @@ impl App {
             .collect();
         let mut known = HashSet::new();
         for (item, patient) in items.iter().zip(checked) {
+            if item.method == Method::Post {
+                self.not_an_answer(hospital, item.kind, &item.body)
+                    .await
+                    .map_err(|e| within_entry(e, item.index))?;
+            }
             if let Some(patient) = patient
                 .as_ref()
                 .filter(|p| !coming.contains(p) && !known.contains(p))
@@ -478,180 +304,4 @@ impl App {
         }
         Ok(currents)
     }
-}
-
-/// Work on a large body, away from the threads that answer requests.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, AppError> + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| AppError::Internal("a bundle was broken off".into()))?
-}
-
-/// Rewrites links and checks every resource of a transaction.
-struct Prepare {
-    app: App,
-    cx: Cx,
-    hospital: HospitalId,
-    links: Links,
-}
-
-impl Prepare {
-    fn run(self, mut items: Vec<Item>) -> Result<(Vec<Item>, Vec<Option<ResourceId>>), AppError> {
-        let mut checked = Vec::with_capacity(items.len());
-        for item in &mut items {
-            let patient = match item.method {
-                Method::Post | Method::Put => {
-                    self.one(item).map_err(|e| within_entry(e, item.index))?
-                }
-                _ => None,
-            };
-            checked.push(patient);
-        }
-        Ok((items, checked))
-    }
-
-    fn one(&self, item: &mut Item) -> Result<Option<ResourceId>, AppError> {
-        let command = "this is a command of Karez and cannot be part of a transaction: send it alone or in a batch";
-        let why = match routed::rule(item.kind, &item.body) {
-            Ok(Rule::Plain) => None,
-            Ok(Rule::Command(_)) => Some(command.to_owned()),
-            Err(AppError::NotAllowed(why)) => Some(why),
-            Err(other) => return Err(other),
-        };
-        if let Some(why) = why {
-            return Err(AppError::invalid(item.kind, "business-rule", why));
-        }
-        item.body = self.links.rewrite(item.kind, &item.body)?;
-        let checked = check::content(&self.app, &self.cx, &self.hospital, item.kind, &item.body)?;
-        let doc = raw::parse(&item.body).map_err(|e| check::unreadable(item.kind, &e))?;
-        if dangling(doc.root()) {
-            return Err(AppError::invalid(
-                item.kind,
-                "not-found",
-                "a urn:uuid: reference leads to no entry",
-            ));
-        }
-        Ok(checked.patient)
-    }
-}
-
-fn unsupported() -> AppError {
-    AppError::NotAllowed("this interaction is not supported in a bundle".into())
-}
-
-fn entry_problem(index: usize, element: &str, code: &'static str, text: &str) -> AppError {
-    AppError::invalid(format!("Bundle.entry[{index}].{element}"), code, text)
-}
-
-fn refusal(error: &AppError, index: usize) -> Answer {
-    let (status, issues) = explain(error, &format!("Bundle.entry[{index}]"));
-    Answer {
-        status: reason(status),
-        written: None,
-        shown: None,
-        outcome: Some(operation_outcome(&issues)),
-    }
-}
-
-/// Status line of `Bundle.entry.response.status`.
-fn reason(status: u16) -> &'static str {
-    match status {
-        400 => "400 Bad Request",
-        401 => "401 Unauthorized",
-        403 => "403 Forbidden",
-        404 => "404 Not Found",
-        405 => "405 Method Not Allowed",
-        409 => "409 Conflict",
-        410 => "410 Gone",
-        412 => "412 Precondition Failed",
-        413 => "413 Content Too Large",
-        415 => "415 Unsupported Media Type",
-        422 => "422 Unprocessable Content",
-        429 => "429 Too Many Requests",
-        503 => "503 Service Unavailable",
-        _ => "500 Internal Server Error",
-    }
-}
-
-/// Reads the bundle and its entries' requests.
-fn read(bytes: &Bytes) -> Result<(BundleType, Vec<Item>), AppError> {
-    let doc = raw::parse(bytes).map_err(|e| check::unreadable("Bundle", &e))?;
-    let parsed = bundle::read(&doc).map_err(|issue| problems(vec![issue]))?;
-    if !matches!(parsed.of, BundleType::Batch | BundleType::Transaction) {
-        return Err(AppError::invalid(
-            "Bundle.type",
-            "value",
-            "batch or transaction is expected",
-        ));
-    }
-    let mut items = Vec::with_capacity(parsed.entries.len());
-    for (index, e) in parsed.entries.iter().enumerate() {
-        let Some(request) = &e.request else { continue };
-        let at = |code, text| entry_problem(index, "request.url", code, text);
-        let (path, query) = request.url.split_once('?').unwrap_or((request.url, ""));
-        let mut parts = path.trim_matches('/').split('/');
-        let kind = parts.next().and_then(fhir::schema::resource_type);
-        let Some(kind) = kind else {
-            return Err(at("not-supported", "a resource type is expected"));
-        };
-        let id = parts
-            .next()
-            .map(ResourceId::new)
-            .transpose()
-            .map_err(|_| at("value", "an id is expected"))?;
-        let version = match (parts.next(), parts.next()) {
-            (None, _) => None,
-            (Some("_history"), Some(v)) => Some(
-                v.parse()
-                    .map_err(|_| at("value", "a version is a number"))?,
-            ),
-            _ => {
-                return Err(at(
-                    "not-supported",
-                    "this interaction is not supported in a bundle",
-                ));
-            }
-        };
-        let writes = matches!(request.verb, Method::Post | Method::Put);
-        if writes && e.resource.is_none() {
-            return Err(entry_problem(
-                index,
-                "resource",
-                "required",
-                "a resource is expected",
-            ));
-        }
-        if writes && !query.is_empty() {
-            return Err(at("not-supported", "conditional updates are not supported"));
-        }
-        let fits = matches!(
-            (request.verb, &id, version),
-            (Method::Post, None, None)
-                | (Method::Put | Method::Delete, Some(_), None)
-                | (Method::Get, _, _)
-        );
-        if !fits {
-            return Err(at(
-                "not-supported",
-                "this interaction is not supported in a bundle",
-            ));
-        }
-        items.push(Item {
-            index,
-            full_url: e.full_url.map(str::to_owned),
-            method: request.verb,
-            kind,
-            id,
-            version,
-            query: query.to_owned(),
-            body: e
-                .resource
-                .map_or_else(Bytes::new, |r| bytes.slice_ref(r.as_bytes())),
-            if_match: request.if_match.map(super::etag).transpose()?,
-            if_none_exist: request.if_none_exist.map(str::to_owned),
-        });
-    }
-    Ok((parsed.of, items))
 }

@@ -82,3 +82,77 @@ async fn imported_staff_grant_nothing() {
     assert!(other.ids("yarqum/Observation").await.is_empty());
     assert!(other.ids("yarqum/PractitionerRole").await.is_empty());
 }
+
+/// What Karez itself has written: a case, and a sealed report.
+async fn karez_writes(world: &World, patient: &str) -> (String, String) {
+    use testkit::store::{Batch, Precondition};
+    let key = |kind: &str, id: &str| kernel::RecordKey::parse("yarqum", kind, id).unwrap();
+    let mut report = json!({"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "x"}, "subject": {"reference": format!("Patient/{patient}")}});
+    report["identifier"] = json!([{"system": "urn:karez:opinion", "value": "1"}]);
+    let mut batch = Batch::new(world.node.now());
+    batch.put_doc(key("case", "c1"), Precondition::Absent, "{}", Vec::new());
+    batch.put_fhir(
+        key("DiagnosticReport", "sealed"),
+        Precondition::Absent,
+        report.to_string(),
+    );
+    world.node.store.commit(batch).await.unwrap();
+    ("ServiceRequest/c1".into(), "DiagnosticReport/sealed".into())
+}
+
+#[tokio::test]
+async fn a_report_does_not_pass_for_the_answer_to_a_case() {
+    let world = World::start().await;
+    let patient = world.patient().await;
+    let c = world.clinician();
+    let (request, _) = karez_writes(&world, &patient).await;
+    let answer = json!({"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": format!("Patient/{patient}")}, "basedOn": [{"reference": request}]});
+    let alone = refusal(c.post("DiagnosticReport", &answer).await).await;
+    assert_eq!(
+        (alone.0, alone.2.as_str()),
+        (422, "DiagnosticReport.basedOn")
+    );
+    let entry =
+        json!({"resource": answer, "request": {"method": "POST", "url": "DiagnosticReport"}});
+    let sent = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
+    let in_transaction = refusal(c.post("", &sent).await).await;
+    assert_eq!(
+        (in_transaction.0, in_transaction.2.as_str()),
+        (422, "Bundle.entry[0].resource.basedOn")
+    );
+    // Nor does one that is changed afterwards.
+    let mut harmless = answer.clone();
+    harmless.as_object_mut().unwrap().remove("basedOn");
+    let mut stored = body(c.post("DiagnosticReport", &harmless).await).await;
+    stored["basedOn"] = answer["basedOn"].clone();
+    let changed = refusal(
+        c.put(
+            &format!("DiagnosticReport/{}", text_at(&stored, "/id")),
+            &stored,
+        )
+        .await,
+    )
+    .await;
+    assert_eq!(changed.0, 422);
+}
+
+#[tokio::test]
+async fn what_karez_sealed_is_neither_changed_nor_deleted() {
+    let world = World::start().await;
+    let patient = world.patient().await;
+    let c = world.clinician();
+    let (_, sealed) = karez_writes(&world, &patient).await;
+    let mut unmarked = body(c.get(&sealed).await).await;
+    unmarked.as_object_mut().unwrap().remove("identifier");
+    assert_eq!(refusal(c.put(&sealed, &unmarked).await).await.0, 405);
+    assert_eq!(refusal(c.delete(&sealed).await).await.0, 405);
+    let entry =
+        |method: &str| json!({"resource": unmarked, "request": {"method": method, "url": sealed}});
+    for method in ["PUT", "DELETE"] {
+        let sent =
+            json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry(method)]});
+        assert_eq!(refusal(c.post("", &sent).await).await.0, 405, "{method}");
+    }
+    assert_eq!(body(c.get(&sealed).await).await["meta"]["versionId"], "1");
+}
