@@ -3,6 +3,8 @@
 //! chains verify.
 //!
 //! 8 kills; 200 with `KAREZ_TEST_FULL=1`.
+// Helpers of tests: what cannot go on has failed.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

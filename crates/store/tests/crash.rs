@@ -2,6 +2,8 @@
 //! there, whole; what was not is there whole or not at all; audit chains verify; blobs that are referred to exist.
 //!
 //! 30 kills; 1000 with `KAREZ_TEST_FULL=1`.
+// Helpers of tests: what cannot go on has failed.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write as _};

@@ -1,5 +1,7 @@
 //! A disk that is full: nothing is acknowledged that is not kept, the state says so, reads go on, and writing goes on
 //! without a restart when there is room again.
+// Helpers of tests: what cannot go on has failed.
+#![allow(clippy::unwrap_used)]
 
 use agreements::{Permit, SystemPurpose};
 use karez_store::sqlite::{SqliteDatabase, SqliteOptions};

@@ -1,4 +1,6 @@
 //! Someone edits the database behind the store's back: the chains, the check-up and the ciphers say so.
+// Helpers of tests: what cannot go on has failed.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! What every back end of the store promises. The suite is written against the interface; a back end is a fixture
 //! that makes an empty store, and the list of what it claims is a snapshot, so that it can't claim less unseen.
+// Helpers of tests: what cannot go on has failed.
+#![allow(clippy::unwrap_used)]
 
 mod audit;
 mod blobs;
