@@ -88,6 +88,8 @@ pub struct Facts {
     pub hospital_kid: String,
     pub signed_at: Instant,
     pub sealed_at: Instant,
+    /// The independent authority that confirmed the time; none: the hospital alone states it.
+    pub time_authority: Option<String>,
     pub content_type: String,
     /// SHA-256 of the document, base64url.
     pub document_digest: String,
@@ -238,7 +240,7 @@ impl Run {
 
         let (certificate, signed_at) =
             self.author(&file, &statement, &keys, trust, &document, &revocations)?;
-        self.time(signed_at, sealed_at, time_stamp.as_deref(), &file)?;
+        let time_authority = self.time(signed_at, sealed_at, time_stamp.as_deref(), &file)?;
         Ok(Facts {
             hospital: statement.hospital,
             hospital_name: certificate.subject.hospital_name.clone(),
@@ -249,6 +251,7 @@ impl Run {
             hospital_kid,
             signed_at,
             sealed_at,
+            time_authority,
             content_type: statement.content_type,
             document_digest: statement.document,
         })
@@ -383,7 +386,7 @@ impl Run {
         sealed_at: Instant,
         time_stamp: Option<&[u8]>,
         file: &SealedFile,
-    ) -> Step<()> {
+    ) -> Step<Option<String>> {
         let delay = sealed_at.as_second() - signed_at.as_second();
         if !(0..=SEAL_DELAY_S_MAX).contains(&delay) {
             return refuse(
@@ -391,6 +394,7 @@ impl Run {
                 "The times of signature and seal do not fit each other.",
             );
         }
+        let mut authority = None;
         let words = match time_stamp {
             None => format!(
                 "Signed {signed_at}, sealed {sealed_at}. The hospital itself states these times; no independent \
@@ -407,14 +411,16 @@ impl Run {
                         "The time stamp is of another time than the signature.",
                     );
                 }
-                format!(
+                let words = format!(
                     "Signed {signed_at}; {} stamped it {}.",
                     stamp.authority, stamp.at
-                )
+                );
+                authority = Some(stamp.authority);
+                words
             }
         };
         self.pass(CheckId::Time, words);
-        Ok(())
+        Ok(authority)
     }
 }
 

@@ -18,6 +18,7 @@ pub mod view;
 
 pub use doc::DraftText;
 pub use paper::PRINT_LANGUAGES;
+pub use seal::Report;
 pub use sign::SignAsk;
 pub use view::{
     Changed, CoSigner, Desk, Legal, OpinionView, RestedOn, SectionView, Template, TranslationAsk,

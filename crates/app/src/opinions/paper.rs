@@ -247,7 +247,7 @@ fn signature(view: &OpinionView, zone: &jiff::tz::TimeZone) -> Option<Signature>
         signer_key: facts.signer_kid.clone(),
         hospital_key: facts.hospital_kid.clone(),
         digest: view.digest.clone(),
-        time_authority: None,
+        time_authority: facts.time_authority.clone(),
         co_signer: view.co_signer.as_ref().map(|c| print::CoSignature {
             signer: c.name.clone(),
             licence: c.licence.clone(),

@@ -94,3 +94,5 @@ co-sign-title = Your signature is asked for
 co-sign-lead = The answer goes out with your signature. If you do not agree, send it back to its author.
 co-sign-do = Sign too
 co-sign-return = Send back
+answer-time-own = The hospital itself states the time of signing; no independent authority confirmed it.
+answer-time-confirmed = Time of signing confirmed by { $authority }.

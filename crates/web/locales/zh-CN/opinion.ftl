@@ -85,3 +85,5 @@ co-sign-title = 请您会签
 co-sign-lead = 您签署后答复发出。如不同意，请退回作者。
 co-sign-do = 会签
 co-sign-return = 退回
+answer-time-own = 签名时间由医院自行声明，未经独立时间戳机构确认。
+answer-time-confirmed = 签名时间已由 { $authority } 确认。

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod search;
 pub mod sign_in;
 pub mod styleguide;
+pub mod verify;
 pub mod view;
 
 use crate::frame::{RouteSpec, live};
@@ -35,6 +36,7 @@ pub fn routes() -> Vec<RouteSpec> {
         hospital::routes(),
         operator::routes(),
         styleguide::routes(),
+        verify::routes(),
         patients::routes(),
         patient::routes(),
         entry::routes(),

@@ -5,7 +5,7 @@ use app::Role;
 use app::accounts::Reauth;
 use app::cases::CaseAct;
 use app::cases::view::{CaseView, Side};
-use app::opinions::{OpinionView, PRINT_LANGUAGES, TranslationAsk};
+use app::opinions::{OpinionView, PRINT_LANGUAGES, Report, TranslationAsk};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -145,7 +145,7 @@ async fn page(
             }
             aside class="stack" {
                 (keep_card(cx, l))
-                (checks(cx, &l.opinion))
+                (checks(cx, &l.opinion.report))
                 (rests_on(cx, &l.opinion))
                 @if !v.can.act || v.side == Side::Referring { (translate_form(cx, l)) }
             }
@@ -226,14 +226,16 @@ fn keep_card(cx: &PageCx, l: &Loaded) -> Markup {
                     li { a href={ (base) "/pdf/" (tag) } hreflang=(tag) { (view::language(show, tag)) } }
                 } }
                 a class="small" href={ (base) "/file" } { (icon("download")) " " (w.t("answer-file")) }
+                a class="small" href="/verify" { (w.t("verify-title")) }
             }
         }
     }
 }
 
-fn checks(cx: &PageCx, o: &OpinionView) -> Markup {
+/// The verdict on a signature, with every check that led to it.
+pub fn checks(cx: &PageCx, report: &Report) -> Markup {
     let w = &cx.words();
-    let verdict = word_of(&o.report.verdict);
+    let verdict = word_of(&report.verdict);
     let kind = match verdict.as_str() {
         "genuine" => Kind::Ok,
         "refused" => Kind::Stop,
@@ -244,9 +246,17 @@ fn checks(cx: &PageCx, o: &OpinionView) -> Markup {
             header { h2 id="h-checks" { (w.t("answer-checks")) } }
             div class="body stack tightly" {
                 p { (chip(kind, &w.word("verdict", &verdict))) }
+                @if let Some(facts) = &report.facts {
+                    p class="small soft" {
+                        @match &facts.time_authority {
+                            Some(authority) => { (w.f("answer-time-confirmed", args!["authority" => authority])) }
+                            None => { (w.t("answer-time-own")) }
+                        }
+                    }
+                }
                 details {
                     summary class="small" { (w.t("answer-checks-all")) }
-                    ul class="plainlist small" { @for c in &o.report.checks {
+                    ul class="plainlist small" { @for c in &report.checks {
                         @let outcome = word_of(&c.outcome);
                         li { (icon(if outcome == "failed" { "x" } else if outcome == "passed" { "check" } else { "info" })) " " (w.word("check", &word_of(&c.id))) " " span class="soft" { (w.word("check-outcome", &outcome)) } }
                     } }

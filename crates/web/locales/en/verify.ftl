@@ -1,0 +1,11 @@
+verify-title = Check a sealed file
+verify-lead = Choose a sealed opinion that somebody sent or kept. It is checked against the keys this network holds. Nothing of it is kept, and nothing of its content is shown here.
+verify-file = Sealed file
+verify-file-hint = A file that ends in .karez.json
+verify-do = Check it
+verify-choose = Choose a file.
+verify-signer = Signed by
+verify-licence = Licence
+verify-hospital = Hospital
+verify-when = Signed
+verify-digest = SHA-256 of the document

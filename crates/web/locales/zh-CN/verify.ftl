@@ -1,0 +1,11 @@
+verify-title = 验证签章文件
+verify-lead = 选择他人发来或此前保存的会诊意见签章文件，系统以本网络所持密钥进行验证。文件不会被保存，此处也不显示其内容。
+verify-file = 签章文件
+verify-file-hint = 文件名以 .karez.json 结尾
+verify-do = 验证
+verify-choose = 请选择文件。
+verify-signer = 签名人
+verify-licence = 执业证书编号
+verify-hospital = 医院
+verify-when = 签名时间
+verify-digest = 文件的 SHA-256 摘要
