@@ -1,6 +1,8 @@
 //! Agreements, consents, audit, borders and corrections over a real store.
 #![allow(clippy::unwrap_used)]
 
+extern crate karez_app as app;
+
 #[path = "policy/world.rs"]
 mod world;
 
@@ -94,7 +96,7 @@ async fn reads_are_audited_at_both_hospitals_and_shown_to_the_patient() {
     let subjects = [key("qumtagh", "Observation", "o1")];
     for cx in [w.consultant(), w.clinician()] {
         w.app()
-            .audit_read(&cx, &custodian, Some(&id("p1")), &subjects, "record.read")
+            .note_read(&cx, &custodian, Some(&id("p1")), &subjects, "record.read")
             .await
             .unwrap();
     }
@@ -273,7 +275,7 @@ async fn a_correction_moves_the_entry_and_tells_whoever_read_it() {
     let custodian = hospital_id("qumtagh");
     let entry = key("qumtagh", "Observation", "o1");
     w.app()
-        .audit_read(
+        .note_read(
             &w.clinician(),
             &custodian,
             Some(&id("p1")),
