@@ -120,6 +120,11 @@ impl From<i64> for Arg<'_> {
         Self::Count(v)
     }
 }
+impl From<u64> for Arg<'_> {
+    fn from(n: u64) -> Self {
+        usize::try_from(n).unwrap_or(usize::MAX).into()
+    }
+}
 impl From<usize> for Arg<'_> {
     fn from(v: usize) -> Self {
         Self::Count(i64::try_from(v).unwrap_or(i64::MAX))

@@ -1,6 +1,9 @@
 //! The pages, one file per topic, each with its `routes()`.
 
+pub mod agreements;
+pub mod audit;
 pub mod cases;
+pub mod consents;
 pub mod entry;
 pub mod home;
 pub mod hospital;
@@ -10,6 +13,7 @@ pub mod look;
 pub mod notices;
 pub mod operator;
 pub mod patient;
+pub mod patient_portal;
 pub mod patients;
 pub mod people;
 pub mod permission;
@@ -19,6 +23,7 @@ pub mod sign_in;
 pub mod styleguide;
 pub mod verify;
 pub mod view;
+pub mod why;
 
 use crate::frame::{RouteSpec, live};
 
@@ -41,6 +46,10 @@ pub fn routes() -> Vec<RouteSpec> {
         patient::routes(),
         entry::routes(),
         cases::routes(),
+        agreements::routes(),
+        consents::routes(),
+        audit::routes(),
+        patient_portal::routes(),
     ]
     .concat()
 }
