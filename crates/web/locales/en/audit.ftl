@@ -63,27 +63,27 @@ did-record-moved-away = Moved entries to another patient
 did-record-moved-here = Moved entries here from another patient
 did-session-begun = Signed in
 
-review-lead = Emergency access that waits for a judgement, and what was judged.
-review-waiting = { $n ->
+reviews-lead = Emergency access that waits for a judgement, and what was judged.
+reviews-waiting = { $n ->
     [0] Nothing waits for review
     [one] One waits for review
    *[other] { $n } wait for review
 }
-review-none = Nothing waits
-review-none-more = Emergency access appears here the moment it is declared.
-review-done = Reviewed
-review-justified = Justified
-review-not-justified = Not justified
-review-due = To be reviewed
-review-runs = Open until { $at }
-review-reads = { $n ->
+reviews-none = Nothing waits
+reviews-none-more = Emergency access appears here the moment it is declared.
+reviews-done = Reviewed
+reviews-justified = Justified
+reviews-not-justified = Not justified
+reviews-due = To be reviewed
+reviews-runs = Open until { $at }
+reviews-reads = { $n ->
     [0] nothing was read
     [one] one read
    *[other] { $n } reads
 }
-review-entries = Show them
-review-note = Note, if you like; needed when not justified
-review-kept = Your review is kept.
+reviews-entries = Show them
+reviews-note = Note, if you like; needed when not justified
+reviews-kept = Your review is kept.
 
 border-lead = Persons whose data left the country this calendar year, by destination, against the limits of the law.
 border-none = Nothing has left the country this year

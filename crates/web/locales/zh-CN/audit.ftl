@@ -63,25 +63,25 @@ did-record-moved-away = 将记录移至另一患者
 did-record-moved-here = 从另一患者移入记录
 did-session-begun = 登录
 
-review-lead = 等待判断的紧急访问，以及已判断的。
-review-waiting = { $n ->
+reviews-lead = 等待判断的紧急访问，以及已判断的。
+reviews-waiting = { $n ->
     [0] 没有等待复核的
    *[other] { $n } 项等待复核
 }
-review-none = 没有等待复核的
-review-none-more = 紧急访问一经声明即出现在这里。
-review-done = 已复核
-review-justified = 成立
-review-not-justified = 不成立
-review-due = 待复核
-review-runs = 开放至 { $at }
-review-reads = { $n ->
+reviews-none = 没有等待复核的
+reviews-none-more = 紧急访问一经声明即出现在这里。
+reviews-done = 已复核
+reviews-justified = 成立
+reviews-not-justified = 不成立
+reviews-due = 待复核
+reviews-runs = 开放至 { $at }
+reviews-reads = { $n ->
     [0] 没有阅读
    *[other] 阅读 { $n } 次
 }
-review-entries = 查看
-review-note = 说明；认定不成立时必填
-review-kept = 复核已保存。
+reviews-entries = 查看
+reviews-note = 说明；认定不成立时必填
+reviews-kept = 复核已保存。
 
 border-lead = 本公历年数据出境的人数，按目的地与法律限额对照。
 border-none = 今年没有数据出境

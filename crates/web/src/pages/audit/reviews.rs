@@ -24,10 +24,10 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let consents = state.app.consents_to_review(cx.cx()?).await?;
     let title = w.t("audit-tab-emergency");
     let main = html! {
-        div class="head" { div { h1 { (w.t("nav-audit")) } p class="soft" { (w.t("review-lead")) } } }
+        div class="head" { div { h1 { (w.t("nav-audit")) } p class="soft" { (w.t("reviews-lead")) } } }
         (ways(&cx, "/audit/break-glass"))
-        section class="stack tightly" aria-labelledby="h-due" { h2 id="h-due" { (w.f("review-waiting", args!["n" => due.len() + consents.len()])) }
-            @if due.is_empty() && consents.is_empty() { div class="card" { (state::empty("check", &w.t("review-none"), &w.t("review-none-more"), None)) } }
+        section class="stack tightly" aria-labelledby="h-due" { h2 id="h-due" { (w.f("reviews-waiting", args!["n" => due.len() + consents.len()])) }
+            @if due.is_empty() && consents.is_empty() { div class="card" { (state::empty("check", &w.t("reviews-none"), &w.t("reviews-none-more"), None)) } }
             @for o in &due { (opening(&state, &cx, o)) }
             @for c in &consents {
                 @if let Basis::Emergency(e) = &c.basis {
@@ -39,7 +39,7 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 }
             }
         }
-        @if !done.is_empty() { section class="stack tightly" aria-labelledby="h-done" { h2 id="h-done" { (w.t("review-done")) }
+        @if !done.is_empty() { section class="stack tightly" aria-labelledby="h-done" { h2 id="h-done" { (w.t("reviews-done")) }
             @for o in &done { (opening(&state, &cx, o)) }
         } }
     };
@@ -54,16 +54,16 @@ fn opening(state: &WebState, cx: &PageCx, o: &OpeningView) -> Markup {
         section class="card" {
             header class="row apart" { h3 { bdi { (o.name) } " " span class="soft small" { (hospital_name(state, cx, &b.hospital)) } }
                 @match &b.review {
-                    Some(r) if r.outcome == ReviewOutcome::Justified => (chip(Kind::Ok, &w.t("review-justified"))),
-                    Some(_) => (chip(Kind::Stop, &w.t("review-not-justified"))),
-                    None if cx.now < b.until => (chip(Kind::Warn, &w.f("review-runs", args!["at" => show.clock(b.until)]))),
-                    None => (chip(Kind::Warn, &w.t("review-due"))),
+                    Some(r) if r.outcome == ReviewOutcome::Justified => (chip(Kind::Ok, &w.t("reviews-justified"))),
+                    Some(_) => (chip(Kind::Stop, &w.t("reviews-not-justified"))),
+                    None if cx.now < b.until => (chip(Kind::Warn, &w.f("reviews-runs", args!["at" => show.clock(b.until)]))),
+                    None => (chip(Kind::Warn, &w.t("reviews-due"))),
                 }
             }
             div class="body stack tightly" {
                 p { (b.reason) }
-                p class="small soft" { (show.at(b.from)) " – " (show.at(b.until)) " · " (w.f("review-reads", args!["n" => o.reads])) " · "
-                    a href={ "/audit?patient=" (b.patient) "&person=" (b.account) } { (w.t("review-entries")) } }
+                p class="small soft" { (show.at(b.from)) " – " (show.at(b.until)) " · " (w.f("reviews-reads", args!["n" => o.reads])) " · "
+                    a href={ "/audit?patient=" (b.patient) "&person=" (b.account) } { (w.t("reviews-entries")) } }
                 @if let Some(r) = &b.review { @if !r.note.is_empty() { p class="small" { (r.note) } } }
             }
             @if b.review.is_none() { footer { (review_form(cx, &format!("/audit/break-glass/{}", b.id))) } }
@@ -78,10 +78,10 @@ fn review_form(cx: &PageCx, action: &str) -> Markup {
     html! {
         form class="stack tightly" method="post" action=(action) {
             (cx.csrf())
-            (Field::new("note", w.t("review-note")).id(format!("note{id}")).maxlength(2000).errors(&none).input())
+            (Field::new("note", w.t("reviews-note")).id(format!("note{id}")).maxlength(2000).errors(&none).input())
             div class="row" {
-                button class="btn" name="outcome" value="justified" { (w.t("review-justified")) }
-                button class="btn danger" name="outcome" value="not-justified" { (w.t("review-not-justified")) }
+                button class="btn" name="outcome" value="justified" { (w.t("reviews-justified")) }
+                button class="btn danger" name="outcome" value="not-justified" { (w.t("reviews-not-justified")) }
             }
         }
     }
@@ -106,7 +106,7 @@ pub async fn review(
         .app
         .review_break_glass(cx.cx()?, &id_of(&id)?, outcome, fields.get("note"))
         .await?;
-    Ok(flash::done("/audit/break-glass", "review-kept"))
+    Ok(flash::done("/audit/break-glass", "reviews-kept"))
 }
 
 pub async fn review_consent(
@@ -120,5 +120,5 @@ pub async fn review_consent(
         .app
         .review_consent(cx.cx()?, &id_of(&id)?, justified, fields.get("note"))
         .await?;
-    Ok(flash::done("/audit/break-glass", "review-kept"))
+    Ok(flash::done("/audit/break-glass", "reviews-kept"))
 }

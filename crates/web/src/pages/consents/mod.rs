@@ -178,7 +178,7 @@ fn context(cx: &PageCx, c: &ConsentRecord) -> Markup {
         Basis::Emergency(e) => html! {
             dt { (w.t("consents-reason")) } dd { (e.reason.reveal()) }
             dt { (w.t("consents-law")) } dd { (e.law) }
-            dt { (w.t("consents-review")) } dd { @match &e.review { Some(r) => { (w.t(if r.justified { "review-justified" } else { "review-not-justified" })) " " (r.note) } None => { (w.t("review-due")) } } }
+            dt { (w.t("consents-review")) } dd { @match &e.review { Some(r) => { (w.t(if r.justified { "reviews-justified" } else { "reviews-not-justified" })) " " (r.note) } None => { (w.t("reviews-due")) } } }
         },
     }
 }
