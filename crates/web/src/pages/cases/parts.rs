@@ -64,7 +64,9 @@ fn standing(cx: &PageCx, v: &CaseView) -> Markup {
         @if let Some(reason) = v.suspended { (note(Kind::Stop, html! { p { b { (w.word("suspend", reason.as_str())) } } p { (w.word("suspend-text", reason.as_str())) } })) }
         @if let Some((reason, text)) = &v.declined { (note(Kind::Warn, html! { p { b { (w.f("case-declined", args!["reason" => w.word("decline", reason.as_str())])) } } @if !text.reveal().is_empty() { p class="said" { (text.reveal()) } } })) }
         @if let Some(q) = v.case.questions.last().filter(|q| q.supplied.is_none()) { (note(Kind::Warn, html! { p { b { (w.t("case-more-asked")) } } p class="said" { (q.text.reveal()) } })) }
-        @for alarm in &v.alarms { (note(Kind::Warn, w.word("alarm", alarm.kind.as_str()))) }
+        // One note per kind, however many levels of it were raised.
+        @let kinds: std::collections::BTreeSet<_> = v.alarms.iter().map(|a| a.kind.as_str()).collect();
+        @for kind in kinds { (note(Kind::Warn, w.word("alarm", kind))) }
     }
 }
 
