@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use agreements::{Privilege, Role};
-use app::accounts::{
+use karez_app::accounts::{
     Invite, InviteAs, Membership, NewAccount, NewWayIn, PrivilegeGrant, Reauth, RoleGrant, SignIn,
     Validity,
 };
-use app::cx::Channel;
-use app::people::MemberChange;
-use app::sessions::{Pending, SessionAsk, SignedIn};
-use app::{AppError, Cx, Language};
+use karez_app::cx::Channel;
+use karez_app::people::MemberChange;
+use karez_app::sessions::{Pending, SessionAsk, SignedIn};
+use karez_app::{AppError, Cx, Language};
 use kernel::{AccountId, Clock, HospitalId, Phi, limits};
 use testkit::TestNode;
 

@@ -1,11 +1,11 @@
 //! Machine clients: an assertion proves itself once, in time, to this node alone.
 
-use app::Cx;
-use app::cx::Channel;
-use app::sessions::SessionAsk;
-use app::tokens::assertion::{ASSERTION_TYPE, TokenError};
-use app::tokens::{NewMachine, TokenRequest};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use karez_app::Cx;
+use karez_app::cx::Channel;
+use karez_app::sessions::SessionAsk;
+use karez_app::tokens::assertion::{ASSERTION_TYPE, TokenError};
+use karez_app::tokens::{NewMachine, TokenRequest};
 use kernel::{AccountId, HospitalId};
 use p256::pkcs8::EncodePrivateKey as _;
 use serde_json::{Value, json};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use app::Role;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use gateway::routes::ROUTES;
-use gateway::{Access, GatewayRoute, Scrape};
+use karez_gateway::routes::ROUTES;
+use karez_gateway::{Access, GatewayRoute, Scrape};
 use testkit::TestNode;
 use tower::ServiceExt as _;
 
@@ -22,7 +22,7 @@ fn address(route: &GatewayRoute) -> String {
 }
 
 async fn status(node: &TestNode, route: &GatewayRoute, token: Option<&str>) -> StatusCode {
-    let router = gateway::router(Arc::new(node.app.clone()), Scrape::new(String::new));
+    let router = karez_gateway::router(Arc::new(node.app.clone()), Scrape::new(String::new));
     let mut request = Request::builder()
         .method(route.method)
         .uri(address(route))
@@ -35,7 +35,7 @@ async fn status(node: &TestNode, route: &GatewayRoute, token: Option<&str>) -> S
 }
 
 fn all() -> impl Iterator<Item = &'static GatewayRoute> {
-    ROUTES.iter().chain(gateway::fhir::ROUTES)
+    ROUTES.iter().chain(karez_gateway::fhir::ROUTES)
 }
 
 #[tokio::test]
