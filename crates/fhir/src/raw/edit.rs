@@ -167,7 +167,8 @@ fn with_tag(meta: &[u8]) -> Vec<u8> {
 }
 
 fn apply(bytes: &[u8], mut edits: Vec<(usize, usize, String)>) -> Vec<u8> {
-    edits.sort_by_key(|e| e.0);
+    // What is put in at a place stands before what replaces from there on.
+    edits.sort_by_key(|e| (e.0, e.1));
     let grown: usize = edits.iter().map(|e| e.2.len()).sum();
     let mut out = Vec::with_capacity(bytes.len() + grown);
     let mut at = 0;

@@ -82,6 +82,19 @@ fn splicing_changes_nothing_else() {
     );
 }
 
+/// The first member of `meta` is replaced at the very place where the missing one is put in.
+#[test]
+fn one_of_the_two_at_the_front_of_meta_is_replaced_and_the_other_put_before_it() {
+    assert_eq!(
+        spliced(r#"{"resourceType":"P","id":"a","meta":{"lastUpdated":"2020-01-01T00:00:00Z"}}"#),
+        r#"{"resourceType":"P","id":"x","meta":{"versionId":"3","lastUpdated":"2026-01-02T03:04:05.678901Z"}}"#
+    );
+    assert_eq!(
+        spliced(r#"{"meta":{"versionId":"1"},"id":"a"}"#),
+        r#"{"meta":{"lastUpdated":"2026-01-02T03:04:05.678901Z","versionId":"3"},"id":"x"}"#
+    );
+}
+
 #[test]
 fn a_spliced_resource_is_peeked_back() {
     let found = peek(spliced(r#"{"name":[{"id":"no"}],"resourceType":"P"}"#).as_bytes());
