@@ -40,7 +40,10 @@ fn an_observation_gives_what_it_is_looked_for_by() {
         kind: "Patient",
         id: "p1".into(),
     });
-    assert_eq!(of("Observation", json, "patient"), [patient.clone()]);
+    assert_eq!(
+        of("Observation", json, "patient"),
+        std::slice::from_ref(&patient)
+    );
     assert_eq!(of("Observation", json, "subject"), [patient]);
     assert_eq!(
         of("Observation", json, "value-quantity"),
@@ -102,7 +105,10 @@ fn references_are_told_apart_by_whose_they_are() {
         kind: "Patient",
         id: "1".into(),
     });
-    assert_eq!(subject("https://n/fhir/own/Patient/1"), [local.clone()]);
+    assert_eq!(
+        subject("https://n/fhir/own/Patient/1"),
+        std::slice::from_ref(&local)
+    );
     assert_eq!(subject("Patient/1/_history/3"), [local]);
     assert_eq!(
         subject("https://n/fhir/other/Patient/1"),
