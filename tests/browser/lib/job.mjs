@@ -26,7 +26,8 @@ export async function importPatient(page, name, bytes) {
   await page.locator('main input[type=file]').first().setInputFiles({ name, mimeType: 'application/fhir+json', buffer: bytes });
   await submit(page, 'main form:has(input[type=file])');
   await looksRight(page);
-  await submit(page, 'main form:has([value=new])', { button: 'button[value=new], button:not([type=button])' });
+  await page.locator('[name=decision][value=new]').check();
+  await submit(page, 'main form:has([name=decision])');
   await page.waitForURL(/\/patients\//);
   return new URL(page.url()).pathname;
 }

@@ -218,6 +218,7 @@ impl<'a> Builder<'a> {
                     "use": "official", "type": plain("v2-0203", "NI"),
                     "system": format!("https://national-id.example/{}", country.to_lowercase()),
                     "value": subject.national_id,
+                    "assigner": { "display": "National register" },
                 },
             ],
             "active": true,
