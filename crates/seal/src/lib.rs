@@ -12,6 +12,8 @@ pub mod b64;
 pub mod blob;
 pub mod cert;
 pub mod chain;
+pub mod checkpoint;
+pub mod crl;
 pub mod error;
 pub mod file;
 pub mod hospital;
@@ -25,11 +27,12 @@ pub mod verify;
 pub use alg::Alg;
 pub use blob::{Addresser, BlobAddress, BlobCipher, ChunkRange, blob_address, chunk_range};
 pub use chain::{CHAIN_START, chain_next};
+pub use checkpoint::Checkpoint;
 pub use error::SealError;
 pub use file::{Report, SealedFile, Trust, Verdict, verify};
 pub use hospital::{
-    Checkpoint, HospitalKeys, HospitalSigner, Person, PersonKey, PersonSigner,
-    verify_hospital_signature, verify_hospital_statement,
+    HospitalKeys, HospitalSigner, Person, PersonKey, PersonSigner, verify_hospital_signature,
+    verify_hospital_statement,
 };
 pub use keys::{Jwk, Jwks, Reason};
 pub use secret::{NodeKey, Secret, Wrapped};

@@ -6,7 +6,8 @@ use kernel::{HospitalId, Instant};
 use serde::Serialize;
 
 use crate::b64;
-use crate::cert::{Certificate, RevocationList};
+use crate::cert::Certificate;
+use crate::crl::RevocationList;
 use crate::error::{Result, SealError};
 use crate::file::{SEAL, SealedFile, Statement, digest};
 use crate::hospital::open_revocation_list;
