@@ -327,3 +327,77 @@ fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Outcome, StoreErro
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::super::migrations;
+    use super::*;
+
+    fn writer(dir: &std::path::Path) -> Arc<Writer> {
+        let place = Place {
+            path: dir.join("db"),
+            size_max_bytes: Arc::new(AtomicU64::new(u64::MAX)),
+        };
+        let mut conn = place.open().unwrap();
+        migrations::migrations::runner().run(&mut conn).unwrap();
+        Arc::new(Writer::start(place).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_forgets_nothing_it_took() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(dir.path());
+        let (go, gate) = channel::<()>();
+        let (entered, inside) = tokio::sync::oneshot::channel();
+        let held = tokio::spawn({
+            let writer = Arc::clone(&writer);
+            async move {
+                writer
+                    .write(move |_| {
+                        let _seen = entered.send(());
+                        gate.recv()
+                            .map_err(|_| StoreError::Internal("the gate is gone".into()))
+                    })
+                    .await
+            }
+        });
+        inside.await.unwrap();
+        let (taken, refused) = {
+            let mut taken = Vec::new();
+            loop {
+                let (reply, answer) = oneshot::channel();
+                let job = Call {
+                    work: Some(|_: &mut Session| Ok(1u8)),
+                    result: None,
+                    reply,
+                };
+                match writer.enqueue(Box::new(job)) {
+                    Ok(()) => taken.push(answer),
+                    Err(e) => break (taken, e),
+                }
+                assert!(taken.len() <= limits::WRITE_QUEUE_MAX);
+            }
+        };
+        assert_eq!(taken.len(), limits::WRITE_QUEUE_MAX);
+        assert!(matches!(refused, StoreError::TooMuch { .. }), "{refused}");
+        go.send(()).unwrap();
+        held.await.unwrap().unwrap();
+        for answer in taken {
+            assert_eq!(answer.await.unwrap().unwrap(), 1);
+        }
+        assert_eq!(writer.write(|_| Ok(2)).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_panic_in_one_write_fails_it_and_ends_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(dir.path());
+        let failed: Result<(), _> = writer.write(|_| panic!("a fault of ours")).await;
+        assert!(matches!(failed, Err(StoreError::Unavailable(_))));
+        assert!(writer.fault().is_some());
+        writer.write(|s| s.write_position()).await.unwrap();
+        assert_eq!(writer.fault(), None);
+    }
+}
