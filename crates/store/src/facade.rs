@@ -10,7 +10,7 @@ use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 
 use crate::blob_index::Backend;
 use crate::blobs::{Blobs, OpenBlob};
-use crate::sqlite::{SqliteDatabase, SqliteOptions};
+use crate::sqlite::{READ_LONGEST, SqliteDatabase, SqliteOptions};
 use crate::{BlobRef, Database, Finding, StoreError, diagnose};
 
 /// Where and how the store of one node is kept.
@@ -156,6 +156,7 @@ fn open(config: &StoreConfig) -> Result<(SqliteDatabase, Blobs), StoreError> {
         public_base: config.public_base.clone(),
         readers: config.readers,
         size_max_bytes: config.size_max_bytes,
+        read_longest: READ_LONGEST,
         cursor_secret: config.node_key.derive(b"karez cursors"),
     })?;
     let blobs = Blobs::local(

@@ -13,7 +13,7 @@ impl SqliteDatabase {
         let write = self.writer.write(|s| s.write_position()).await;
         let mut found = self
             .readers
-            .read(|c| {
+            .read_all(|c| {
                 Ok(vec![
                     Finding::new("sqlite-version", true, rusqlite::version()),
                     Finding::of("integrity", integrity(c)),

@@ -22,6 +22,7 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use agreements::Permit;
 use agreements::permit::Reader;
@@ -41,6 +42,9 @@ mod migrations {
     refinery::embed_migrations!("migrations/sqlite");
 }
 
+/// How long one read may take where nothing else is said.
+pub const READ_LONGEST: Duration = Duration::from_secs(30);
+
 /// How a database is opened.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
@@ -52,6 +56,8 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How large the file may grow, bytes.
     pub size_max_bytes: Option<u64>,
+    /// A read that takes longer is broken off; checking whole chains and files is not.
+    pub read_longest: Duration,
     /// Seals the cursors of searches. The same on every start, so that pages stay good.
     pub cursor_secret: Secret,
 }
@@ -64,6 +70,7 @@ impl SqliteOptions {
             public_base: String::new(),
             readers: 16,
             size_max_bytes: None,
+            read_longest: READ_LONGEST,
         }
     }
 }
@@ -102,7 +109,7 @@ impl SqliteDatabase {
             path: options.path.clone(),
             public_base: options.public_base.as_str().into(),
             writer: writer::Writer::start(place)?,
-            readers: readers::Readers::new(&options.path, options.readers)?,
+            readers: readers::Readers::new(&options.path, options.readers, options.read_longest)?,
             size_max_bytes,
             cursors: search::CursorKey::new(&options.cursor_secret),
         })
@@ -270,7 +277,9 @@ impl Database for SqliteDatabase {
     ) -> Result<ChainReport, StoreError> {
         system_only(permit, "audit chains")?;
         let chain = chain.clone();
-        self.readers.read(move |c| chain::verify(c, &chain)).await
+        self.readers
+            .read_all(move |c| chain::verify(c, &chain))
+            .await
     }
 
     async fn chain_head(
