@@ -101,12 +101,22 @@ impl App {
                 let index = item.index;
                 match self.one(cx, hospital, item).await {
                     Ok(answer) => answer,
-                    Err(e) => refusal(&within_entry(e, index), index),
+                    Err(e) => {
+                        self.denied_in_batch(cx, hospital, &e).await;
+                        refusal(&within_entry(e, index), index)
+                    }
                 }
             })
             .buffered(AT_ONCE)
             .collect()
             .await
+    }
+
+    /// A refusal that cannot be noted is still a refusal.
+    async fn denied_in_batch(&self, cx: &Cx, hospital: &HospitalId, error: &AppError) {
+        if let Err(e) = self.fhir_note_denied(cx, hospital, error).await {
+            tracing::error!(error = %e, "a refused write could not be noted");
+        }
     }
 
     /// One entry on its own.

@@ -103,6 +103,9 @@ fn local_patient(reference: &str, own_base: &str) -> Option<ResourceId> {
     ResourceId::new(local.strip_prefix("Patient/")?).ok()
 }
 
+/// The reasons for which the interactions themselves deny a write.
+const DENIALS: &[&str] = &["write-across", "staff-only", "clinical-role-missing"];
+
 /// Refuses what is not the hospital the request acts for: nobody writes into another's records.
 fn own<'a>(cx: &'a Cx, hospital: &HospitalId) -> Result<&'a HospitalId, AppError> {
     let own = cx.hospital()?;

@@ -5,7 +5,7 @@ use fhir::bundle::{BundleType, Response, Writer};
 use kernel::{HospitalId, Phi, RecordKey, ResourceId, limits};
 use store::{Batch, Stored};
 
-use super::{HistoryAnswer, Resource};
+use super::{DENIALS, HistoryAnswer, Resource};
 use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx};
 
@@ -86,27 +86,60 @@ impl App {
     /// Notes in both chains that someone asked for a record of another hospital and was shown nothing. Whether it is there
     /// is not said.
     async fn not_shown(&self, cx: &Cx, key: &RecordKey) -> Result<(), AppError> {
-        let Some(own) = cx
-            .actor
-            .hospital
-            .as_ref()
-            .filter(|own| **own != key.hospital)
-        else {
+        if cx.actor.hospital.as_ref() == Some(&key.hospital) {
             return Ok(());
-        };
-        let subjects = [key.clone()];
+        }
+        let subjects = std::slice::from_ref(key);
+        self.note_refused(
+            cx,
+            &key.hospital,
+            Verb::Read,
+            subjects,
+            "not there, or not permitted",
+        )
+        .await
+    }
+
+    /// Notes in the chains of the custodian and of the asker that something was refused, and why.
+    async fn note_refused(
+        &self,
+        cx: &Cx,
+        custodian: &HospitalId,
+        verb: Verb,
+        subjects: &[RecordKey],
+        why: &str,
+    ) -> Result<(), AppError> {
         let entry = Entry {
-            verb: Verb::Read,
+            verb,
             action: "record.refused",
-            subjects: &subjects,
+            subjects,
             patient: None,
-            ground: Some("not there, or not permitted"),
+            ground: Some(why),
             denied: true,
         };
         let mut batch = Batch::new(cx.now);
-        batch.audit = vec![cx.audit(&key.hospital, &entry), cx.audit(own, &entry)];
+        for chain in crate::records::chains(cx, custodian) {
+            batch.audit.push(cx.audit(chain, &entry));
+        }
         self.store.commit(batch).await?;
         Ok(())
+    }
+
+    /// Notes a refused write, when an interaction itself refused it; a concept's command has noted its own.
+    pub async fn fhir_note_denied(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        error: &AppError,
+    ) -> Result<(), AppError> {
+        let AppError::Denied(denial) = error else {
+            return Ok(());
+        };
+        if self.known(hospital).is_err() || !DENIALS.contains(&denial.reason.as_str()) {
+            return Ok(());
+        }
+        self.note_refused(cx, hospital, Verb::Execute, &[], &denial.reason)
+            .await
     }
 
     /// Notes in the audit that these records are about to be shown: one entry for each patient they are about. Records
@@ -127,10 +160,11 @@ impl App {
                 None => by_patient.push((patient, vec![r.key.clone()])),
             }
         }
-        for (patient, keys) in &by_patient {
-            self.note_read(cx, hospital, Some(*patient), keys, action)
-                .await?;
-        }
+        // Across hospitals each is on disk before the answer leaves; together they share commits.
+        let notes = by_patient
+            .iter()
+            .map(|(patient, keys)| self.note_read(cx, hospital, Some(*patient), keys, action));
+        futures::future::try_join_all(notes).await?;
         Ok(())
     }
 }

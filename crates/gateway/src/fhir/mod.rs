@@ -119,9 +119,17 @@ async fn answer(
         body,
         shape,
     };
-    handlers::handle(&state.app, interaction, ask)
-        .await
-        .map_err(|e| Refusal::new(e, &at))
+    let (caller, at_hospital) = (ask.cx.clone(), ask.hospital.clone());
+    match handlers::handle(&state.app, interaction, ask).await {
+        Ok(response) => Ok(response),
+        Err(e) => {
+            // What was denied is on record before it is answered.
+            if let Err(e) = state.app.fhir_note_denied(&caller, &at_hospital, &e).await {
+                return Err(Refusal::new(e, &at));
+            }
+            Err(Refusal::new(e, &at))
+        }
+    }
 }
 
 /// The body, when the interaction has one: of the right type and within bounds.

@@ -1,4 +1,5 @@
 //! The FHIR interactions over HTTP: a real server on a free port, a real client.
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests
 
 mod bundles;
 mod crud;
