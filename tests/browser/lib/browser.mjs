@@ -31,7 +31,7 @@ export function launch() {
 }
 
 /** A context of its own: cookies of one person. Fails the test on a script error or a request to another origin. */
-export async function person(browser, base, { login, viewport = DESKTOP, locale = 'en' } = {}) {
+export async function person(browser, base, { login, choose, viewport = DESKTOP, locale = 'en' } = {}) {
   const context = await browser.newContext({
     baseURL: base,
     viewport,
@@ -52,7 +52,7 @@ export async function person(browser, base, { login, viewport = DESKTOP, locale 
   page.on('response', (response) => {
     if (response.status() >= 500) faults.push(`${response.status()}: ${new URL(response.url()).pathname}`);
   });
-  if (login) await signIn(page, login);
+  if (login) await signIn(page, login, choose);
   return {
     context,
     page,
@@ -63,12 +63,19 @@ export async function person(browser, base, { login, viewport = DESKTOP, locale 
   };
 }
 
-export async function signIn(page, login) {
+/** Signs in; `choose` names the hospital to act for, for somebody who works in several. */
+export async function signIn(page, login, choose) {
   await page.goto('/sign-in');
   await page.locator('input[name=login]').fill(login);
   await page.locator('input[name=password]').fill(PASSWORD);
   await page.locator('form:has(input[name=password]) button:not([type=button])').first().click();
   await page.waitForURL((url) => !url.pathname.startsWith('/sign-in'));
+  if (choose) {
+    await page.goto('/choose');
+    await page.locator(`[name=seat][value^="${choose}"]`).first().check();
+    await page.locator('form:has([name=seat]) button:not([type=button])').first().click();
+    await page.waitForURL((url) => url.pathname !== '/choose');
+  }
 }
 
 /** Every rule of WCAG 2.2 AA that axe knows: nothing may be found. */

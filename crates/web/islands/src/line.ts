@@ -9,6 +9,12 @@ function say(down: boolean): void {
   if (note) note.textContent = (down ? note.dataset['down'] : note.dataset['up']) ?? '';
 }
 
+/** Takes everything off the screen at once, then asks for the page anew: the server says in words why it is closed. */
+function close(): void {
+  document.body.replaceChildren();
+  location.reload();
+}
+
 export function watchLine(): void {
   let wasDown = false;
   document.addEventListener('htmx:sse:error', () => { wasDown = true; say(true); });
@@ -23,6 +29,11 @@ export function watchLine(): void {
     wasDown = false;
   });
   // The session has ended: what is on the screen is no longer ours to show.
-  document.addEventListener('ended', () => location.reload());
+  document.addEventListener('ended', close);
+  // A part that was woken is refused: the agreement or consent it rested on has ended, and with it the page.
+  document.addEventListener('htmx:response:error', (e) => {
+    const ctx = (e as CustomEvent).detail?.ctx;
+    if (ctx?.request?.method === 'GET' && [401, 403, 404, 410].includes(ctx?.response?.status)) close();
+  });
   window.addEventListener('offline', () => { wasDown = true; say(true); });
 }
