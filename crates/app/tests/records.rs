@@ -127,7 +127,9 @@ async fn a_bundle_becomes_a_record_and_brought_again_is_recognised() {
 async fn a_newer_export_adds_what_is_new() {
     let w = World::new().await;
     let patient = import(&w, bundle("李娜", "1", ""), ImportDecision::New).await;
-    let newer = r#",{"fullUrl":"urn:uuid:9","resource":{"resourceType":"Condition","code":{"text":"Goitre"},"subject":{"reference":"urn:uuid:1"}},"request":{"method":"POST","url":"Condition"}}"#;
+    let newer = r#",{"fullUrl":"urn:uuid:9","resource":{"resourceType":"Condition","code":{"text":"Goitre"},"subject":{"reference":"urn:uuid:1"}},"request":{"method":"POST","url":"Condition"}},
+        {"fullUrl":"urn:uuid:10","resource":{"resourceType":"Medication","code":{"text":"Levothyroxine 50 µg"}},"request":{"method":"POST","url":"Medication"}},
+        {"fullUrl":"urn:uuid:11","resource":{"resourceType":"MedicationStatement","status":"active","medicationReference":{"reference":"urn:uuid:10"},"subject":{"reference":"urn:uuid:1"}},"request":{"method":"POST","url":"MedicationStatement"}}"#;
     let existing = ImportDecision::Existing(patient.id.clone());
     import(&w, bundle("李娜", "1", newer), existing).await;
     let line = w
@@ -135,7 +137,9 @@ async fn a_newer_export_adds_what_is_new() {
         .app
         .timeline(&w.cx("alimjan"), &patient, &TimelineAsk::default())
         .await;
-    assert_eq!(line.unwrap().summary.problems[0].title, "Goitre");
+    let summary = line.unwrap().summary;
+    assert_eq!(summary.problems[0].title, "Goitre");
+    assert_eq!(summary.medications[0].title, "Levothyroxine 50 µg");
 }
 
 #[tokio::test]

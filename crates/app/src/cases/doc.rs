@@ -33,6 +33,13 @@ pub(crate) fn hour_of(at: Instant) -> String {
         .to_string()
 }
 
+/// The UTC day an answer is found under.
+pub(crate) fn day_of(at: Instant) -> String {
+    at.to_zoned(jiff::tz::TimeZone::UTC)
+        .strftime("%Y%m%d")
+        .to_string()
+}
+
 impl Document for CaseDoc {
     const KIND: &'static str = "case";
     fn lookups(&self) -> Vec<Lookup> {
@@ -69,8 +76,9 @@ impl Document for CaseDoc {
         if let Some(next) = c.next_alarm() {
             list.push(Lookup::new("alarm-hour", hour_of(next)));
         }
-        if c.answers.iter().any(|a| a.issued.is_some()) {
+        if let Some(issued) = c.answers.iter().filter_map(|a| a.issued).max() {
             list.push(Lookup::new("answered", "yes"));
+            list.push(Lookup::new("answered-day", day_of(issued)));
         }
         if c.status == Status::Draft {
             list.push(Lookup::new("draft", "yes"));

@@ -23,6 +23,16 @@ use crate::{App, AppError, Cx};
 /// Cases of one list that are looked at.
 pub const CASES_MAX: u32 = 10_000;
 
+/// The UTC days that hold the reader's day, whatever their zone.
+fn days_around(now: kernel::Instant) -> [String; 3] {
+    [-24, 0, 24].map(|hours| {
+        let at = now
+            .saturating_add(jiff::SignedDuration::from_hours(hours))
+            .unwrap_or(now);
+        super::doc::day_of(at)
+    })
+}
+
 /// Rows shown when no limit is asked for.
 pub const ROWS: usize = 50;
 
@@ -38,23 +48,37 @@ impl App {
         Ok(found)
     }
 
+    /// The cases a tab shows and the counts above it. Open cases are counted whatever the tab; those that are over are
+    /// only read where they are shown.
+    async fn tab(
+        &self,
+        cx: &Cx,
+        filter: &CaseFilter,
+        open: Vec<Lookup>,
+        all: Vec<Lookup>,
+    ) -> Result<(Docs, Counts), AppError> {
+        let open = self.cases_by(cx, open).await?;
+        let counts = counts(cx, &open);
+        let cases = match filter.tab {
+            Tab::Closed | Tab::All => self.cases_by(cx, all).await?,
+            _ => open,
+        };
+        Ok((cases, counts))
+    }
+
     /// Cases sent to the coordinator's hospital.
     pub async fn inbox(&self, cx: &Cx, filter: &CaseFilter) -> Result<CaseList, AppError> {
         let hospital = cx.require(Role::Coordinator)?.clone();
-        let all = Lookup::new("answering", hospital.as_str());
-        let lookups = match filter.tab {
-            Tab::Answered | Tab::Closed | Tab::All => vec![all],
-            _ => vec![Lookup::new("inbox", hospital.as_str())],
-        };
-        let mut cases = self.cases_by(cx, lookups).await?;
-        let mut counts = counts(cx, &cases);
-        if !matches!(filter.tab, Tab::Answered | Tab::Closed | Tab::All) {
-            let answered = vec![
-                Lookup::new("answering", hospital.as_str()),
-                Lookup::new("answered", "yes"),
-            ];
-            let answered = self.cases_by(cx, answered).await?;
-            counts.answered_today = answered_today(cx, &answered);
+        let here = || Lookup::new("answering", hospital.as_str());
+        let inbox = vec![Lookup::new("inbox", hospital.as_str())];
+        let (mut cases, mut counts) = self.tab(cx, filter, inbox, vec![here()]).await?;
+        if filter.tab == Tab::Answered {
+            let open = vec![here(), Lookup::new("open", "yes")];
+            cases = self.cases_by(cx, open).await?;
+        }
+        for day in days_around(cx.now) {
+            let answered = vec![here(), Lookup::new("answered-day", day)];
+            counts.answered_today += answered_today(cx, &self.cases_by(cx, answered).await?);
         }
         cases.retain(|c| c.doc.case.status != Status::Draft);
         self.case_list(cx, cases, counts, filter).await
@@ -64,32 +88,35 @@ impl App {
     pub async fn worklist(&self, cx: &Cx, filter: &CaseFilter) -> Result<CaseList, AppError> {
         cx.require(Role::Consultant)?;
         let me = cx.actor.account.as_str();
-        let mut cases = self
-            .cases_by(cx, vec![Lookup::new("consultant", me)])
-            .await?;
-        for case in self
+        let mine = || Lookup::new("consultant", me);
+        let open = vec![mine(), Lookup::new("open", "yes")];
+        let (mut cases, mut counts) = self.tab(cx, filter, open, vec![mine()]).await?;
+        let to_sign = self
             .cases_by(cx, vec![Lookup::new("co-signer", me)])
-            .await?
-        {
+            .await?;
+        counts.open += to_sign.len();
+        counts.mine += to_sign.len();
+        for case in to_sign {
             if !cases.iter().any(|c| c.key == case.key) {
                 cases.push(case);
             }
         }
         let own = cx.hospital()?;
         cases.retain(|c| c.doc.case.answering() == Some(own));
-        let counts = counts(cx, &cases);
         self.case_list(cx, cases, counts, filter).await
     }
 
     /// The cases of the clinician's hospital: their own, or all of the hospital under [`Tab::All`].
     pub async fn my_cases(&self, cx: &Cx, filter: &CaseFilter) -> Result<CaseList, AppError> {
         let hospital = cx.require(Role::Clinician)?.clone();
-        let mut lookups = vec![Lookup::new("referring", hospital.as_str())];
-        if filter.tab != Tab::All {
-            lookups.push(Lookup::new("referrer", cx.actor.account.as_str()));
-        }
-        let cases = self.cases_by(cx, lookups).await?;
-        let counts = counts(cx, &cases);
+        let home = || Lookup::new("referring", hospital.as_str());
+        let mine = || Lookup::new("referrer", cx.actor.account.as_str());
+        let open = vec![home(), mine(), Lookup::new("open", "yes")];
+        let all = match filter.tab {
+            Tab::All => vec![home()],
+            _ => vec![home(), mine()],
+        };
+        let (cases, counts) = self.tab(cx, filter, open, all).await?;
         self.case_list(cx, cases, counts, filter).await
     }
 

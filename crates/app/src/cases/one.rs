@@ -27,7 +27,11 @@ impl App {
             .next()
             .ok_or(AppError::NotFound)?;
         let side = side(cx, case);
-        let messages = self.messages(cx, &doc).await?;
+        // What doctors write to each other is theirs; the patient is told in the answer and in person.
+        let messages = match side {
+            Side::Patient => Vec::new(),
+            Side::Referring | Side::Answering => self.messages(cx, &doc).await?,
+        };
         let files: Vec<ResourceId> = case.request.files.iter().map(|f| f.id.clone()).collect();
         let view = CaseView {
             banner: self.case_banner(cx, &doc).await?,

@@ -17,6 +17,9 @@ use crate::{App, AppError, Cx};
 /// Notices shown on one page.
 pub const NOTICES_PER_PAGE: u32 = 50;
 
+/// Unread notices that are counted; beyond it a page says so many and more.
+pub const UNREAD_MAX: u32 = 100;
+
 /// One notice before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
@@ -149,20 +152,21 @@ impl App {
         Ok(())
     }
 
-    /// How many notices the person has not read.
+    /// How many notices the person has not read, counted up to [`UNREAD_MAX`].
     pub async fn unread_notices(&self, cx: &Cx) -> Result<u64, AppError> {
-        Ok(self.unread_of(&cx.actor.account, 1_000).await?.len() as u64)
+        Ok(self.unread_of(cx, None).await?.len() as u64)
     }
 
     async fn unread_of(
         &self,
-        account: &AccountId,
-        limit: u32,
+        cx: &Cx,
+        subject: Option<&RecordKey>,
     ) -> Result<Vec<Versioned<Notice>>, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let network = HospitalId::network();
-        let lookups = vec![Lookup::new("unread", account.as_str())];
-        self.find(&permit, Some(&network), lookups, None, limit, true)
+        let mut lookups = vec![Lookup::new("unread", cx.actor.account.as_str())];
+        lookups.extend(subject.map(|s| Lookup::new("subject", s.to_string())));
+        self.find(&permit, Some(&network), lookups, None, UNREAD_MAX, true)
             .await
     }
 
@@ -204,15 +208,27 @@ impl App {
 
     /// Marks one notice, or all, as read.
     pub async fn mark_read(&self, cx: &Cx, id: Option<&ResourceId>) -> Result<(), AppError> {
-        let mut unread = self.unread_of(&cx.actor.account, 500).await?;
-        unread.retain(|n| id.is_none_or(|id| n.key.id == *id));
-        self.mark(cx, unread).await
+        if let Some(id) = id {
+            let permit = self.system(SystemPurpose::Decision);
+            let notice: Versioned<Notice> = self.need(&permit, &HospitalId::network(), id).await?;
+            if notice.doc.to != cx.actor.account {
+                return Err(AppError::NotFound);
+            }
+            return self.mark(cx, vec![notice]).await;
+        }
+        loop {
+            let unread = self.unread_of(cx, None).await?;
+            let more = unread.len() == UNREAD_MAX as usize;
+            self.mark(cx, unread).await?;
+            if !more {
+                return Ok(());
+            }
+        }
     }
 
     /// Marks what the person was told about this subject as read: they are looking at it.
     pub(crate) async fn seen_subject(&self, cx: &Cx, subject: &RecordKey) -> Result<(), AppError> {
-        let mut unread = self.unread_of(&cx.actor.account, 500).await?;
-        unread.retain(|n| n.doc.subject == *subject);
+        let unread = self.unread_of(cx, Some(subject)).await?;
         self.mark(cx, unread).await
     }
 
@@ -222,7 +238,7 @@ impl App {
         }
         let mut batch = Batch::new(cx.now);
         for mut notice in unread {
-            notice.doc.read = Some(cx.now);
+            notice.doc.read.get_or_insert(cx.now);
             docs::put(&mut batch, &notice)?;
         }
         match self.store.commit(batch).await {

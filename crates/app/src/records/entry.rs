@@ -14,7 +14,9 @@ impl App {
     /// One entry, under the reader's permit and audited before it is returned.
     pub async fn entry(&self, cx: &Cx, key: &RecordKey) -> Result<EntryView, AppError> {
         let stored = self.read_record(cx, key, "record.read").await?;
-        let (entries, _) = self.entries(&key.hospital, std::slice::from_ref(&stored));
+        let (entries, _) = self
+            .named_entries(&key.hospital, std::slice::from_ref(&stored))
+            .await?;
         let entry = entries.into_iter().next().ok_or(AppError::NotFound)?;
         let parts = self.parts(cx, &stored).await?;
         Ok(EntryView {

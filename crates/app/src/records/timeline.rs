@@ -47,7 +47,7 @@ impl App {
                     self.audit_read(cx, source, std::slice::from_ref(source), "timeline.read")
                         .await?;
                     let full = records.len() == RECORDS_PER_SOURCE as usize;
-                    let (list, unreadable) = self.entries(&source.hospital, &records);
+                    let (list, unreadable) = self.named_entries(&source.hospital, &records).await?;
                     let gap = if full {
                         Some(GapReason::TooMany)
                     } else if unreadable > 0 {
@@ -80,6 +80,47 @@ impl App {
             entries.append(&mut of_source);
         }
         Ok(view(entries, gaps, lines, ask))
+    }
+
+    /// Entries of one source with the names of medications that stand elsewhere in it; and how many records could not be
+    /// read as FHIR.
+    pub(crate) async fn named_entries(
+        &self,
+        custodian: &HospitalId,
+        records: &[Stored],
+    ) -> Result<(Vec<Entry>, usize), AppError> {
+        let (mut entries, unreadable) = self.entries(custodian, records);
+        let key_of = |entry: &Entry| {
+            let id = entry.title_at.as_deref()?.strip_prefix("Medication/")?;
+            let id = kernel::ResourceId::new(id).ok()?;
+            Some(RecordKey::new(
+                custodian.clone(),
+                super::kind("Medication"),
+                id,
+            ))
+        };
+        let mut keys: Vec<RecordKey> = entries.iter().filter_map(key_of).collect();
+        if keys.is_empty() {
+            return Ok((entries, unreadable));
+        }
+        keys.sort();
+        keys.dedup();
+        // A Medication is about no patient, so no share names it; its name belongs to the statement that may be read.
+        let permit = self.system(agreements::SystemPurpose::Decision);
+        let mut names: BTreeMap<RecordKey, String> = BTreeMap::new();
+        for stored in self.store.get_many(&permit, &keys).await? {
+            if let Ok(doc) = raw::parse(stored.body.reveal())
+                && let Some(name) = timeline::words_at(doc.root(), "code")
+            {
+                names.insert(stored.key.clone(), name);
+            }
+        }
+        for entry in &mut entries {
+            if let Some(name) = key_of(entry).and_then(|k| names.get(&k)) {
+                entry.title.clone_from(name);
+            }
+        }
+        Ok((entries, unreadable))
     }
 
     /// Entries of one source; and how many records could not be read as FHIR.

@@ -35,6 +35,11 @@ pub struct Entry {
     /// The worst flag of its measures, or a critical interpretation.
     pub flag: Option<Flag>,
     pub attachments: Vec<Attachment>,
+    /// Says that something is absent or not known (`no known food allergy`), not that it is there.
+    pub negated: bool,
+    /// The reference whose words are the title, where the resource has none of its own (`Medication/…`): for whoever
+    /// can look it up.
+    pub title_at: Option<String>,
 }
 
 impl std::fmt::Debug for Entry {

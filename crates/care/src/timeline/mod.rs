@@ -10,7 +10,7 @@ pub mod when;
 
 pub use entry::{Attachment, Entry, Flag, Gap, GapReason, Measure, Range, Source};
 pub use group::{Line, Year, by_year};
-pub use read::read;
+pub use read::{read, words_at};
 pub use summary::{Allergy, Medication, Problem, Summary, summarise};
 pub use trend::{Point, Trend, trends};
 pub use when::{Precision, When};

@@ -30,8 +30,15 @@ pub fn read<'a, J: Json<'a>>(
         .title
         .iter()
         .find_map(|name| text_at(resource, name))
-        .or_else(|| medication_title(kind, resource))
-        .unwrap_or_else(|| kind.to_owned());
+        .or_else(|| medication_title(kind, resource));
+    let title_at = match title {
+        Some(_) => None,
+        None => resource
+            .get("medicationReference")
+            .and_then(|r| r.str_at("reference"))
+            .map(str::to_owned),
+    };
+    let title = title.unwrap_or_else(|| kind.to_owned());
     let mut measures = if kind == "Observation" {
         measures(resource)
     } else {
@@ -61,7 +68,34 @@ pub fn read<'a, J: Json<'a>>(
         measures,
         flag,
         attachments: attachments(kind, resource),
+        negated: is_negated(resource),
+        title_at,
     })
+}
+
+/// Codes that say something is absent or not known: the IPS code system for it, and SNOMED CT's situations of no known
+/// allergy.
+fn is_negated<'a, J: Json<'a>>(resource: J) -> bool {
+    const ABSENT: &str = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips";
+    // No known allergy, food allergy, drug allergy, environmental allergy, latex allergy.
+    const SNOMED: [&str; 5] = [
+        "716186003",
+        "429625007",
+        "409137002",
+        "428607008",
+        "1003774007",
+    ];
+    ["code", "medicationCodeableConcept", "vaccineCode"]
+        .iter()
+        .filter_map(|name| resource.get(name))
+        .flat_map(|concept| concept.list("coding").collect::<Vec<_>>())
+        .any(|c| match c.str_at("system") {
+            Some(ABSENT) => true,
+            Some("http://snomed.info/sct") => {
+                c.str_at("code").is_some_and(|code| SNOMED.contains(&code))
+            }
+            _ => false,
+        })
 }
 
 /// Where a kind keeps what a time line shows. Names ending in `[x]` stand for the choice.
@@ -226,6 +260,7 @@ const SHAPES: &[Shape] = &[
         &[],
         &[],
     ),
+    shape("Flag", &["code"], &["period"], &["period"], &[]),
     shape(
         "Goal",
         &["description"],
@@ -260,6 +295,11 @@ fn text_at<'a, J: Json<'a>>(resource: J, path: &str) -> Option<String> {
         }
     }
     words(at)
+}
+
+/// The words of a member that is a string, CodeableConcept, Coding or Reference.
+pub fn words_at<'a, J: Json<'a>>(resource: J, name: &str) -> Option<String> {
+    resource.get(name).and_then(words)
 }
 
 /// The words of a string, CodeableConcept, Coding or Reference.

@@ -43,9 +43,6 @@ pub struct Summary {
     pub no_known_allergy: bool,
 }
 
-/// SNOMED CT and HL7 codes that say "no known allergy".
-const NO_KNOWN_ALLERGY: [&str; 2] = ["No known allergy", "No Known Allergies"];
-
 /// Gathers what is active from the entries of a time line.
 pub fn summarise(entries: &[Entry]) -> Summary {
     let mut summary = Summary::default();
@@ -57,27 +54,27 @@ pub fn summarise(entries: &[Entry]) -> Summary {
         ) {
             continue;
         }
+        let title = entry.title.to_lowercase();
+        let is_allergy = entry.source.kind == "AllergyIntolerance";
+        // Also where the source wrote it in words alone. Only a statement about every allergy counts as one.
+        if entry.negated || (is_allergy && title.starts_with("no known")) {
+            summary.no_known_allergy |= is_allergy && title.starts_with("no known allerg");
+            continue;
+        }
         let source = entry.source.clone();
         match entry.source.kind.as_str() {
             "AllergyIntolerance" => {
-                let none = NO_KNOWN_ALLERGY
-                    .iter()
-                    .any(|n| entry.title.to_lowercase().starts_with(&n.to_lowercase()));
-                if none {
-                    summary.no_known_allergy = true;
-                } else {
-                    summary.allergies.push(Allergy {
-                        source,
-                        substance: entry.title.clone(),
-                        detail: entry.detail.clone(),
-                        criticality: entry
-                            .measures
-                            .iter()
-                            .find(|m| m.name.as_deref() == Some("criticality"))
-                            .map(|m| m.value.clone()),
-                        when: entry.when.clone(),
-                    });
-                }
+                summary.allergies.push(Allergy {
+                    source,
+                    substance: entry.title.clone(),
+                    detail: entry.detail.clone(),
+                    criticality: entry
+                        .measures
+                        .iter()
+                        .find(|m| m.name.as_deref() == Some("criticality"))
+                        .map(|m| m.value.clone()),
+                    when: entry.when.clone(),
+                });
             }
             "Condition" => summary.problems.push(Problem {
                 source,

@@ -158,3 +158,30 @@ fn computed_digits_are_rounded_in_lists_and_written_ones_stay() {
     assert_eq!(shown("0.123456789"), "≈ 0.123");
     assert_eq!(shown("1500000"), "1500000");
 }
+
+#[test]
+fn what_is_said_to_be_absent_is_no_allergy() {
+    let none = |code: &str, text: &str| {
+        entry(&json!({"resourceType":"AllergyIntolerance","code":{"coding":[{"system":"http://snomed.info/sct","code":code,"display":text}]}}).to_string())
+    };
+    let food = summarise(&[none("429625007", "No known food allergy (situation)")]);
+    assert!(food.allergies.is_empty() && !food.no_known_allergy);
+    let all = summarise(&[none("716186003", "No known allergy (situation)")]);
+    assert!(all.allergies.is_empty() && all.no_known_allergy);
+    let worded = summarise(&[none("1", "No Known Allergies")]);
+    assert!(worded.no_known_allergy);
+    let absent = json!({"resourceType":"Condition","code":{"coding":[{"system":"http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips","code":"no-problem-info"}]}});
+    assert!(summarise(&[entry(&absent.to_string())]).problems.is_empty());
+}
+
+#[test]
+fn a_medication_by_reference_says_where_its_name_is() {
+    let e = entry(
+        r#"{"resourceType":"MedicationStatement","status":"active","medicationReference":{"reference":"Medication/m1"}}"#,
+    );
+    assert_eq!(e.title_at.as_deref(), Some("Medication/m1"));
+    let e = entry(
+        r#"{"resourceType":"MedicationStatement","status":"active","medicationReference":{"reference":"Medication/m1","display":"Anastrozole"}}"#,
+    );
+    assert_eq!((e.title.as_str(), e.title_at), ("Anastrozole", None));
+}
