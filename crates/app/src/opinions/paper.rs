@@ -38,6 +38,10 @@ impl App {
         })?;
         let held = self.opinion_held(cx, case_key, opinion).await?;
         self.opinion_audit(cx, &held, "opinion.printed").await?;
+        // Hospitals are named in the letter's language where they have a name in it.
+        let mut cx = cx.clone();
+        cx.language = crate::Language::from_tag(language.tag()).unwrap_or_default();
+        let cx = &cx;
         let view = self.opinion_view(cx, &held).await?;
         if view.report.facts.is_none() {
             return Err(AppError::rejected(
@@ -115,7 +119,7 @@ impl App {
             hospital: self.institution(&doc.hospital, language),
             recipient: Recipient {
                 name: self.institution(&doc.case.hospital, language).name,
-                doctor: referrer.map(|p| p.name),
+                doctor: referrer.map(|p| name_in(p, language)),
             },
             number: doc.number.clone(),
             asked_at: zoned(case.sent.unwrap_or(doc.signed)),
@@ -219,6 +223,14 @@ impl App {
                 })
                 .collect(),
         }
+    }
+}
+
+/// A person's own writing where the letter's readers read it, else Latin letters.
+fn name_in(person: crate::people::Person, language: Language) -> String {
+    match language {
+        Language::Chinese | Language::Arabic | Language::Uyghur => person.name,
+        _ => person.latin_name.unwrap_or(person.name),
     }
 }
 

@@ -152,7 +152,13 @@ impl App {
         let zone = self
             .hospital(&doc.case.hospital)
             .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
-        let said = thaw::thaw(&bytes, &zone)?;
+        let mut said = thaw::thaw(&bytes, &zone)?;
+        // Newest first; what has no date last.
+        said.record.sort_by(|a, b| {
+            b.date
+                .cmp(&a.date)
+                .then_with(|| a.title.reveal().cmp(b.title.reveal()))
+        });
         let section = |code: &str, text: &Phi<String>, language: &str| SectionView {
             code: code.into(),
             text: text.clone(),

@@ -136,11 +136,13 @@ pub(crate) fn describe<'a, J: fhir::json::Json<'a>>(
         .measures
         .iter()
         .map(|m| {
+            // UCUM writes `1` for what has no unit.
+            let unit = m.unit.as_deref().filter(|u| *u != "1");
             let parts = [
                 m.name.as_deref(),
                 m.comparator.as_deref(),
                 Some(m.value.as_str()),
-                m.unit.as_deref(),
+                unit,
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
         })
