@@ -27,7 +27,7 @@ function keep(form: HTMLFormElement): void {
         body: now,
         keepalive: now.length < 60_000,
       });
-      status!.textContent = await answer.text();
+      status!.textContent = answer.ok ? await answer.text() : status!.dataset['refused'] ?? '';
       if (answer.ok) {
         sent = now;
         status!.dataset['k'] = 'ok';

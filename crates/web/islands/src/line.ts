@@ -28,6 +28,14 @@ export function watchLine(): void {
     if (wasDown) document.getElementById('live')?.dispatchEvent(new CustomEvent('caught-up', { bubbles: true }));
     wasDown = false;
   });
+  // Access has ended while the page was open: ask for the whole page again, which then says why.
+  document.addEventListener('htmx:before:response', (e) => {
+    const status: number = (e as CustomEvent).detail?.ctx?.response?.status ?? 0;
+    if (status === 401 || status === 403 || status === 404 || status === 410) {
+      e.preventDefault();
+      location.reload();
+    }
+  });
   // The session has ended: what is on the screen is no longer ours to show.
   document.addEventListener('ended', close);
   // A part that was woken is refused: the agreement or consent it rested on has ended, and with it the page.

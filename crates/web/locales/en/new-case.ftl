@@ -21,6 +21,7 @@ edit-keep = Keep as draft
 edit-change = Change
 draft-kept = Draft kept { $time }
 draft-line = The line is down; your text stays here and is sent when it is back.
+draft-refused = Not kept: this can no longer be changed here. Load the page again.
 when-sent = When you send
 when-sent-now = Their coordinator sees it
 when-sent-taken = Somebody has taken it, or the coordinators are reminded

@@ -40,8 +40,8 @@ permit-agreement = Agreement
 permit-read-agreement = Read the agreement
 
 form-problems = { $n ->
-    [one] One thing is missing
-   *[other] { $n } things are missing
+    [one] One thing needs your attention
+   *[other] { $n } things need your attention
 }
 
 list-filter = Filter the list

@@ -18,6 +18,7 @@ edit-keep = 存为草稿
 edit-change = 修改
 draft-kept = 草稿已存 { $time }
 draft-line = 连接已断开；文字保留在此，恢复后发送。
+draft-refused = 未保存：此处已不能修改，请重新载入页面。
 when-sent = 发送之后
 when-sent-now = 对方协调员可见
 when-sent-taken = 已有人接收，否则提醒协调员

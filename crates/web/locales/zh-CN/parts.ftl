@@ -39,7 +39,7 @@ permit-why = 为什么？
 permit-agreement = 协议
 permit-read-agreement = 阅读协议
 
-form-problems = 有 { $n } 处需要补充
+form-problems = 有 { $n } 处需要更正
 
 list-filter = 筛选列表
 list-apply = 应用

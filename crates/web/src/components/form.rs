@@ -206,6 +206,8 @@ pub struct Choice {
     pub label: Markup,
     pub note: Option<Markup>,
     pub disabled: bool,
+    /// Stands above this choice, where a long list has groups.
+    pub heading: Option<String>,
 }
 
 impl Choice {
@@ -215,10 +217,15 @@ impl Choice {
             label: label.render(),
             note: None,
             disabled: false,
+            heading: None,
         }
     }
     pub fn note(mut self, note: impl Render) -> Self {
         self.note = Some(note.render());
+        self
+    }
+    pub fn heading(mut self, heading: Option<String>) -> Self {
+        self.heading = heading;
         self
     }
     pub fn disabled(mut self, disabled: bool) -> Self {
@@ -251,6 +258,7 @@ impl Choices<'_> {
                     @if let Some(hint) = &self.hint { p class="hint" { (hint) } }
                     @if let Some(error) = error { p class="error" id={ (self.name) "-error" } { (error) } }
                     @for choice in choices {
+                        @if let Some(heading) = &choice.heading { h3 class="group" { (heading) } }
                         label class=(if self.framed { "check choice" } else { "check" }) {
                             input type=(kind) name=(self.name) value=(choice.value) disabled[choice.disabled]
                                 checked[self.chosen.contains(&choice.value)];

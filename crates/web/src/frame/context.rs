@@ -37,6 +37,7 @@ pub struct PageCx {
     /// Path of this request without its query.
     pub path: String,
     pub query: String,
+    pub is_get: bool,
     /// A browser asks for a whole page by `GET`: only such a request is redirected to sign in.
     pub is_navigation: bool,
     /// Asked by htmx for a part of a page.
@@ -90,7 +91,7 @@ impl PageCx {
 
     /// This address with its query, or the start page for what can't be asked for again by `GET`.
     pub fn back(&self) -> String {
-        match (self.is_navigation, self.query.is_empty()) {
+        match (self.is_get, self.query.is_empty()) {
             (false, _) => "/".to_owned(),
             (true, true) => self.path.clone(),
             (true, false) => format!("{}?{}", self.path, self.query),

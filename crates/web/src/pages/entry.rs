@@ -46,7 +46,9 @@ async fn entry(
         return Err(PageError::not_found());
     }
     let view = state.app.entry(cx.cx()?, &key).await?;
-    Ok(Shell::new(&cx, &cx.t("entry-title")).draw(&draw(&cx, &view)))
+    Ok(Shell::new(&cx, &cx.t("entry-title"))
+        .watch(format!("record-{}", key.id))
+        .draw(&draw(&cx, &view)))
 }
 
 /// The page's content.
@@ -86,7 +88,8 @@ pub fn draw(cx: &PageCx, view: &EntryView) -> Markup {
     .collect();
     html! {
         div class="head" { div { p class="label" { (view::class(show, &e.class)) } h1 { (title(show, e)) } } @if let Some(f) = e.flag { (flag(show, f)) } }
-        div class="cols aside" {
+        div class="cols aside" id="entry" hx-get=(cx.back()) hx-select="#entry" hx-target="#entry" hx-swap="outerHTML"
+            hx-trigger={ "record-" (view.key.id) " from:#live, caught-up from:#live" } {
             div class="stack" {
                 section class="card" { div class="body stack" {
                     @if e.measures.is_empty() && e.detail.is_none() && view.parts.is_empty() { p class="soft" { (w.t("entry-no-text")) } }

@@ -11,7 +11,7 @@ use crate::components::{Kind, chip, icon, state};
 use crate::frame::form::Fields;
 use crate::frame::route::own_address;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, flash, get, post};
-use crate::shell::Shell;
+use crate::shell::{Shell, bell, part};
 use crate::show::Show;
 
 /// A full page of notices: there may be more behind it.
@@ -20,9 +20,15 @@ const FULL: usize = app::notices::NOTICES_PER_PAGE as usize;
 pub fn routes() -> Vec<RouteSpec> {
     vec![
         get("/notices", Who::SignedIn, list),
+        get("/notices/bell", Who::SignedIn, bell_part),
         post("/notices/read", Who::SignedIn, read_all),
         post("/notices/{id}", Who::SignedIn, open),
     ]
+}
+
+/// The bell alone: what the live line asks for again.
+async fn bell_part(cx: PageCx) -> PageResult {
+    Ok(part(bell(&cx, cx.signed.as_ref().map_or(0, |s| s.notices))))
 }
 
 async fn list(State(app): State<WebState>, cx: PageCx) -> PageResult {

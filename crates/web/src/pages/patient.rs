@@ -46,6 +46,7 @@ async fn patient(
     let main = draw(&cx, &key, &view, &cases, chosen.as_deref(), own);
     Ok(Shell::new(&cx, &cx.t("patient-title"))
         .class("page close")
+        .watch(format!("patient-{}", key.id))
         .banner(drawn)
         .draw(&main))
 }
@@ -75,7 +76,9 @@ pub fn draw(
         }
         (tabs(&w.t("patient-classes"), &class_tabs(show, view, &base, chosen)))
         div class="cols aside" {
-            section class="card" aria-label=(w.t("patient-record")) {
+            section class="card" id="record" aria-label=(w.t("patient-record"))
+                hx-get=(cx.back()) hx-select="#record" hx-target="#record" hx-swap="outerHTML"
+                hx-trigger={ "patient-" (key.id) " from:#live, caught-up from:#live" } {
                 @if view.years.is_empty() {
                     (state::empty("record", &w.t("timeline-empty"), &w.t("timeline-empty-more"), None))
                 } @else { div class="body" { (timeline(&lines(show, view))) } }

@@ -54,10 +54,11 @@ pub async fn of_case(state: &WebState, cx: &PageCx, v: &CaseView) -> Result<Perm
         } => Some((agreement, number, *clause)),
         _ => None,
     });
-    let consented = decision
-        .reasons
-        .iter()
-        .any(|r| matches!(r, Reason::Consent { .. }));
+    let consented = v.case.request.consent.is_some()
+        || decision
+            .reasons
+            .iter()
+            .any(|r| matches!(r, Reason::Consent { .. }));
     let sentence = match (decision.allowed, agreement) {
         (true, Some((_, number, clause))) => {
             let key = match (v.can.answer, consented) {

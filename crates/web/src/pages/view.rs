@@ -114,11 +114,11 @@ pub fn specialty(show: &Show, code: &str) -> String {
         .unwrap_or_else(|| code.replace('-', " "))
 }
 
-/// The word for a service of an agreement.
+/// The word for a service of an agreement; many are named after their specialty.
 pub fn service(show: &Show, code: &str) -> String {
     show.words
         .word_if("service", code)
-        .unwrap_or_else(|| code.replace('-', " "))
+        .unwrap_or_else(|| specialty(show, code))
 }
 
 /// The word for a record class.

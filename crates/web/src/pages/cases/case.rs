@@ -332,11 +332,10 @@ fn outcome(cx: &PageCx, v: &CaseView) -> Markup {
 fn sent_with(cx: &PageCx, v: &CaseView) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
-    let classes = w.list(v.case.request.classes.iter().map(|c| view::class(show, c)));
-    html! {
-        (note(Kind::Plain, html! {
-            p { (w.f("case-sent-with", args!["entries" => v.shared_entries, "files" => v.files.len()])) }
-            @if !classes.is_empty() { p class="soft" { (w.f("case-sent-classes", args!["classes" => classes])) } }
-        }))
-    }
+    let classes = v.case.request.classes.iter().map(|c| view::class(show, c));
+    let single = (!v.case.request.items.is_empty())
+        .then(|| w.f("review-items", args!["n" => v.case.request.items.len()]));
+    let files = (!v.files.is_empty()).then(|| w.f("files-count", args!["n" => v.files.len()]));
+    let all = w.list(classes.chain(single).chain(files));
+    html! { @if !all.is_empty() { (note(Kind::Plain, w.f("case-sent-with", args!["parts" => all]))) } }
 }

@@ -49,7 +49,7 @@ pub fn draw(
             @if let Some(o) = offer {
                 p class="prose" { (w.t("consent-read-aloud")) }
                 blockquote class="card doc signed" { (spoken(cx, v, o)) }
-                @if o.needs_consent || !recorded { (circumstances(cx, o, f, errors)) }
+                @if o.needs_consent || !recorded { (circumstances(cx, v, o, f, errors)) }
             }
             (buttons(cx, v, "consent"))
         }
@@ -77,7 +77,7 @@ fn spoken(cx: &PageCx, v: &CaseView, o: &Offer) -> String {
     )
 }
 
-fn circumstances(cx: &PageCx, o: &Offer, f: &Fields, errors: &Errors) -> Markup {
+fn circumstances(cx: &PageCx, v: &CaseView, o: &Offer, f: &Fields, errors: &Errors) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
     let choices = |codes: &[&'static str], word: &dyn Fn(&str) -> String| {
@@ -103,7 +103,8 @@ fn circumstances(cx: &PageCx, o: &Offer, f: &Fields, errors: &Errors) -> Markup 
         (Field::new("giver", w.t("consent-giver")).hint(w.t("consent-giver-hint")).value(f.get("giver")).errors(errors).input())
         (Choices { name: "capacity", legend: w.t("consent-capacity"), hint: Some(w.t("consent-capacity-hint")), chosen: &chosen("capacity", "full"), many: false, framed: false }
             .draw(errors, &choices(&[Capacity::Full.as_str(), Capacity::Limited.as_str(), Capacity::None.as_str()], &|c| w.word("capacity", c))))
-        (check("assent", w.t("consent-assent"), f.has("assent"), errors))
+        // Majority differs between jurisdictions; whoever may be a minor somewhere is asked about.
+        @if v.banner.age_years.is_none_or(|y| y < 21) { (check("assent", w.t("consent-assent"), f.has("assent"), errors)) }
         @if o.crosses_border { (check("across-border", w.t("consent-border"), f.has("across-border"), errors)) }
     }
 }

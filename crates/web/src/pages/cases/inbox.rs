@@ -101,6 +101,7 @@ fn aside(cx: &PageCx, v: &CaseView, candidates: &[Candidate]) -> Markup {
         }),
         r.call_back
             .as_ref()
+            .filter(|t| !t.reveal().is_empty())
             .map(|t| (w.t("case-call-back"), html! { bdi { (t.reveal()) } })),
         v.consultant
             .as_ref()

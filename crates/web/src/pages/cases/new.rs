@@ -226,10 +226,19 @@ fn service(
         (Some(a), Some(h), Some(s), Some(p)) => vec![format!("{a}|{h}|{s}|{p}")],
         _ => Vec::new(),
     };
-    let choices: Vec<Choice> = offers
+    let mut shown: Vec<&Offer> = offers
         .iter()
         .filter(|o| specialty.is_none_or(|s| o.specialty == s))
-        .map(|o| offer_choice(cx, v, o))
+        .collect();
+    shown.sort_by_key(|o| (view::specialty(show, &o.specialty), o.partner.name.clone()));
+    let mut group = String::new();
+    let choices: Vec<Choice> = shown
+        .into_iter()
+        .map(|o| {
+            let heading = (group != o.specialty).then(|| view::specialty(show, &o.specialty));
+            group.clone_from(&o.specialty);
+            offer_choice(cx, v, o).heading(heading)
+        })
         .collect();
     html! {
         @if offers.is_empty() { (note(Kind::Warn, w.t("service-none"))) }
@@ -280,8 +289,7 @@ fn offer_choice(cx: &PageCx, v: &CaseView, o: &Offer) -> Choice {
         html! { span class="row apart" { b { (o.partner.name) } (view::hospital(&o.partner)) } },
     )
     .note(html! {
-        (w.list([view::specialty(show, &o.specialty), o.service_name.clone()])) br;
-        (w.list([Some(agreement), within, usual].into_iter().flatten())) br;
+        (w.list([Some(view::service(show, &o.service)), within, usual, Some(agreement)].into_iter().flatten())) br;
         (time) @for t in terms.into_iter().flatten() { " " (chip(Kind::Plain, &t)) }
     })
 }
@@ -430,7 +438,7 @@ fn review(
             (line(w.word("edit", "question"), html! { span class="said" { (r.question.reveal()) } }, "question"))
             (line(w.t("review-answer-needed"), html! { @if let Some(u) = r.urgency { (urgency(w, u.as_str())) } @if let Some(t) = &when { " " (w.f("review-by", args!["when" => t])) } }, "question"))
             (line(w.t("review-goes-to"), html! {
-                @if let Some(o) = offer { (w.list([view::specialty(show, &o.specialty), o.service_name.clone(), o.partner.name.clone()])) br; span class="soft" { (w.f("offer-agreement", args!["number" => &o.agreement_number, "clause" => i64::from(o.clause)])) } }
+                @if let Some(o) = offer { (w.list([view::specialty(show, &o.specialty), view::service(show, &o.service), o.partner.name.clone()])) br; span class="soft" { (w.f("offer-agreement", args!["number" => &o.agreement_number, "clause" => i64::from(o.clause)])) } }
             }, "service"))
             (line(w.t("review-they-read"), html! {
                 (w.list(r.classes.iter().map(|c| view::class(show, c))))

@@ -68,7 +68,7 @@ pub fn draw(cx: &PageCx, v: &CaseView, desk: &Desk, addendum: Option<&ResourceId
             @if let Some(to) = addendum { input type="hidden" name="addendum" value=(to); }
             header {
                 h2 id="h-o" { (w.t(if addendum.is_some() { "opinion-addendum" } else { "opinion-yours" })) }
-                span class="small soft push" role="status" data-draft-status data-failed=(w.t("draft-line")) {
+                span class="small soft push" role="status" data-draft-status data-failed=(w.t("draft-line")) data-refused=(w.t("draft-refused")) {
                     @if let Some(t) = desk.kept { (w.f("draft-kept", args!["time" => show.clock_s(t)])) }
                 }
             }

@@ -203,6 +203,7 @@ pub fn people(cx: &PageCx, v: &CaseView) -> Markup {
             .request
             .call_back
             .as_ref()
+            .filter(|t| !t.reveal().is_empty())
             .map(|t| (w.t("case-call-back"), html! { bdi { (t.reveal()) } })),
     )
     .collect();

@@ -172,7 +172,7 @@ pub fn buttons(cx: &PageCx, v: &CaseView, step: &str) -> Markup {
         div class="row end" {
             button class="btn primary" name="go" value="next" { (w.t("edit-continue")) }
             @if let Some(back) = before(step) { a class="btn" href=(address(v, back)) { (w.t("edit-back")) } }
-            span class="push small soft" role="status" data-draft-status data-failed=(w.t("draft-line")) {}
+            span class="push small soft" role="status" data-draft-status data-failed=(w.t("draft-line")) data-refused=(w.t("draft-refused")) {}
             button class="btn quiet" name="go" value="keep" { (w.t("edit-keep")) }
         }
     }
