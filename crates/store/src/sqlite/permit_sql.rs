@@ -117,7 +117,7 @@ impl Staff {
     /// Rule 3.
     fn across(&self, e: Entry<'_>) -> String {
         format!(
-            "({k} > 0 AND EXISTS (SELECT 1 FROM policy_grant pg WHERE pg.custodian = {h} AND pg.grantee = {own} \
+            "({k} > 0 AND {h} <> {own} AND EXISTS (SELECT 1 FROM policy_grant pg WHERE pg.custodian = {h} AND pg.grantee = {own} \
              AND pg.class = {c} AND {active} AND ({c} IN ({impersonal}) OR {share}) \
              AND (pg.needs_consent = 0 OR {consent} OR (pg.break_glass = 1 AND {emergency}))))",
             k = e.kind,
