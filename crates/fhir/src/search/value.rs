@@ -115,13 +115,17 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
         i8::try_from(day).ok()?,
     );
     // The year after 9999 is only ever the end of a span.
-    let Ok(date) = date else {
-        return (year == 10_000).then_some(2_932_897);
+    if date.is_err() && year != 10_000 {
+        return None;
+    }
+    // Days since 1970-01-01, counting years from March so that a leap day is the last of its year.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
     };
-    let since = date
-        .since((jiff::Unit::Day, jiff::civil::date(1970, 1, 1)))
-        .ok()?;
-    Some(i64::from(since.get_days()))
+    let era_days = 365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400);
+    Some(era_days + (153 * m + 2) / 5 + day - 1 - 719_468)
 }
 
 /// A number with the interval its digits leave open: `5.4` stands for 5.35..=5.45 (§3.1.1.4.5).
@@ -206,6 +210,23 @@ mod tests {
             span("9999").1,
             at("9999-12-30T00:00:00Z") + 2 * 86_400_000_000
         );
+    }
+
+    #[test]
+    fn days_are_counted_as_the_calendar_counts_them() {
+        for text in [
+            "0001-01-01",
+            "1600-02-29",
+            "1899-12-31",
+            "1900-03-01",
+            "1970-01-01",
+            "2000-02-29",
+            "2026-11-22",
+            "9999-12-30",
+        ] {
+            assert_eq!(span(text).0, at(&format!("{text}T00:00:00Z")), "{text}");
+        }
+        assert_eq!(span("9999-12-31").1, span("9999").1);
     }
 
     #[test]

@@ -17,6 +17,9 @@ use super::reply;
 /// When what the CapabilityStatement says last changed.
 const STATEMENT_DATE: &str = "2026-11-22";
 
+/// Stands for the address in the statement before it is known.
+const ADDRESS: &str = "urn:karez:base";
+
 /// Hands an authenticated request to its handler.
 pub(super) async fn handle(
     app: &App,
@@ -52,20 +55,21 @@ pub(super) async fn handle(
 
 /// capabilities (§3.1.0.12). Public: it says nothing of what is stored.
 pub(super) fn capabilities(app: &App, hospital: Option<&HospitalId>) -> Response {
-    static TEMPLATE: OnceLock<serde_json::Value> = OnceLock::new();
+    static TEMPLATE: OnceLock<String> = OnceLock::new();
+    // Made once: only the address differs from hospital to hospital.
     let template = TEMPLATE.get_or_init(|| {
         let server = Server {
-            base_url: "",
+            base_url: ADDRESS,
             version: env!("CARGO_PKG_VERSION"),
             date: STATEMENT_DATE,
         };
-        statement(&server, app::fhir::interactions)
+        statement(&server, app::fhir::interactions).to_string()
     });
-    let mut statement = template.clone();
     let base = &app.settings().base_url;
     let url = hospital.map_or_else(|| format!("{base}/fhir"), |h| app.fhir_base(h));
-    statement["implementation"]["url"] = url.into();
-    reply::json(StatusCode::OK, statement.to_string())
+    let quoted = serde_json::Value::from(url).to_string();
+    let text = template.replacen(&format!("\"{ADDRESS}\""), &quoted, 1);
+    reply::json(StatusCode::OK, text)
 }
 
 async fn bundle(app: &App, ask: Ask) -> Result<Response, AppError> {
@@ -161,9 +165,7 @@ async fn history(app: &App, ask: &Ask, kind: &str, id: &str) -> Result<Response,
 
 async fn update(app: &App, ask: Ask, kind: &str, id: &str) -> Result<Response, AppError> {
     let key = key(&ask.hospital, kind, id)?;
-    let if_match = text(&ask.headers, header::IF_MATCH.as_str())
-        .map(version_of)
-        .transpose()?;
+    let if_match = if_match(&ask.headers)?;
     let written = app.fhir_update(&ask.cx, &key, ask.body, if_match).await?;
     Ok(reply::written(
         &app.fhir_base(&ask.hospital),
@@ -174,14 +176,18 @@ async fn update(app: &App, ask: Ask, kind: &str, id: &str) -> Result<Response, A
 
 async fn delete(app: &App, ask: &Ask, kind: &str, id: &str) -> Result<Response, AppError> {
     let key = key(&ask.hospital, kind, id)?;
-    let if_match = text(&ask.headers, header::IF_MATCH.as_str())
-        .map(version_of)
-        .transpose()?;
+    let if_match = if_match(&ask.headers)?;
     app.fhir_delete(&ask.cx, &key, if_match).await?;
     if ask.shape.wants == Some(app::fhir::Return::OperationOutcome) {
         return Ok(reply::json(StatusCode::OK, operation_outcome(&[])));
     }
     Ok(reply::empty(StatusCode::NO_CONTENT))
+}
+
+/// The version in `If-Match`; `*` asks only that there is one, which an update does anyway.
+fn if_match(headers: &HeaderMap) -> Result<Option<u64>, AppError> {
+    let tag = text(headers, header::IF_MATCH.as_str()).filter(|t| t.trim() != "*");
+    tag.map(version_of).transpose()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
