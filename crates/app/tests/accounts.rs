@@ -1,5 +1,7 @@
 //! Who gets in, how, and for how long: the promises of signing in, over a real store.
 
+#![allow(clippy::unwrap_used)] // a test stops where it fails
+
 use std::time::Duration;
 
 use agreements::{Privilege, Role};

@@ -42,7 +42,7 @@ impl App {
         let former = before.as_ref().map(parties).unwrap_or_default();
         let after = events
             .iter()
-            .fold(before, |state, event| apply(state, event))
+            .fold(before, apply)
             .ok_or(AppError::NotFound)?;
         let mut batch = Batch::new(cx.now);
         let doc = Versioned {

@@ -47,7 +47,7 @@ impl App {
         let patient_key = RecordKey::new(custodian.clone(), Kind::new("Patient")?, patient.clone());
         let permit = self.system(SystemPurpose::Decision);
         let there = self.store.get(&permit, &patient_key, None).await?;
-        if !there.is_some_and(|p| !p.deleted) {
+        if there.is_none_or(|p| p.deleted) {
             return Err(AppError::NotFound);
         }
         let opening = break_glass::open(

@@ -140,7 +140,7 @@ impl App {
         let permit = self.system(SystemPurpose::Decision);
         let target = RecordKey::new(hospital.clone(), Kind::new("Patient")?, to.clone());
         let there = self.store.get(&permit, &target, None).await?;
-        if !there.is_some_and(|p| !p.deleted) {
+        if there.is_none_or(|p| p.deleted) {
             let text = "no such patient at this hospital";
             return Err(AppError::invalid("to", "correction-unknown-patient", text));
         }
