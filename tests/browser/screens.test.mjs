@@ -24,7 +24,7 @@ after(async () => {
 const SCREENS = [
   [undefined, 'sign-in', '/sign-in'],
   ['clinician', 'patients', '/patients'],
-  ['clinician', 'patient', '/patients?q=Memet', /^\/patients\/yarqum\/[^/?#]+$/],
+  ['clinician', 'patient', '/patients?q=Patigul', /^\/patients\/yarqum\/[^/?#]+$/],
   ['clinician', 'cases', '/cases'],
   ['clinician', 'import', '/import'],
   ['coordinator', 'inbox', '/inbox'],

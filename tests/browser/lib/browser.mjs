@@ -100,5 +100,7 @@ export async function fits(page) {
 export async function picture(page, name, { fullPage = false } = {}) {
   if (!process.env.KAREZ_SCREENSHOTS) return;
   mkdirSync(images, { recursive: true });
+  const drawn = () => [...document.images].every((i) => i.complete || i.getBoundingClientRect().top > window.innerHeight);
+  await page.waitForFunction(drawn, undefined, { timeout: 5_000 });
   await page.screenshot({ path: `${images}${name}.png`, fullPage, animations: 'disabled' });
 }
