@@ -119,6 +119,9 @@ impl App {
     /// Finishes accepted writes and closes the store. Nothing may be asked afterwards.
     pub async fn close(&self) {
         self.gate.close();
+        if let Err(error) = self.flush_reads().await {
+            tracing::error!(error = %error, "the last reads were not written to the audit");
+        }
         self.store.close().await;
     }
 

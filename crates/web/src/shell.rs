@@ -238,6 +238,7 @@ fn ways(signed: &Signed) -> Vec<&'static (&'static str, &'static str)> {
             &[
                 ("/people", "nav-people"),
                 ("/agreements", "nav-agreements"),
+                ("/hospital", "nav-hospital"),
                 ("/audit", "nav-audit"),
             ],
         ),

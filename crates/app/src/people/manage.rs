@@ -67,7 +67,17 @@ impl App {
         if found.version != version {
             return Err(AppError::Conflict);
         }
-        check_roles(&change.roles)?;
+        let given_by_operator: Vec<RoleGrant> = found
+            .doc
+            .membership(&hospital)
+            .map(|m| m.roles.iter().filter(|g| g.role == Role::Operator))
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
+        if given_by_operator.is_empty() || !change.roles.is_empty() {
+            check_roles(&change.roles)?;
+        }
         check_dates(&change)?;
         let signs = |p: &[PrivilegeGrant]| {
             p.iter()
@@ -80,6 +90,8 @@ impl App {
         let signs_no_more = signs(&membership.privileges) && !signs(&change.privileges);
         membership.title = change.title.filter(|t| !t.trim().is_empty());
         membership.roles = change.roles;
+        // Who runs the node is not for a hospital's administrator to say.
+        membership.roles.extend(given_by_operator);
         membership.privileges = change.privileges;
         membership.licences = change.licences;
         membership.specialties = change.specialties;
@@ -98,6 +110,7 @@ impl App {
     pub async fn suspend_member(&self, cx: &Cx, account: &AccountId) -> Result<(), AppError> {
         let (hospital, mut found) = self.managed(cx, account).await?;
         refuse_oneself(cx, account)?;
+        refuse_operator(&found.doc)?;
         let sessions = self.sessions_of(account, cx.now).await?;
         let membership = found
             .doc
@@ -198,12 +211,13 @@ impl App {
         Ok((hospital, found))
     }
 
-    /// One hospital alone does not decide over the way in to others.
+    /// One hospital alone does not decide over the way in to others, nor to the node.
     pub(crate) fn refuse_elsewhere(
         &self,
         account: &Account,
         hospital: &HospitalId,
     ) -> Result<(), AppError> {
+        refuse_operator(account)?;
         if account.memberships.iter().any(|m| &m.hospital != hospital) {
             return Err(AppError::rejected(
                 "works-elsewhere",
@@ -240,6 +254,18 @@ impl App {
         self.store.commit(batch).await?;
         Ok(())
     }
+}
+
+/// Who could reset the operator's way in would be the operator.
+fn refuse_operator(account: &Account) -> Result<(), AppError> {
+    let mut roles = account.memberships.iter().flat_map(|m| &m.roles);
+    if roles.any(|g| g.role == Role::Operator) {
+        return Err(AppError::rejected(
+            "operator-account",
+            "the operator's account is not a hospital's to change",
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn refuse_oneself(cx: &Cx, account: &AccountId) -> Result<(), AppError> {

@@ -75,6 +75,7 @@ rejected-no-offer = Nothing is being set up. Begin again.
 rejected-second-factor-demanded = One of your roles may only be used with a second factor.
 rejected-no-second-factor = You have no second factor.
 rejected-works-elsewhere = This person works at other hospitals too. The operator of the network can do this.
+rejected-operator-account = This person runs the network. Another operator can do this.
 rejected-own-account = Nobody changes their own roles and access. Another administrator does.
 
 profile-title = Profile
@@ -266,3 +267,4 @@ operator-link-lead = { $name } gets a link to set a new password. Check first th
 operator-reset-lead = The authenticator and recovery codes of { $name } become void and all sessions end.
 operator-suspend-lead = { $name } can do nothing at any hospital from this moment; sessions and open pages end at once.
 operator-restore-lead = { $name } can sign in again, with the roles the hospitals gave.
+nav-hospital = Hospital

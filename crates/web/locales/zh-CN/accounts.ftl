@@ -69,6 +69,7 @@ rejected-no-offer = 没有正在进行的设置。请重新开始。
 rejected-second-factor-demanded = 您的一个角色必须使用第二验证方式。
 rejected-no-second-factor = 您没有第二验证方式。
 rejected-works-elsewhere = 此人也在其他医院任职。可由网络运行者办理。
+rejected-operator-account = 此人是网络运行者，须由另一位运行者办理。
 rejected-own-account = 不能更改自己的角色和权限，由另一位管理员办理。
 
 profile-title = 个人资料
@@ -258,3 +259,4 @@ operator-link-lead = { $name }将得到用来重设密码的链接。请先核�
 operator-reset-lead = { $name }的身份验证器和恢复码作废，所有登录结束。
 operator-suspend-lead = 从此刻起，{ $name }在任何医院都不能再做任何事；登录和打开的页面立即结束。
 operator-restore-lead = { $name }可以再次登录，角色以各医院授予的为准。
+nav-hospital = 医院

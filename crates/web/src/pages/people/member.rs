@@ -63,7 +63,7 @@ fn draw(state: &WebState, cx: &PageCx, member: &MemberState, errors: &Errors) ->
     let main = html! {
         p class="small" { a href="/people" { (w.t("people-title")) } }
         div class="head" {
-            div class="row" { (avatar(&a.name)) h1 { bdi { (a.name) } @if let Some(l) = &a.latin_name { " " span class="soft" { (l) } } } }
+            div { div class="row" { (avatar(&a.name)) h1 { bdi { (a.name) } @if let Some(l) = &a.latin_name { " " span class="soft" { (l) } } } } }
             p { span class="soft" { (a.login) } " " (standing(cx, a, Some(m))) }
         }
         div class="cols aside" {

@@ -75,11 +75,11 @@ async fn list(State(state): State<WebState>, cx: PageCx) -> PageResult {
             div { h1 { (w.t("people-title")) } p class="soft" { (w.t("people-lead")) } }
             a class="btn primary" href="/people/invite" { (icon("person")) (w.t("people-invite")) }
         }
+        form class="filters" method="get" action="/people" role="search" {
+            label { span class="label" { (w.t("people-find")) } input class="input" type="search" name="q" value=(query); }
+            button class="btn" { (w.t("list-apply")) }
+        }
         section class="card" {
-            form class="filters" method="get" action="/people" role="search" {
-                label { span class="label" { (w.t("people-find")) } input class="input" type="search" name="q" value=(query); }
-                button class="btn" { (w.t("list-apply")) }
-            }
             @if page.is_empty() {
                 (empty("people", &w.t("people-none"), &w.t("people-none-more"), Some(("/people/invite", &w.t("people-invite")))))
             } @else {

@@ -98,7 +98,7 @@ async fn draw(
     let is_staff = signed.cx.actor.kind != ActorKind::Patient;
     let main = html! {
         div class="head" {
-            div class="row" { (avatar(&profile.name)) h1 { bdi { (profile.name) } } }
+            div { div class="row" { (avatar(&profile.name)) h1 { bdi { (profile.name) } } } }
             p class="soft" { (profile.login) }
         }
         div class="cols half" {
