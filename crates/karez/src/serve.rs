@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 
 use crate::config::{Config, TlsMode};
@@ -38,6 +39,7 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
     if let Mode::Demo { seed } = mode {
         crate::commands::demo::populate(&node.app, seed).await?;
     }
+    let tls = tls::server(&config, &address.ip().to_string()).await?;
     let jobs = crate::http::jobs::start(&node.app);
     let router = http::router(&config, Arc::new(node.app.clone()), metrics);
     let handle = Handle::new();
@@ -48,7 +50,7 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
     ));
     say_ready(&base)?;
     tracing::info!(base, "serving");
-    listen(&config, listener, address, handle, router).await?;
+    listen(listener, tls, handle, router).await?;
     stopping.abort();
     jobs.stop().await;
     node.app.close().await;
@@ -57,14 +59,13 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
 }
 
 async fn listen(
-    config: &Config,
     listener: TcpListener,
-    address: SocketAddr,
+    tls: Option<RustlsConfig>,
     handle: Handle<SocketAddr>,
     router: axum::Router,
 ) -> anyhow::Result<()> {
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    match tls::server(config, &address.ip().to_string()).await? {
+    match tls {
         None => {
             let mut server = axum_server::from_tcp(listener)?.handle(handle);
             server

@@ -95,6 +95,7 @@ impl App {
                 if &link.hospital != hospital {
                     return Err(AppError::denied("other-hospital"));
                 }
+                self.check_patient(link).await?;
                 hospital.clone()
             }
         };

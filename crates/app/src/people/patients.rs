@@ -1,13 +1,13 @@
 //! Patients' accounts as the hospital that keeps the record sees them.
 
-use kernel::ResourceId;
-use store::Lookup;
+use agreements::{Role, SystemPurpose};
+use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
+use store::{Batch, Lookup};
 
 use crate::accounts::model::{Account, PatientLink, Relation};
 use crate::cx::Language;
+use crate::docs;
 use crate::{App, AppError, Cx};
-use agreements::SystemPurpose;
-use kernel::{AccountId, HospitalId, Instant};
 
 /// An account that may see a patient's record as its own.
 #[derive(Debug, Clone)]
@@ -20,14 +20,15 @@ pub struct LinkedAccount {
 }
 
 impl App {
-    /// Whose accounts are linked to a patient's record of the hospital acted for.
+    /// Whose accounts are linked to a patient's record of the hospital acted for. Clinical staff and
+    /// administrators of that hospital ask.
     pub async fn linked_accounts(
         &self,
         cx: &Cx,
-        patient: &ResourceId,
+        patient: &RecordKey,
     ) -> Result<Vec<LinkedAccount>, AppError> {
-        let hospital = cx.hospital()?.clone();
-        let found = self.accounts_linked(&hospital, patient).await?;
+        may_link(cx, &patient.hospital)?;
+        let found = self.accounts_linked(&patient.hospital, &patient.id).await?;
         Ok(found
             .into_iter()
             .map(|(a, link)| LinkedAccount {
@@ -38,6 +39,50 @@ impl App {
                 until: link.valid.until,
             })
             .collect())
+    }
+
+    /// Ends a link at once; open pages of the account close.
+    pub async fn end_link(
+        &self,
+        cx: &Cx,
+        patient: &RecordKey,
+        account: &AccountId,
+    ) -> Result<(), AppError> {
+        may_link(cx, &patient.hospital)?;
+        let mut found = self
+            .load_account(account)
+            .await?
+            .ok_or(AppError::NotFound)?;
+        let before = found.doc.patients.len();
+        found
+            .doc
+            .patients
+            .retain(|l| l.hospital != patient.hospital || l.patient != patient.id);
+        if found.doc.patients.len() == before {
+            return Err(AppError::NotFound);
+        }
+        let mut batch = Batch::new(cx.now);
+        docs::put(&mut batch, &found)?;
+        batch.audit.push(self.account_audit(
+            cx,
+            "account.unlinked",
+            account,
+            Some(&patient.hospital),
+        )?);
+        batch.event("account.changed", &found.key, "{}");
+        self.store.commit(batch).await?;
+        self.gate.end_account(account.clone());
+        Ok(())
+    }
+
+    /// Refuses a link to a record that is not there.
+    pub(crate) async fn check_patient(&self, link: &PatientLink) -> Result<(), AppError> {
+        let key = RecordKey::parse(link.hospital.as_str(), "Patient", link.patient.as_str())?;
+        let permit = self.system(SystemPurpose::Decision);
+        match self.store.get(&permit, &key, None).await? {
+            Some(stored) if !stored.deleted => Ok(()),
+            _ => Err(AppError::NotFound),
+        }
     }
 
     /// Accounts with a link to the record that holds now: whom notices about it go to.
@@ -63,5 +108,18 @@ impl App {
                 Some((a.doc, link))
             })
             .collect())
+    }
+}
+
+fn may_link(cx: &Cx, hospital: &HospitalId) -> Result<(), AppError> {
+    let own = if cx.actor.has(Role::Administrator) {
+        cx.hospital()?
+    } else {
+        cx.require_clinical()?
+    };
+    if own == hospital {
+        Ok(())
+    } else {
+        Err(AppError::denied("other-hospital"))
     }
 }

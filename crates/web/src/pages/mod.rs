@@ -13,6 +13,7 @@ pub mod look;
 pub mod notices;
 pub mod operator;
 pub mod patient;
+pub mod patient_account;
 pub mod patient_portal;
 pub mod patients;
 pub mod people;
@@ -44,6 +45,7 @@ pub fn routes() -> Vec<RouteSpec> {
         verify::routes(),
         patients::routes(),
         patient::routes(),
+        patient_account::routes(),
         entry::routes(),
         cases::routes(),
         agreements::routes(),

@@ -69,6 +69,7 @@ pub fn draw(
             div { h2 class="step" { (w.t("patient-record")) } p class="soft" { (sources_line(show, view)) } }
             @if own && cx.has(app::Role::Clinician) {
                 div class="row" {
+                    a class="btn" href={ (base) "/account" } { (icon("person")) (w.t("link-title")) }
                     a class="btn" href="/import" { (icon("upload")) (w.t("patients-import")) }
                     form method="post" action={ (base) "/cases" } { (cx.csrf()) button class="btn primary" { (icon("message")) (w.t("case-new")) } }
                 }
