@@ -200,7 +200,7 @@ impl<'a> Shell<'a> {
     fn tabbar(&self) -> Markup {
         let w = self.cx.words();
         html! {
-            nav class="tabbar" aria-label=(w.t("nav-main")) {
+            nav class="tabbar" aria-label=(w.t("nav-tabs")) {
                 @for (href, name, key) in [("/me", "home", "nav-me"), ("/me/record", "record", "nav-me-record"), ("/me/consents", "shield", "nav-me-consents"), ("/me/readers", "people", "nav-me-readers")] {
                     a href=(href) aria-current=[(self.cx.path == href).then_some("page")] { (icon(name)) (w.t(key)) }
                 }

@@ -8,6 +8,7 @@ find = Patient, case or person
 line-down = The line is down. What you write is kept; the page is not up to date.
 
 nav-main = Main
+nav-tabs = Main, at the bottom
 nav-account = Account
 nav-inbox = Inbox
 nav-worklist = Worklist

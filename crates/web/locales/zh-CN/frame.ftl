@@ -8,6 +8,7 @@ find = 患者、病例、人员（可用拼音）
 line-down = 连接已断开。您写的内容会保留；页面内容可能不是最新。
 
 nav-main = 主导航
+nav-tabs = 底部导航
 nav-account = 账户
 nav-inbox = 收件箱
 nav-worklist = 工作列表
