@@ -497,7 +497,10 @@ fn quantity_of<'a, J: Json<'a>>(quantity: J, loinc: Option<&str>) -> Option<Meas
         _ => None,
     };
     Some(Measure {
-        unit: unit.map(|u| units::printed(u).to_owned()),
+        // UCUM §2: `1` is the unity and braces are annotations; neither is a word to print behind a number.
+        unit: unit
+            .filter(|u| *u != "1" && !u.starts_with('{'))
+            .map(|u| units::printed(u).to_owned()),
         ucum: ucum.map(str::to_owned),
         comparator: quantity.str_at("comparator").map(str::to_owned),
         converted,

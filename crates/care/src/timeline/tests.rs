@@ -185,3 +185,9 @@ fn a_medication_by_reference_says_where_its_name_is() {
     );
     assert_eq!((e.title.as_str(), e.title_at), ("Anastrozole", None));
 }
+
+#[test]
+fn a_score_has_no_unit_behind_it() {
+    let score = glucose("5", "1", "44261-6", "2026-11-19");
+    assert_eq!(score.measures[0].unit, None);
+}
