@@ -63,8 +63,13 @@ impl World {
             }
             _ => "",
         };
+        let category = if class == "imaging" {
+            "imaging"
+        } else {
+            "laboratory"
+        };
         let body = format!(
-            r#"{{"resourceType":"Observation","id":"{id}"{security},"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"laboratory"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"2823-3"}}]}},"subject":{{"reference":"Patient/{patient}"}},"valueQuantity":{{"value":4.10,"unit":"mmol/L"}}}}"#
+            r#"{{"resourceType":"Observation","id":"{id}"{security},"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"2823-3"}}]}},"subject":{{"reference":"Patient/{patient}"}},"valueQuantity":{{"value":4.10,"unit":"mmol/L"}}}}"#
         );
         self.put("Observation", id, body).await;
     }
@@ -181,6 +186,10 @@ impl World {
     }
 
     pub async fn consent(&self, across_border: bool) -> ResourceId {
+        self.consent_until(across_border, None).await
+    }
+
+    pub async fn consent_until(&self, across_border: bool, until: Option<Instant>) -> ResourceId {
         let draft = ConsentDraft {
             custodian: hospital_id("qumtagh"),
             patient: id("p1"),
@@ -200,7 +209,7 @@ impl World {
                 across_border,
             },
             from: None,
-            until: None,
+            until,
         };
         self.app()
             .record_consent(&self.clinician(), draft)

@@ -122,7 +122,7 @@ fn table_of(state: &WebState, cx: &PageCx, rows: &[&AgreementRow]) -> Markup {
                 td { (parts::standing_chip(&w, a.standing)) @if a.to_sign { " " span class="chip" data-k="warn" { (icon("sign")) (w.t("agr-to-sign")) } } }
                 td class="num soft" {
                     @if let Some(at) = a.notice_until { (w.f("agr-notice-until", args!["at" => show.day(show.date_of(at))])) }
-                    @else if let Some(at) = a.ends { (show.day_in_year(show.date_of(at))) }
+                    @else if let Some(at) = a.ends { (show.date(show.date_of(at))) }
                 }
             }
         } },

@@ -33,7 +33,7 @@ pub async fn list(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 header class="row apart" { h2 { (hospital_name(&state, &cx, &c.custodian)) } (state_chip(&w, now_state)) }
                 div class="body stack tightly" {
                     ul class="plain" { @for line in scope_words(&state, &cx, c) { li { (line) } } }
-                    p class="small soft" { (show.at(c.from)) @if let Some(gone) = &c.withdrawn { br; (w.t("consents-withdrawn")) ": " (show.at(gone.at)) } }
+                    p class="small soft" { (w.t("consents-from")) ": " (show.at(c.from)) @if let Some(gone) = &c.withdrawn { br; (w.t("consents-withdrawn")) ": " (show.at(gone.at)) } }
                     @if matches!(now_state, ConsentState::InForce | ConsentState::NotYet) { a class="btn full" href={ "/me/consents/" (c.custodian) "/" (c.id) "/withdraw" } { (w.t("me-consents-withdraw")) } }
                 }
             }
