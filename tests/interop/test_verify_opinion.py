@@ -27,7 +27,7 @@ class SealedFileTest(unittest.TestCase):
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.dir = pathlib.Path(cls.folder.name)
-        command = ["cargo", "run", "--quiet", "-p", "karez-seal", "--example", "sealed_sample", "--", cls.folder.name]
+        command = ["cargo", "run", "--quiet", "--workspace", "--example", "sealed_sample", "--", cls.folder.name]
         subprocess.run(command, cwd=ROOT, check=True)
         cls.file, cls.keys = cls.dir / "opinion.karez.json", cls.dir / "keys.json"
 
@@ -48,7 +48,7 @@ class SealedFileTest(unittest.TestCase):
 
     def test_refused_under_another_hospitals_keys(self):
         other = self.dir / "other"
-        command = ["cargo", "run", "--quiet", "-p", "karez-seal", "--example", "sealed_sample", "--", str(other)]
+        command = ["cargo", "run", "--quiet", "--workspace", "--example", "sealed_sample", "--", str(other)]
         subprocess.run(command, cwd=ROOT, check=True)
         code, words = verdict(self.file, other / "keys.json")
         self.assertEqual(code, 1, words)

@@ -24,7 +24,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     packages(&[C_COMPILER, CMAKE, NODE, NPM]);
     let mut build = cargo();
-    build.args(["build", "--locked", "--package", "karez"]);
+    build.args(["build", "--locked", "--workspace", "--bin", "karez"]);
     if options.release {
         build.arg("--release");
     }

@@ -77,7 +77,8 @@ pub fn run(options: &Options) -> Result<()> {
         rust(options, &mut report)?;
     }
     if wanted("browser") || wanted("interop") {
-        execute(cargo().args(["build", "--locked", "--package", "karez"]))?;
+        // The whole workspace, so that the same features and so the same artefacts as in the Rust suite are used.
+        execute(cargo().args(["build", "--locked", "--workspace", "--bin", "karez"]))?;
     }
     if wanted("interop") {
         interop(options, &missing, &mut report)?;

@@ -33,7 +33,14 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     // A binary that is there already may be measured instead.
     if std::env::var_os("KAREZ_BIN").is_none() {
-        execute(cargo().args(["build", "--locked", "--release", "--package", "karez"]))?;
+        execute(cargo().args([
+            "build",
+            "--locked",
+            "--release",
+            "--workspace",
+            "--bin",
+            "karez",
+        ]))?;
     }
     match options.what {
         What::Fhir => fhir::run(options.requests),
