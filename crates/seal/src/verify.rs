@@ -47,6 +47,22 @@ pub enum CheckId {
     Time,
 }
 
+impl CheckId {
+    /// The stable word, as serialised.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Form => "form",
+            Self::HospitalKey => "hospital-key",
+            Self::Seal => "seal",
+            Self::Parts => "parts",
+            Self::Certificate => "certificate",
+            Self::Revocation => "revocation",
+            Self::Signature => "signature",
+            Self::Time => "time",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {

@@ -82,7 +82,7 @@ fn words(report: &Report) -> String {
             Outcome::Failed => "FAILED",
             Outcome::NotReached => "not examined",
         };
-        out += &format!("{word:<19} {}\n", check.words);
+        out += &format!("{:<13} {word:<19} {}\n", check.id.as_str(), check.words);
     }
     out.push('\n');
     out += match report.verdict {
