@@ -6,7 +6,7 @@
 use agreements::border::{self, Counts, Crossing, LedgerEntry, Purpose, Refusal, ThresholdNotice};
 use agreements::{ClassSet, RecordClass, Role, SystemPurpose};
 use care::case::Case;
-use kernel::{HospitalId, RecordKey, ResourceId};
+use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use store::{Batch, Lookup};
@@ -178,7 +178,10 @@ impl App {
         };
         let permit = self.system(SystemPurpose::Decision);
         let entries = case.request.items.iter().map(|i| (&i.kind, &i.id));
+        let document = Kind::new("DocumentReference")?;
+        let files = case.request.files.iter().map(|f| (&document, &f.id));
         let keys: Vec<_> = entries
+            .chain(files)
             .map(|(kind, id)| RecordKey::new(case.hospital.clone(), kind.clone(), id.clone()))
             .collect();
         let items = self.store.get_many(&permit, &keys).await?;
@@ -189,6 +192,8 @@ impl App {
             .iter()
             .filter_map(|c| c.parse().ok())
             .chain(items.iter().map(|s| s.class))
+            // A file that is filed in this same commit cannot be read yet.
+            .chain((!case.request.files.is_empty()).then_some(RecordClass::Documents))
             .collect();
         let ask = BorderAsk {
             custodian: case.hospital.clone(),

@@ -86,6 +86,14 @@ impl CaseAct {
         .filter(|(_, text)| !text.reveal().trim().is_empty())
     }
 
+    /// Something of the record goes to the partner with it, and so past the border gate.
+    const fn sends(&self) -> bool {
+        matches!(
+            self,
+            Self::Send | Self::AskAgain { .. } | Self::SupplyMore { .. }
+        )
+    }
+
     /// Working on someone else's patient needs an agreement that is active now; putting the work down does not.
     const fn needs_agreement(&self) -> bool {
         matches!(
@@ -166,8 +174,13 @@ impl App {
                 return Ok(doc.key);
             }
             let mut batch = Batch::new(cx.now);
-            if matches!(act, CaseAct::Send | CaseAct::AskAgain { .. }) {
-                self.case_leaves(cx, &mut batch, &doc.doc.case).await?;
+            if act.sends() {
+                // With what this act adds.
+                let mut after = doc.doc.case.clone();
+                for event in &events {
+                    after.apply(event, &by(cx), cx.now);
+                }
+                self.case_leaves(cx, &mut batch, &after).await?;
             }
             match self
                 .commit_case(cx, doc, &events, batch, act.message())

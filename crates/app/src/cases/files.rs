@@ -164,6 +164,9 @@ impl App {
             // Known to the case at once, so that it is shared with whoever works on it.
             let mut doc = doc;
             doc.doc.case.request.files.push(file.clone());
+            if doc.doc.case.is_shared() {
+                self.case_leaves(cx, &mut batch, &doc.doc.case).await?;
+            }
             self.put_case(&mut batch, &doc)?;
             batch.projections.push(agreements::Projection::Shares {
                 custodian: doc.doc.case.hospital.clone(),
