@@ -76,7 +76,8 @@ pub fn run(options: &Options) -> Result<()> {
         layers(&mut report);
         rust(options, &mut report)?;
     }
-    if wanted("browser") || wanted("interop") {
+    // The Rust suite has built the binary for its own tests.
+    if !wanted("rust") && (wanted("browser") || wanted("interop")) {
         // The whole workspace, so that the same features and so the same artefacts as in the Rust suite are used.
         execute(cargo().args(["build", "--locked", "--workspace", "--bin", "karez"]))?;
     }
