@@ -1,5 +1,6 @@
 //! Every route of the protocols refuses whoever may not ask. The list is the routers' own, so a new route is tested
 //! by being there.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! The binary as an operator meets it: started on a free port, asked over HTTP, stopped by a signal.
+#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

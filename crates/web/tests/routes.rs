@@ -1,5 +1,6 @@
 //! Every route refuses whoever may not ask for it: the list is the router's own, so a new page is tested by being
 //! there. What a permitted reader sees is decided entry by entry elsewhere.
+#![allow(clippy::unwrap_used)] // the helpers of tests are tests
 
 use std::sync::Arc;
 
