@@ -52,10 +52,10 @@ test('an open case is closed within a second of the agreement’s suspension', {
   await submit(administrator.page, 'main form[action$="/suspend"]');
   const took = (await gone) - began;
   t.diagnostic(`closed ${took} ms after the administrator pressed the button`);
-  assert.ok(took <= 1_000 + 400, `the page stayed open for ${took} ms`);
+  assert.ok(took <= 1_000, `the page stayed open for ${took} ms`);
 
   const again = await consultant.page.goto(address);
-  assert.equal(again.status(), 403);
+  assert.ok([403, 404].includes(again.status()), `${again.status()}`);
   assert.ok(!(await consultant.page.content()).includes(question), 'nothing of the case is told');
   await looksRight(consultant.page);
   await consultant.close();
