@@ -1,4 +1,5 @@
 //! The generated network carried into an application over a real store.
+#![allow(clippy::unwrap_used)] // all of it is a test
 
 use agreements::{Permit, SystemPurpose};
 use karez_demo::generate::model::{AgreementState, Stage};

@@ -11,7 +11,7 @@ use super::names::People;
 use super::population;
 
 /// Another seed than the network's, so that the patient is in none of its records.
-const OTHER: u64 = 0x6b61_7265_7a;
+const OTHER: u64 = 0x006b_6172_657a;
 
 /// A patient from a hospital of the region, whose record is not in the network.
 pub fn patient(seed: u64, now: Instant) -> Option<Person> {
