@@ -21,6 +21,8 @@ pub use token::{clear_cookie, cookie_name, csrf_is, csrf_of, set_cookie};
 const TOUCH_S: i64 = 5 * 60;
 /// How long a password alone waits for its code, seconds.
 const CODE_WAIT_S: i64 = 10 * 60;
+/// How long other pages of a session that signed out stay open.
+const SIGN_OUT_PAUSE: std::time::Duration = std::time::Duration::from_millis(400);
 
 /// How far a session has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -305,7 +307,12 @@ impl App {
             cx.actor.hospital.as_ref(),
         )?);
         self.store.commit(batch).await?;
-        self.gate.end_session(session.clone());
+        // The page that signed out is on its way elsewhere; only others that are open have to hear of it.
+        let (gate, session) = (self.gate.clone(), session.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(SIGN_OUT_PAUSE).await;
+            gate.end_session(session);
+        });
         Ok(())
     }
 }
