@@ -33,9 +33,7 @@ fn messages(lang: &str) -> BTreeMap<String, BTreeSet<String>> {
         for line in text.lines().filter(|l| !l.starts_with('#')) {
             if let Some((key, _)) = line.split_once(" =")
                 && key.starts_with(|c: char| c.is_ascii_lowercase())
-                && key
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             {
                 let twice = all.insert(key.to_owned(), BTreeSet::new()).is_some();
                 assert!(!twice, "{}: {key} is written twice", path.display());
@@ -167,6 +165,18 @@ fn every_key_that_is_used_exists_and_every_key_is_used() {
     let mut missing = Vec::new();
     for (path, code) in sources() {
         for (at, text) in literals(&code) {
+            // `format!("operator-{act}-lead")` names every key of that form.
+            if let Some((front, back)) = text
+                .split_once('{')
+                .and_then(|(f, rest)| Some((f, rest.split_once('}')?.1)))
+                && front.ends_with('-')
+            {
+                used.extend(
+                    en.keys()
+                        .filter(|k| k.starts_with(front) && k.ends_with(back))
+                        .cloned(),
+                );
+            }
             let before = code[..at].trim_end();
             let is_set = [".word(", ".word_if("].iter().any(|c| before.ends_with(c));
             if is_set {
