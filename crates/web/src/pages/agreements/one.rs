@@ -168,7 +168,7 @@ fn party(state: &WebState, cx: &PageCx, id: &HospitalId) -> Markup {
     html! {
         div class="party" {
             b { (h.name(w.lang.tag())) } br;
-            span class="small soft" { (w.f("agr-party-place", args!["country" => w.word_if("country", &h.jurisdiction).unwrap_or_else(|| h.jurisdiction.clone()), "offset" => show.offset(cx.now, &h.time_zone())])) br; (h.city) }
+            span class="small soft" { (w.f("agr-party-place", args!["country" => w.word_if("country", &h.jurisdiction.to_lowercase()).unwrap_or_else(|| h.jurisdiction.clone()), "offset" => show.offset(cx.now, &h.time_zone())])) br; (h.city) }
         }
     }
 }

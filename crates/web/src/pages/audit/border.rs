@@ -26,7 +26,7 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
         .unwrap_or(this_year);
     let ledger = state.app.border_ledger(cx.cx()?, year).await?;
     let country = |code: &str| {
-        w.word_if("country", code)
+        w.word_if("country", &code.to_lowercase())
             .unwrap_or_else(|| code.to_owned())
     };
     let columns = [
