@@ -10,7 +10,6 @@ use maud::{Markup, html};
 
 use super::lines::{flag, measure, title};
 use super::view::{self, record_address};
-use crate::args;
 use crate::components::{facts, icon, state};
 use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get};
@@ -253,9 +252,4 @@ async fn content(
         HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; object-src 'self'; frame-ancestors 'self'"),
     );
     Ok(answer)
-}
-
-/// How many files, in words.
-pub fn files_count(show: &Show, n: usize) -> String {
-    show.words.f("files-count", args!["n" => n])
 }

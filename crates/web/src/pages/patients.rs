@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::view::{names_for, patient_address, sex_and_age};
 use crate::args;
 use crate::components::list::{Column, Pager, table};
-use crate::components::{count, icon, state};
+use crate::components::{icon, state};
 use crate::frame::route::{CLINICAL, encode};
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get};
 use crate::shell::Shell;
@@ -102,9 +102,4 @@ pub fn rows(show: &Show, rows: &[PatientRow]) -> Markup {
 fn born_line(show: &Show, born: &str) -> String {
     born.parse()
         .map_or_else(|_| show.fhir_date(born), |d| show.date(d))
-}
-
-/// A heading with its count.
-pub fn counted(title: &str, n: usize) -> Markup {
-    html! { (title) " " (count(n)) }
 }

@@ -118,7 +118,7 @@ pub async fn keep(state: &WebState, cx: &PageCx, v: &CaseView, f: &Fields) -> Pa
     let offer = offer_of(state, cx, v).await?;
     let needed =
         offer.as_ref().is_some_and(|o| o.needs_consent) && v.case.request.consent.is_none();
-    if f.get("go") == "keep" && !filled || !filled && !needed {
+    if !filled && (f.get("go") == "keep" || !needed) {
         return Ok(next(v, "consent", f));
     }
     let (draft, errors) = read(cx, v, offer.as_ref(), f);
