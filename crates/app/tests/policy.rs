@@ -368,3 +368,123 @@ async fn time_alone_begins_and_ends_an_agreement() {
     assert_eq!(standing(&w).await, "expired");
     assert_eq!(w.app().agreement_clock().await.unwrap(), 0);
 }
+
+/// A resource as FHIR clients see it, ready to be changed and sent again.
+async fn resource(
+    w: &World,
+    cx: &app::Cx,
+    hospital: &str,
+    kind: &str,
+    id: &str,
+) -> serde_json::Value {
+    let record = key(hospital, kind, id);
+    let stored = w
+        .node
+        .store
+        .get(&cx.permit(), &record, None)
+        .await
+        .unwrap()
+        .unwrap();
+    serde_json::from_slice(stored.body.reveal()).unwrap()
+}
+
+#[tokio::test]
+async fn a_contract_written_through_fhir_is_a_command_or_refused() {
+    let w = World::start().await;
+    let signed = w.active_agreement().await;
+    let cx = w.admin("qumtagh");
+    let hospital = hospital_id("qumtagh");
+    let mut contract = resource(&w, &cx, "qumtagh", "Contract", signed.as_str()).await;
+    contract["identifier"][0]["value"] = "QS-NEW".into();
+    let send = |json: &serde_json::Value| bytes::Bytes::from(json.to_string());
+    let forged = w
+        .app()
+        .fhir_create(&cx, &hospital, "Contract", send(&contract), None)
+        .await;
+    assert!(forged.is_err(), "nobody writes an executed Contract");
+
+    contract["status"] = "offered".into();
+    let written = w
+        .app()
+        .fhir_create(&cx, &hospital, "Contract", send(&contract), None)
+        .await
+        .unwrap();
+    let view = w
+        .app()
+        .agreement(&cx, &written.resource.key.id)
+        .await
+        .unwrap();
+    assert_eq!(view.standing.as_str(), "proposed");
+    assert!(
+        view.signatures.is_empty(),
+        "a written signature counts for nothing"
+    );
+
+    let active = key("qumtagh", "Contract", signed.as_str());
+    let mut changed = resource(&w, &cx, "qumtagh", "Contract", signed.as_str()).await;
+    changed["status"] = "disputed".into();
+    changed["legalState"]["text"] = "key lost".into();
+    changed["title"] = "Everything".into();
+    assert!(
+        w.app()
+            .fhir_update(&cx, &active, send(&changed), None)
+            .await
+            .is_err(),
+        "signed terms stay"
+    );
+    changed["title"] = "Second opinions".into();
+    w.app()
+        .fhir_update(&cx, &active, send(&changed), None)
+        .await
+        .unwrap();
+    let view = w.app().agreement(&cx, &signed).await.unwrap();
+    assert_eq!(view.standing.as_str(), "suspended");
+}
+
+#[tokio::test]
+async fn a_consent_written_through_fhir_is_a_command_or_refused() {
+    let w = World::start().await;
+    let cx = w.clinician();
+    let hospital = hospital_id("qumtagh");
+    let first = w.consent(true).await;
+    let json = resource(&w, &cx, "qumtagh", "Consent", first.as_str()).await;
+    let send = |json: &serde_json::Value| bytes::Bytes::from(json.to_string());
+    let written = w
+        .app()
+        .fhir_create(&cx, &hospital, "Consent", send(&json), None)
+        .await
+        .unwrap();
+    let mut again = resource(
+        &w,
+        &cx,
+        "qumtagh",
+        "Consent",
+        written.resource.key.id.as_str(),
+    )
+    .await;
+    again["provision"]["extension"][0]["valueBoolean"] = false.into();
+    let refused = w
+        .app()
+        .fhir_update(&cx, &written.resource.key, send(&again), None)
+        .await;
+    assert!(refused.is_err(), "a consent is not changed");
+    let mut withdrawn = resource(
+        &w,
+        &cx,
+        "qumtagh",
+        "Consent",
+        written.resource.key.id.as_str(),
+    )
+    .await;
+    withdrawn["status"] = "inactive".into();
+    w.app()
+        .fhir_update(&cx, &written.resource.key, send(&withdrawn), None)
+        .await
+        .unwrap();
+    let kept = w
+        .app()
+        .consent(&cx, &hospital, &written.resource.key.id)
+        .await
+        .unwrap();
+    assert_eq!(kept.state(cx.now).as_str(), "withdrawn");
+}
