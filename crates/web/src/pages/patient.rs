@@ -63,6 +63,9 @@ pub fn draw(
     let w = &cx.words();
     let show = &cx.show();
     let base = view::patient_address(key);
+    let may_correct = cx
+        .cx()
+        .is_ok_and(|c| c.actor.may(app::Privilege::CorrectRecord));
     let shown: usize = view.years.iter().map(|y| y.lines.len()).sum();
     html! {
         div class="head" {
@@ -92,6 +95,11 @@ pub fn draw(
                 @if !cases.is_empty() { (cases_card(cx, cases)) }
                 (trends(show, view))
                 (sources(show, view))
+                @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {
+                    li { a href={ (base) "/consents" } { (w.t("consents-title")) } }
+                    li { a href={ (base) "/break-glass" } { (w.t("glass-title")) } }
+                    @if may_correct { li { a href={ (base) "/correct" } { (w.t("correct-title")) } } }
+                } } }
             }
         }
     }
