@@ -344,7 +344,11 @@ async fn a_withdrawn_consent_cuts_the_case_off_and_tells_the_doctor() {
     assert_eq!(view.suspended, Some(SuspendReason::ConsentWithdrawn));
     assert_eq!(view.row.owner, Some(OwnerLine::Me));
     assert_eq!(notices(&w, "alimjan").await[0], "case-suspended");
-    assert_eq!(denied(app.case(&w.cx("li"), &case).await), "not-found");
+    assert_eq!(
+        denied(app.case(&w.cx("li"), &case).await),
+        "case-consent-withdrawn",
+        "whoever worked on it is told why it is closed"
+    );
     assert_eq!(
         app.review_cases_of_patient(&hospital_id("yarqum"), &id("p1"), w.node.now())
             .await

@@ -136,7 +136,7 @@ impl App {
         if may_know(cx, &doc.doc.case) {
             Ok(doc)
         } else {
-            Err(AppError::NotFound)
+            Err(why_not(cx, &doc.doc.case))
         }
     }
 
@@ -155,6 +155,20 @@ impl App {
             *counts.entry(case.doc.case.patient).or_default() += 1;
         }
         Ok(counts)
+    }
+}
+
+/// What somebody who may not open the case is told. Whoever worked on it until it was cut off knows that it is there
+/// and is told why it is closed to them; to everybody else it does not exist.
+fn why_not(cx: &Cx, case: &Case) -> AppError {
+    let worked_on_it = cx.actor.hospital.as_ref() == case.answering()
+        && [&case.coordinator, &case.consultant]
+            .into_iter()
+            .flatten()
+            .any(|account| *account == cx.actor.account);
+    match &case.suspended {
+        Some(cut) if worked_on_it => AppError::denied(format!("case-{}", cut.reason.as_str())),
+        _ => AppError::NotFound,
     }
 }
 

@@ -37,3 +37,7 @@ denied-other = Nothing that is in force permits this.
 denied-staff-only = Only staff of a hospital may do this.
 denied-clinical-role-missing = Only those who treat patients or advise on them may do this.
 denied-role-missing = This needs the role of { $role } at the hospital you act for.
+denied-case-agreement-suspended = The agreement this case rested on is suspended. The case is closed to you until it is resumed; the referring doctor has been told.
+denied-case-agreement-ended = The agreement this case rested on has ended. The case is closed to you; the referring doctor has been told.
+denied-case-consent-withdrawn = The patient has withdrawn the consent. The case is closed to you; what you signed stays valid.
+denied-case-consent-expired = The patient’s consent has run out. The case is closed to you until it is given again.

@@ -37,3 +37,7 @@ denied-other = 没有有效的许可。
 denied-staff-only = 仅医院工作人员可以这样做。
 denied-clinical-role-missing = 仅诊治患者或为其提供意见的人员可以这样做。
 denied-role-missing = 需要在您所代表的医院具有“{ $role }”角色。
+denied-case-agreement-suspended = 此病例所依据的协议已暂停。协议恢复之前，您不能查看此病例；转诊医生已获通知。
+denied-case-agreement-ended = 此病例所依据的协议已终止，您不能再查看此病例；转诊医生已获通知。
+denied-case-consent-withdrawn = 患者已撤回同意，您不能再查看此病例；您已签署的内容仍然有效。
+denied-case-consent-expired = 患者的同意已到期。重新同意之前，您不能查看此病例。
