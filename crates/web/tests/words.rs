@@ -1,4 +1,5 @@
 //! Every word a person reads stands in both languages, is used, and stands nowhere but there.
+#![allow(clippy::unwrap_used)] // a file of ours that cannot be read fails the test
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -66,7 +66,7 @@ async fn serve(
     let (parts, body) = request.into_parts();
     let head = parts.method == Method::HEAD;
     let id = Origin::of(&parts).request;
-    let answer = match answer(&state, &bundles, parts, body).await {
+    let answer = match Box::pin(answer(&state, &bundles, parts, body)).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(),
     };
