@@ -11,7 +11,7 @@ use karez_app::accounts::NewAccount;
 use karez_app::jobs::Schedule;
 use karez_app::notices::Draft;
 use karez_app::settings::Smtp;
-use karez_app::{App, Cx, Language, Settings};
+use karez_app::{App, AppError, Cx, Language, Settings};
 use kernel::{AccountId, Entropy, HospitalId, Phi, RecordKey};
 use store::Batch;
 use testkit::TestNode;
@@ -130,10 +130,8 @@ async fn a_notice_is_counted_read_once_and_only_by_its_own_person() {
     assert_eq!(node.app.unread_notices(&cx).await.unwrap(), 1);
     assert_eq!(node.app.unread_notices(&stranger).await.unwrap(), 0);
     let listed = node.app.notices_of(&cx, None).await.unwrap();
-    node.app
-        .mark_read(&stranger, Some(&listed[0].id))
-        .await
-        .unwrap();
+    let refused = node.app.mark_read(&stranger, Some(&listed[0].id)).await;
+    assert!(matches!(refused, Err(AppError::NotFound)));
     assert_eq!(
         node.app.unread_notices(&cx).await.unwrap(),
         1,

@@ -14,7 +14,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     target: ['chrome123', 'firefox125', 'safari17.5'],
     rollupOptions: {
-      input: { app: 'src/app.ts', style: '../styles/main.css' },
+      input: { boot: 'src/boot.ts', style: '../styles/main.css' },
     },
   },
 });

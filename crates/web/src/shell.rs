@@ -93,7 +93,8 @@ impl<'a> Shell<'a> {
                     title { (self.title) " · " (w.t("product")) }
                     link rel="stylesheet" href=(assets::address("main.css"));
                     link rel="icon" href=(FAVICON);
-                    script type="module" src=(assets::address("app.js")) {}
+                    // Pages are useful before it; it fetches the rest once something is on the screen.
+                    script type="module" src=(assets::address("boot.js")) {}
                 }
                 body {
                     a class="skip btn" href="#main" { (w.t("skip")) }

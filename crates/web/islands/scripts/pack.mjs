@@ -7,7 +7,7 @@ const out = process.env.KAREZ_ASSETS_OUT ?? 'dist';
 const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
 const logical = new Map();
 for (const entry of Object.values(manifest)) {
-  if (entry.isEntry && entry.file) {
+  if ((entry.isEntry || entry.isDynamicEntry) && entry.file) {
     const ending = entry.file.slice(entry.file.lastIndexOf('.'));
     logical.set(entry.file, basename(entry.src ?? entry.name).replace(/\.[^.]+$/, '') + ending);
   }
