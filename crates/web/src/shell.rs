@@ -150,7 +150,9 @@ impl<'a> Shell<'a> {
                     Some(signed) => {
                         nav aria-label=(w.t("nav-main")) { ul {
                             @for (href, key) in ways(signed) {
-                                @let here = cx.path == *href || (*href != "/" && cx.path.starts_with(&format!("{href}/")));
+                                // The start page of the patients’ part is above its other pages, not around them.
+                                @let around = *href != "/" && *href != "/me" && cx.path.starts_with(&format!("{href}/"));
+                                @let here = cx.path == *href || around;
                                 li { a href=(href) aria-current=[here.then_some("page")] { (w.t(key)) } }
                             }
                         } }

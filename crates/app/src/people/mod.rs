@@ -74,11 +74,14 @@ impl Person {
         person
     }
 
-    /// The name in the reader's script: Latin letters for readers who do not read Han, if there are any.
+    /// The name in a script the reader can be expected to read: Han for readers of Chinese, else Latin letters, where
+    /// there are any.
     pub fn name_for(&self, language: Language) -> &str {
+        let han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}');
         match (language, &self.latin_name) {
-            (Language::English, Some(latin)) => latin,
-            _ => &self.name,
+            (Language::Chinese, _) if self.name.chars().any(han) => &self.name,
+            (_, Some(latin)) => latin,
+            (_, None) => &self.name,
         }
     }
 }
