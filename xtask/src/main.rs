@@ -8,6 +8,7 @@ mod layers;
 mod prerequisites;
 mod process;
 mod search_params;
+mod services;
 mod test;
 
 use std::process::ExitCode;

@@ -46,6 +46,57 @@ pub const HAN_FONT: Package = Package {
     present: has_han_font,
 };
 
+pub const POSTGRESQL: Package = Package {
+    name: "postgresql",
+    present: || postgres_bin().is_some(),
+};
+pub const NATS: Package = Package {
+    name: "nats-server",
+    present: || nats_server().is_some(),
+};
+pub const SOFTHSM: Package = Package {
+    name: "softhsm2",
+    present: || softhsm_module().is_some(),
+};
+
+/// Folder of PostgreSQL's server programs, the newest version installed.
+pub fn postgres_bin() -> Option<PathBuf> {
+    let mut folders: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .ok()?
+        .flatten()
+        .filter_map(|version| {
+            let number = version.file_name().to_str()?.parse().ok()?;
+            Some((number, version.path().join("bin")))
+        })
+        .filter(|(_, bin)| bin.join("initdb").is_file())
+        .collect();
+    folders.sort();
+    folders.pop().map(|(_, bin)| bin)
+}
+
+pub fn nats_server() -> Option<PathBuf> {
+    [
+        "/usr/sbin/nats-server",
+        "/usr/bin/nats-server",
+        "/usr/local/bin/nats-server",
+    ]
+    .iter()
+    .map(PathBuf::from)
+    .find(|p| p.is_file())
+}
+
+/// SoftHSM's PKCS#11 module.
+pub fn softhsm_module() -> Option<PathBuf> {
+    [
+        "/usr/lib/softhsm/libsofthsm2.so",
+        "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so",
+        "/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so",
+    ]
+    .iter()
+    .map(PathBuf::from)
+    .find(|p| p.is_file())
+}
+
 /// The browser the tests drive.
 pub fn chromium() -> Option<PathBuf> {
     [
@@ -113,7 +164,7 @@ pub fn packages(wanted: &[Package]) -> Vec<&'static str> {
     missing(wanted)
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     Command::new("id")
         .arg("-u")
         .output()

@@ -8,10 +8,11 @@ use clap::Args;
 
 use crate::layers;
 use crate::prerequisites::{
-    C_COMPILER, CHROMIUM, CMAKE, HAN_FONT, NODE, NPM, POPPLER, PYTHON, chromium, npm_ci, packages,
-    python,
+    C_COMPILER, CHROMIUM, CMAKE, HAN_FONT, NATS, NODE, NPM, POPPLER, POSTGRESQL, PYTHON, SOFTHSM,
+    chromium, npm_ci, packages, python,
 };
 use crate::process::{Finished, cargo, execute, execute_and_keep, have, root, target_dir};
+use crate::services::Services;
 
 #[derive(Args)]
 pub struct Options {
@@ -22,6 +23,9 @@ pub struct Options {
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
 }
+
+/// Other people's clients and servers, as Python packages.
+const INTEROP_REQUIREMENTS: &str = "tests/interop/requirements.txt";
 
 /// Passed and failed tests of one suite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,12 +73,13 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let wanted = |suite: &str| options.only.is_empty() || options.only.iter().any(|s| s == suite);
     let missing = packages(&[
-        C_COMPILER, CMAKE, NODE, NPM, CHROMIUM, HAN_FONT, POPPLER, PYTHON,
+        C_COMPILER, CMAKE, NODE, NPM, CHROMIUM, HAN_FONT, POPPLER, PYTHON, POSTGRESQL, NATS,
+        SOFTHSM,
     ]);
 
     if wanted("rust") {
         layers(&mut report);
-        rust(options, &mut report)?;
+        rust(options, &missing, &mut report)?;
     }
     // The Rust suite has built the binary for its own tests.
     if !wanted("rust") && (wanted("browser") || wanted("interop")) {
@@ -127,7 +132,16 @@ fn full(command: &mut Command, options: &Options) {
     }
 }
 
-fn rust(options: &Options, report: &mut Report) -> Result<()> {
+fn rust(options: &Options, missing: &[&str], report: &mut Report) -> Result<()> {
+    let interpreter = if missing.contains(&PYTHON.name) {
+        None
+    } else {
+        Some(python(INTEROP_REQUIREMENTS)?)
+    };
+    let services = Services::start(interpreter.as_deref());
+    for (name, why) in &services.skipped {
+        report.skip(name, why);
+    }
     let mut command = cargo();
     let nextest = have("cargo-nextest");
     if nextest {
@@ -149,6 +163,7 @@ fn rust(options: &Options, report: &mut Report) -> Result<()> {
             "--quiet",
         ]);
     }
+    services.tell(&mut command);
     full(&mut command, options);
     let finished = execute_and_keep(&mut command)?;
     report.add_finished(
@@ -168,7 +183,7 @@ fn interop(options: &Options, missing: &[&str], report: &mut Report) -> Result<(
         report.skip("interop", "no python3 with venv");
         return Ok(());
     }
-    let interpreter = python("tests/interop/requirements.txt")?;
+    let interpreter = python(INTEROP_REQUIREMENTS)?;
     let mut command = Command::new(interpreter);
     command
         .args([
