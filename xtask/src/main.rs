@@ -5,6 +5,7 @@ mod bench;
 mod demo;
 mod docs;
 mod layers;
+mod package;
 mod prerequisites;
 mod process;
 mod search_params;
@@ -30,6 +31,8 @@ enum Chore {
     Test(test::Options),
     /// Measures speed and memory
     Bench(bench::Options),
+    /// Builds a Debian package
+    Package(package::Options),
     /// Checks that dependencies point the right way
     CheckLayers,
     /// Checks the documentation's links and builds the book
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Demo(options) => demo::run(&options),
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Package(options) => package::run(&options),
         Chore::CheckLayers => layers::run(),
         Chore::Docs => docs::run(),
         Chore::SearchParams => search_params::run(),
