@@ -29,6 +29,8 @@ enum Chore {
     Demo(demo::Options),
     /// Runs every test: Rust, browser, interoperability
     Test(test::Options),
+    /// Runs a command with the tests' servers up and told about in its environment
+    With(services::Options),
     /// Measures speed and memory
     Bench(bench::Options),
     /// Builds a Debian package
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Demo(options) => demo::run(&options),
         Chore::Test(options) => test::run(&options),
+        Chore::With(options) => services::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Package(options) => package::run(&options),
         Chore::CheckLayers => layers::run(),

@@ -217,7 +217,10 @@ mod tests {
         for (path, mode) in [
             ("./usr/bin/karez", "-rwxr-xr-x root/root"),
             ("./etc/karez/karez.toml", "-rw-r----- root/root"),
-            ("./usr/lib/systemd/system/karez.service", "-rw-r--r-- root/root"),
+            (
+                "./usr/lib/systemd/system/karez.service",
+                "-rw-r--r-- root/root",
+            ),
         ] {
             let line = contents.lines().find(|l| l.ends_with(path)).unwrap_or("");
             assert!(line.starts_with(mode), "{path}: {line}");

@@ -8,9 +8,34 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
-use crate::prerequisites::{nats_server, postgres_bin, softhsm_module};
+use crate::prerequisites::{nats_server, postgres_bin, python, softhsm_module};
 use crate::process::{execute, have};
+use crate::test::INTEROP_REQUIREMENTS;
+
+#[derive(Args)]
+pub struct Options {
+    /// The command and its arguments, after --
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+/// `cargo xtask with -- cargo test --workspace --test contract`
+pub fn run(options: &Options) -> Result<()> {
+    let services = Services::start(python(INTEROP_REQUIREMENTS).ok().as_deref());
+    for (name, why) in &services.skipped {
+        println!("skipped: {name}: {why}");
+    }
+    let (program, arguments) = options
+        .command
+        .split_first()
+        .context("no command is named")?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    services.tell(&mut command);
+    execute(&mut command)
+}
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// Whom PostgreSQL runs as when we are root, which it refuses to be.
@@ -112,6 +137,10 @@ impl Services {
     }
 
     /// Starts the server and waits until its port answers.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "another program's start gives no event to wait for"
+    )]
     fn spawn(&mut self, command: &mut Command, port: u16) -> Result<()> {
         let mut child = command
             .stdin(Stdio::null())

@@ -25,7 +25,7 @@ pub struct Options {
 }
 
 /// Other people's clients and servers, as Python packages.
-const INTEROP_REQUIREMENTS: &str = "tests/interop/requirements.txt";
+pub const INTEROP_REQUIREMENTS: &str = "tests/interop/requirements.txt";
 
 /// Passed and failed tests of one suite.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
