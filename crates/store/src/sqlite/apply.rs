@@ -5,9 +5,9 @@ use kernel::RecordKey;
 use rusqlite::{OptionalExtension, params};
 
 use super::session::Session;
-use super::sql::{micros, signed, unsigned};
 use super::{apply_policy, chain, index_rows};
 use crate::prepare::{Content, Prepared, PreparedWrite};
+use crate::sql::{micros, signed, unsigned};
 use crate::{BlobRef, Committed, EventDraft, Lookup, Precondition, StoreError, classes};
 
 pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, StoreError> {

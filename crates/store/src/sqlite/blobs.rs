@@ -3,43 +3,29 @@
 use agreements::Permit;
 use async_trait::async_trait;
 use kernel::{HospitalId, Instant, RecordKey, ResourceId};
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use seal::Wrapped;
 
 use super::SqliteDatabase;
-use super::permit_sql::{CURRENT, VERSION, condition};
 use super::session::Session;
-use super::sql::{Binds, micros, signed, unsigned};
+use crate::sql::blobs::{self, patient_text};
+use crate::sql::{Dialect, Statement, micros, signed};
 use crate::{BlobIndex, BlobRef, Finding, StoreError};
 
-/// The patient column of what belongs to no patient.
-const NOBODY: &str = "";
-
-fn patient_text(patient: Option<&ResourceId>) -> String {
-    patient.map_or(NOBODY, ResourceId::as_str).to_owned()
-}
-
-/// Columns that [`blob_ref`] reads, of `blob AS b` and its hospital `bh`.
-const COLUMNS: &str = "bh.name, b.patient, b.address, b.size, b.media_type";
-
-fn blob_ref(r: &Row<'_>) -> Result<BlobRef, StoreError> {
-    let bad = |_| StoreError::Damaged("a blob names no valid id".into());
-    let patient: Option<String> = r.get(1)?;
-    Ok(BlobRef {
-        hospital: HospitalId::new(r.get::<_, String>(0)?).map_err(bad)?,
-        patient: patient.map(ResourceId::new).transpose().map_err(bad)?,
-        address: r.get(2)?,
-        size: unsigned(r.get(3)?),
-        media_type: r.get(4)?,
-    })
-}
-
-fn list(conn: &Connection, text: &str, binds: Binds) -> Result<Vec<BlobRef>, StoreError> {
-    let mut st = conn.prepare_cached(text)?;
-    let mut rows = st.query(params_from_iter(binds.0))?;
+/// Rows of [`blobs::COLUMNS`].
+fn list(conn: &Connection, st: Statement) -> Result<Vec<BlobRef>, StoreError> {
+    let mut prepared = conn.prepare_cached(&st.text)?;
+    let mut rows = prepared.query(params_from_iter(st.values))?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
-        out.push(blob_ref(r)?);
+        let row = blobs::Row {
+            hospital: r.get(0)?,
+            patient: r.get(1)?,
+            address: r.get(2)?,
+            size: r.get(3)?,
+            media_type: r.get(4)?,
+        };
+        out.push(row.blob()?);
     }
     Ok(out)
 }
@@ -158,39 +144,14 @@ impl BlobIndex for SqliteDatabase {
         owner: &RecordKey,
         address: &str,
     ) -> Result<Option<BlobRef>, StoreError> {
-        let mut binds = Binds::default();
-        let text = format!(
-            "SELECT {COLUMNS} FROM record r CROSS JOIN blob_use u ON u.record = r.record \
-             CROSS JOIN version v ON v.record = u.record AND v.version = u.version \
-             CROSS JOIN blob b ON b.hospital = u.hospital AND b.address = u.address \
-             CROSS JOIN hospital bh ON bh.num = b.hospital \
-             WHERE r.hospital = {} AND r.kind = {} AND r.id = {} AND r.deleted = 0 AND u.address = {} \
-             AND b.erased = 0 AND {} AND {} ORDER BY v.version DESC LIMIT 1",
-            binds.hospital(owner.hospital.as_str()),
-            binds.kind(owner.kind.as_str()),
-            binds.bind(owner.id.as_str().to_owned()),
-            binds.bind(address.to_owned()),
-            condition(permit, CURRENT, &mut binds),
-            condition(permit, VERSION, &mut binds),
-        );
-        self.readers
-            .read(move |c| Ok(list(c, &text, binds)?.pop()))
-            .await
+        let st = blobs::of_owner(&Dialect::Sqlite, permit, owner, address);
+        self.readers.read(move |c| Ok(list(c, st)?.pop())).await
     }
 
     async fn forget_unused(&self, before: Instant) -> Result<Vec<BlobRef>, StoreError> {
         self.writer
             .write(move |s| {
-                let mut binds = Binds::default();
-                let unused = format!(
-                    "b.stored_at < {} AND NOT EXISTS \
-                     (SELECT 1 FROM blob_use u WHERE u.hospital = b.hospital AND u.address = b.address)",
-                    binds.bind(micros(before)),
-                );
-                let text = format!(
-                    "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE {unused} LIMIT 1000"
-                );
-                let found = list(&s.conn, &text, binds)?;
+                let found = list(&s.conn, blobs::unused(&Dialect::Sqlite, micros(before)))?;
                 for b in &found {
                     let h = s.hospital(&b.hospital)?;
                     s.conn.execute(
@@ -222,16 +183,8 @@ impl BlobIndex for SqliteDatabase {
         after: Option<(HospitalId, String)>,
         limit: u32,
     ) -> Result<Vec<BlobRef>, StoreError> {
-        let mut binds = Binds::default();
-        let mut text = format!(
-            "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE b.erased = 0"
-        );
-        if let Some((hospital, address)) = after {
-            let (h, a) = (binds.hospital(hospital.as_str()), binds.bind(address));
-            text.push_str(&format!(" AND (b.hospital, b.address) > ({h}, {a})"));
-        }
-        text.push_str(&format!(" ORDER BY b.hospital, b.address LIMIT {limit}"));
-        self.readers.read(move |c| list(c, &text, binds)).await
+        let st = blobs::page(&Dialect::Sqlite, after, limit);
+        self.readers.read(move |c| list(c, st)).await
     }
 
     async fn check_up(&self) -> Result<Vec<Finding>, StoreError> {
@@ -245,14 +198,10 @@ fn erase(
     patient: &ResourceId,
 ) -> Result<Vec<BlobRef>, StoreError> {
     let h = s.hospital(hospital)?;
-    let mut binds = Binds::default();
-    let text = format!(
-        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital \
-         WHERE b.hospital = {} AND b.patient = {} AND b.erased = 0",
-        binds.bind(h),
-        binds.bind(patient.as_str().to_owned()),
-    );
-    let found = list(&s.conn, &text, binds)?;
+    let found = list(
+        &s.conn,
+        blobs::of_patient(&Dialect::Sqlite, hospital, patient),
+    )?;
     s.conn.execute(
         "DELETE FROM patient_key WHERE hospital = ?1 AND patient = ?2",
         params![h, patient.as_str()],

@@ -5,19 +5,9 @@ use fhir::search::params::ParamId;
 use rusqlite::params;
 
 use super::session::Session;
-use super::sql::signed;
 use crate::StoreError;
-
-/// The tables of the index, for what goes over all of them.
-pub(crate) const TABLES: &[&str] = &[
-    "index_token",
-    "index_string",
-    "index_date",
-    "index_number",
-    "index_quantity",
-    "index_reference",
-    "index_uri",
-];
+use crate::sql::index::TABLES;
+use crate::sql::signed;
 
 /// Writes the entries of a record that has none.
 pub(crate) fn put(
@@ -156,7 +146,7 @@ fn put_one(s: &Session, p: &Place, value: &IndexValue) -> Result<(), StoreError>
 pub(crate) fn clear(s: &Session, record: i64) -> Result<(), StoreError> {
     for table in TABLES {
         s.conn
-            .prepare_cached(&format!("DELETE FROM {table} WHERE record = ?1"))?
+            .prepare_cached(&format!("DELETE FROM {} WHERE record = ?1", table.name))?
             .execute([record])?;
     }
     Ok(())

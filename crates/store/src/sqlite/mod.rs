@@ -5,18 +5,16 @@ mod apply_policy;
 mod blobs;
 mod chain;
 mod checkup;
-pub mod columns;
 mod connect;
 mod feed;
 mod index_rows;
-mod permit_sql;
 #[cfg(test)]
 mod permit_tests;
 mod read;
 mod readers;
 mod search;
 mod session;
-mod sql;
+mod values;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -32,12 +30,13 @@ use seal::Secret;
 use tokio::sync::watch;
 
 use crate::prepare::prepare;
+use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
     HistoryPage, SearchPage, StoreError, Stored,
 };
 
-mod migrations {
+pub(crate) mod migrations {
     // Forward only: a file that was released is never edited, only followed.
     refinery::embed_migrations!("migrations/sqlite");
 }
@@ -82,7 +81,7 @@ pub struct SqliteDatabase {
     writer: writer::Writer,
     readers: readers::Readers,
     size_max_bytes: Arc<AtomicU64>,
-    cursors: search::CursorKey,
+    cursors: CursorKey,
 }
 
 impl SqliteDatabase {
@@ -111,7 +110,7 @@ impl SqliteDatabase {
             writer: writer::Writer::start(place)?,
             readers: readers::Readers::new(&options.path, options.readers, options.read_longest)?,
             size_max_bytes,
-            cursors: search::CursorKey::new(&options.cursor_secret),
+            cursors: CursorKey::new(&options.cursor_secret),
         })
     }
 

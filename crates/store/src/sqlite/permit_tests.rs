@@ -9,11 +9,11 @@ use kernel::{AccountId, HospitalId, Instant, Kind, ResourceId};
 use proptest::prelude::*;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::permit_sql::{CURRENT, condition};
 use super::session::Session;
-use super::sql::Binds;
 use super::{apply_policy, migrations};
 use crate::classes;
+use crate::sql::Dialect;
+use crate::sql::permit::{CURRENT, condition};
 
 const HOSPITALS: [&str; 3] = ["yarqum", "qumtagh", "saryozen"];
 const PATIENTS: [&str; 2] = ["p1", "p2"];
@@ -452,7 +452,7 @@ fn fill(s: &mut Session, w: &World) {
 }
 
 fn readable(s: &Session, permit: &Permit) -> Vec<String> {
-    let mut binds = Binds::default();
+    let mut binds = Dialect::Sqlite.binds();
     let which = condition(permit, CURRENT, &mut binds);
     let mut st = s
         .conn
@@ -460,7 +460,7 @@ fn readable(s: &Session, permit: &Permit) -> Vec<String> {
             "SELECT id FROM record r WHERE {which} ORDER BY id"
         ))
         .unwrap();
-    st.query_map(params_from_iter(binds.0), |r| r.get(0))
+    st.query_map(params_from_iter(binds.values), |r| r.get(0))
         .unwrap()
         .map(Result::unwrap)
         .collect()

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use kernel::{HospitalId, Kind};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::sql::{signed, unsigned};
 use crate::StoreError;
+use crate::sql::{signed, unsigned};
 
 pub(crate) struct Session {
     pub conn: Connection,

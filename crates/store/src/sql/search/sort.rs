@@ -2,13 +2,12 @@
 //! whatever was written in between.
 
 use fhir::search::query::{Sort, SortKey};
-use rusqlite::types::Value;
 
 use super::clause::Scope;
 use super::cursor::Place;
 use super::value;
 use crate::StoreError;
-use crate::sqlite::sql::Binds;
+use crate::sql::{Binds, Value};
 
 /// `number` is the column that holds the record's number in the order it comes.
 /// `SELECT record, keys… FROM … WHERE … ORDER BY …`. Records without a value come last; ties are broken by the
@@ -64,7 +63,7 @@ pub(super) fn ordered(
                 format!(" WHERE {}", beyond(sort, p, descending, binds))
             });
             Ok(format!(
-                "SELECT * FROM (SELECT r.record AS record, {} FROM {from} WHERE {which}){on} ORDER BY {}, record {dir}",
+                "SELECT * FROM (SELECT r.record AS record, {} FROM {from} WHERE {which}) AS found{on} ORDER BY {}, record {dir}",
                 keys.join(", "),
                 order.join(", ")
             ))
@@ -136,9 +135,10 @@ pub(super) fn with_value(
         let (v, record) = (binds.bind(v.clone()), binds.bind(record));
         format!(" AND (o.{column}, o.record) {op} ({v}, {record})")
     });
+    let (join, indexed) = (binds.dialect.join(), binds.dialect.indexed_by(index));
     // A record with several values stands where its first one does.
     format!(
-        "SELECT o.record, o.{column} FROM {table} o INDEXED BY {index} CROSS JOIN record r ON r.record = o.record \
+        "SELECT o.record, o.{column} FROM {table} o{indexed} {join} record r ON r.record = o.record \
          WHERE o.hospital = {} AND o.kind = {} AND o.param = {param} AND o.{column} = \
          (SELECT {end}(i.{column}) FROM {table} i WHERE i.record = o.record AND i.param = {param}) AND {which}{on} \
          ORDER BY o.{column} {dir}, o.record {dir}",

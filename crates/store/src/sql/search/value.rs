@@ -3,9 +3,8 @@
 use fhir::search::params::{ParamId, ParamType};
 use fhir::search::query::{Match, RefTest, StrTest, SystemTest};
 use fhir::search::range::{End, Op, Prefix, RangeKind, RangeTest};
-use rusqlite::types::Value;
 
-use crate::sqlite::sql::Binds;
+use crate::sql::{Binds, Value};
 
 /// The table a match is tested in; none for composites, which test several.
 pub(super) fn table(m: &Match) -> Option<&'static str> {
@@ -52,8 +51,7 @@ pub(super) fn sort_column(kind: ParamType) -> Option<Column> {
 
 /// The stored number of a parameter.
 pub(super) fn param(id: ParamId, binds: &mut Binds) -> String {
-    let code = binds.bind(id.code().to_owned());
-    format!("(SELECT num FROM param WHERE code = {code})")
+    binds.param(id.code())
 }
 
 /// True when equal values are found in the order of their records, so that a page can be read off the index.
@@ -110,13 +108,13 @@ pub(super) fn test(m: &Match, i: &str, binds: &mut Binds) -> String {
         Match::Uri { text, below: false } => format!("{i}.uri = {}", binds.bind(text.clone())),
         Match::Uri { text, below: true } => begins(&format!("{i}.uri"), text, binds),
         // Composites are taken apart by the caller.
-        Match::All(_) | Match::Group(_) => "0".to_owned(),
+        Match::All(_) | Match::Group(_) => "FALSE".to_owned(),
     }
 }
 
 fn and(all: Vec<String>) -> String {
     if all.is_empty() {
-        "1".to_owned()
+        "TRUE".to_owned()
     } else {
         all.join(" AND ")
     }
@@ -141,7 +139,8 @@ fn string(how: StrTest, text: &str, i: &str, binds: &mut Binds) -> String {
     match how {
         StrTest::StartsWith => begins(&format!("{i}.folded"), text, binds),
         StrTest::Contains => {
-            format!("instr({i}.folded, {}) > 0", binds.bind(text.to_owned()))
+            let part = binds.bind(text.to_owned());
+            binds.dialect.contains(&format!("{i}.folded"), &part)
         }
         StrTest::Exact => {
             let folded = binds.bind(fhir::text::fold(text));
@@ -198,14 +197,15 @@ pub(super) fn ends<T: Copy + PartialOrd>(
     // What follows from these because low <= high, said once more so that one index is read between two bounds; the
     // plus keeps SQLite from choosing another.
     let (from, to) = (range.low, range.high);
+    let plain = binds.dialect.no_index();
     let follows = match range.prefix {
         Prefix::Eq => format!(
-            "{low} >= {} AND {low} <= {} AND +",
+            "{low} >= {} AND {low} <= {} AND {plain}",
             binds.bind(value(from)),
             binds.bind(value(to))
         ),
-        Prefix::Ge => format!("{high} >= {} AND +", binds.bind(value(from))),
-        Prefix::Le => format!("{low} <= {} AND +", binds.bind(value(to))),
+        Prefix::Ge => format!("{high} >= {} AND {plain}", binds.bind(value(from))),
+        Prefix::Le => format!("{low} <= {} AND {plain}", binds.bind(value(to))),
         _ => String::new(),
     };
     format!("{follows}({})", any.join(" OR "))

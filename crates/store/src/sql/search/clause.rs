@@ -5,8 +5,8 @@ use fhir::search::query::{Clause, Match};
 use fhir::search::range::RangeKind;
 
 use super::value;
-use crate::sqlite::index_rows::TABLES;
-use crate::sqlite::sql::Binds;
+use crate::sql::Binds;
+use crate::sql::index::TABLES;
 
 /// Whose records of which kind are searched; both as SQL.
 pub(super) struct Scope {
@@ -56,7 +56,7 @@ fn present(param: ParamId, scope: &Scope, binds: &mut Binds) -> String {
     let one = params::find(scope.kind_name, param.code())
         .and_then(|p| value::sort_column(p.kind))
         .map(|c| c.table);
-    let tables = one.map_or(TABLES.to_vec(), |t| vec![t]);
+    let tables = one.map_or_else(|| TABLES.iter().map(|t| t.name).collect(), |t| vec![t]);
     let any: Vec<String> = tables
         .iter()
         .map(|t| {
@@ -82,7 +82,7 @@ fn exists(param: ParamId, m: &Match, binds: &mut Binds) -> String {
         }
         _ => {
             let Some(table) = value::table(m) else {
-                return "0".to_owned();
+                return "FALSE".to_owned();
             };
             let number = value::param(param, binds);
             let test = value::test(m, "i", binds);
@@ -99,7 +99,7 @@ fn group(parts: &[Match], binds: &mut Binds) -> (String, String) {
     let mut on = Vec::new();
     for (n, part) in parts.iter().enumerate() {
         let Some(table) = value::table(part) else {
-            return ("index_token g0".to_owned(), "0".to_owned());
+            return ("index_token g0".to_owned(), "FALSE".to_owned());
         };
         if n > 0 {
             from.push_str(" CROSS JOIN ");

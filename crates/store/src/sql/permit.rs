@@ -3,7 +3,7 @@
 use agreements::permit::Reader;
 use agreements::{Permit, RecordClass};
 
-use super::sql::{Binds, micros};
+use super::{Binds, micros};
 use crate::classes;
 
 /// Columns that hold the entry a permit is asked about.
@@ -40,7 +40,7 @@ pub(crate) const VERSION: Entry<'_> = Entry {
 /// while its account acts for the hospital it was declared in.
 pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> String {
     match permit.reader() {
-        Reader::System(_) => "(1)".to_owned(),
+        Reader::System(_) => "(TRUE)".to_owned(),
         Reader::Staff {
             account,
             hospital,
@@ -65,7 +65,7 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
                 })
                 .collect();
             if any.is_empty() {
-                return "(0)".to_owned();
+                return "(FALSE)".to_owned();
             }
             format!("({} > 0 AND ({}))", e.kind, any.join(" OR "))
         }

@@ -1,47 +1,33 @@
-//! Building statements: text with numbered parameters, so that no value is ever spliced into SQL.
+//! Values and errors between SQLite and the rest of the store.
 
-use jiff::Timestamp;
-use rusqlite::types::Value;
+use rusqlite::ToSql;
+use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 
 use crate::StoreError;
+use crate::sql::Value;
 
-/// Values bound so far, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Binds(pub Vec<Value>);
-
-impl Binds {
-    /// Binds a value and gives the text that stands for it (`?7`).
-    pub fn bind(&mut self, value: impl Into<Value>) -> String {
-        self.0.push(value.into());
-        format!("?{}", self.0.len())
-    }
-    /// The number of a hospital by its name: NULL, which equals nothing, when there is none.
-    pub fn hospital(&mut self, name: &str) -> String {
-        let name = self.bind(name.to_owned());
-        format!("(SELECT num FROM hospital WHERE name = {name})")
-    }
-    pub fn kind(&mut self, name: &str) -> String {
-        let name = self.bind(name.to_owned());
-        format!("(SELECT num FROM kind WHERE name = {name})")
+impl ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(n) => ValueRef::Integer(*n),
+            Self::Real(x) => ValueRef::Real(*x),
+            Self::Text(t) => ValueRef::Text(t.as_bytes()),
+            Self::Blob(b) => ValueRef::Blob(b),
+        }))
     }
 }
 
-/// Instants are stored as microseconds since 1970 in UTC.
-pub(crate) fn micros(at: Timestamp) -> i64 {
-    at.as_microsecond()
-}
-
-pub(crate) fn instant(us: i64) -> Timestamp {
-    Timestamp::from_microsecond(us).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// A version, position or size as SQLite's signed number.
-pub(crate) fn signed(n: u64) -> i64 {
-    i64::try_from(n).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn unsigned(n: i64) -> u64 {
-    u64::try_from(n).unwrap_or(0)
+impl From<Owned> for Value {
+    fn from(v: Owned) -> Self {
+        match v {
+            Owned::Null => Self::Null,
+            Owned::Integer(n) => Self::Integer(n),
+            Owned::Real(x) => Self::Real(x),
+            Owned::Text(t) => Self::Text(t),
+            Owned::Blob(b) => Self::Blob(b),
+        }
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

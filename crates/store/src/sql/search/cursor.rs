@@ -5,11 +5,11 @@ use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use fhir::search::Query;
 use kernel::HospitalId;
-use rusqlite::types::Value;
 use seal::Secret;
 use sha2::{Digest, Sha256};
 
 use crate::StoreError;
+use crate::sql::Value;
 
 /// Longest cursor that is looked at, characters.
 const TEXT_MAX: usize = 16 << 10;

@@ -305,8 +305,8 @@ pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::migrations;
     use super::*;
+    use crate::sqlite::migrations;
 
     fn migrated() -> rusqlite::Connection {
         let mut conn = rusqlite::Connection::open_in_memory().unwrap();

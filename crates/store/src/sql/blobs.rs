@@ -1,0 +1,110 @@
+//! Statements about blobs.
+
+use agreements::Permit;
+use kernel::{HospitalId, RecordKey, ResourceId};
+
+use super::permit::{CURRENT, VERSION, condition};
+use super::{Dialect, Statement, unsigned};
+use crate::{BlobRef, StoreError};
+
+/// The patient column of the key of what belongs to no patient.
+const NOBODY: &str = "";
+
+pub(crate) fn patient_text(patient: Option<&ResourceId>) -> String {
+    patient.map_or(NOBODY, ResourceId::as_str).to_owned()
+}
+
+/// Columns of [`Row`], of `blob AS b` and its hospital `bh`.
+pub(crate) const COLUMNS: &str = "bh.name, b.patient, b.address, b.size, b.media_type";
+
+pub(crate) struct Row {
+    pub hospital: String,
+    pub patient: Option<String>,
+    pub address: String,
+    pub size: i64,
+    pub media_type: String,
+}
+
+impl Row {
+    pub fn blob(self) -> Result<BlobRef, StoreError> {
+        let bad = |_| StoreError::Damaged("a blob names no valid id".into());
+        Ok(BlobRef {
+            hospital: HospitalId::new(self.hospital).map_err(bad)?,
+            patient: self.patient.map(ResourceId::new).transpose().map_err(bad)?,
+            address: self.address,
+            size: unsigned(self.size),
+            media_type: self.media_type,
+        })
+    }
+}
+
+/// The blob, if `owner` may be read, stands, and has a readable version that refers to it.
+pub(crate) fn of_owner(
+    dialect: &Dialect,
+    permit: &Permit,
+    owner: &RecordKey,
+    address: &str,
+) -> Statement {
+    let mut binds = dialect.binds();
+    let join = dialect.join();
+    let text = format!(
+        "SELECT {COLUMNS} FROM record r {join} blob_use u ON u.record = r.record \
+         {join} version v ON v.record = u.record AND v.version = u.version \
+         {join} blob b ON b.hospital = u.hospital AND b.address = u.address \
+         {join} hospital bh ON bh.num = b.hospital \
+         WHERE r.hospital = {} AND r.kind = {} AND r.id = {} AND r.deleted = 0 AND u.address = {} \
+         AND b.erased = 0 AND {} AND {} ORDER BY v.version DESC LIMIT 1",
+        binds.hospital(owner.hospital.as_str()),
+        binds.kind(owner.kind.as_str()),
+        binds.bind(owner.id.as_str().to_owned()),
+        binds.bind(address.to_owned()),
+        condition(permit, CURRENT, &mut binds),
+        condition(permit, VERSION, &mut binds),
+    );
+    binds.statement(text)
+}
+
+/// Blobs put before an instant (microseconds) that no version refers to, at most 1000.
+pub(crate) fn unused(dialect: &Dialect, before_us: i64) -> Statement {
+    let mut binds = dialect.binds();
+    let text = format!(
+        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE b.stored_at < {} AND NOT EXISTS \
+         (SELECT 1 FROM blob_use u WHERE u.hospital = b.hospital AND u.address = b.address) LIMIT 1000",
+        binds.bind(before_us),
+    );
+    binds.statement(text)
+}
+
+/// What a patient's key encrypts.
+pub(crate) fn of_patient(
+    dialect: &Dialect,
+    hospital: &HospitalId,
+    patient: &ResourceId,
+) -> Statement {
+    let mut binds = dialect.binds();
+    let text = format!(
+        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital \
+         WHERE b.hospital = {} AND b.patient = {} AND b.erased = 0",
+        binds.hospital(hospital.as_str()),
+        binds.bind(patient.as_str().to_owned()),
+    );
+    binds.statement(text)
+}
+
+/// A page of all that are not erased, in order.
+pub(crate) fn page(
+    dialect: &Dialect,
+    after: Option<(HospitalId, String)>,
+    limit: u32,
+) -> Statement {
+    let mut binds = dialect.binds();
+    let mut text = format!(
+        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE b.erased = 0"
+    );
+    if let Some((hospital, address)) = after {
+        let (h, a) = (binds.hospital(hospital.as_str()), binds.bind(address));
+        text.push_str(&format!(" AND (b.hospital, b.address) > ({h}, {a})"));
+    }
+    text.push_str(&format!(" ORDER BY b.hospital, b.address LIMIT {limit}"));
+    binds.statement(text)
+}

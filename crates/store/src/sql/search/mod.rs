@@ -1,0 +1,267 @@
+//! FHIR search compiled to SQL.
+//!
+//! The permit is part of every statement, so that neither a match, an include nor a count shows what may not be
+//! read. Which condition leads is decided by counting a few rows of each in the index: the rarest leads, the others
+//! are tested on the records it gives. Without a rare one, records are read in their order until a page is full.
+
+mod clause;
+mod cursor;
+mod include;
+mod sort;
+mod value;
+
+use agreements::Permit;
+use fhir::search::Query;
+use fhir::search::params::ParamId;
+use fhir::search::query::{SortKey, Summary, Total};
+use kernel::{HospitalId, Kind, limits};
+
+use self::clause::Scope;
+pub(crate) use self::cursor::{CursorKey, Place};
+pub(crate) use self::include::Includes;
+use super::permit::{CURRENT, condition};
+use super::{Binds, Dialect, Statement, Value, records};
+use crate::StoreError;
+
+/// A condition with fewer index rows than this leads the search.
+pub(crate) const RARE: i64 = 2_000;
+
+/// The current version of a record by its number: [`records::COLUMNS`], then the id.
+pub(crate) fn by_number(dialect: &Dialect, record: i64) -> Statement {
+    let mut binds = dialect.binds();
+    let text = format!(
+        "SELECT {}, r.id FROM record r {} version v ON v.row = r.current WHERE r.record = {}",
+        records::COLUMNS,
+        dialect.join(),
+        binds.bind(record),
+    );
+    binds.statement(text)
+}
+
+/// How the records of a search are come by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leader {
+    /// The clause of this place gives few records.
+    Rare(usize),
+    /// The clause of this place gives many, in the order of their records.
+    Streamed(usize),
+    /// All records of the kind in their order.
+    Scan,
+}
+
+/// One search: its statements, and what a page of it needs.
+pub(crate) struct Search<'a> {
+    pub dialect: &'a Dialect,
+    pub permit: &'a Permit,
+    pub hospital: &'a HospitalId,
+    pub kind: Kind,
+    pub query: &'a Query,
+    fingerprint: [u8; 32],
+}
+
+impl<'a> Search<'a> {
+    pub fn new(
+        dialect: &'a Dialect,
+        permit: &'a Permit,
+        hospital: &'a HospitalId,
+        query: &'a Query,
+    ) -> Result<Self, StoreError> {
+        let kind = Kind::new(query.kind)
+            .map_err(|_| StoreError::Search(format!("{} is no resource type", query.kind)))?;
+        Ok(Self {
+            dialect,
+            permit,
+            hospital,
+            kind,
+            query,
+            fingerprint: cursor::fingerprint(hospital, query),
+        })
+    }
+
+    /// Whether the count alone is asked for.
+    pub fn only_counted(&self) -> bool {
+        self.query.summary == Summary::Count || self.query.count == 0
+    }
+
+    /// Whether all matches are to be counted.
+    pub fn counted(&self) -> bool {
+        self.only_counted() || self.query.total != Total::None
+    }
+
+    /// How many matches a page holds.
+    pub fn limit(&self) -> usize {
+        self.query.count.min(limits::PAGE_SIZE_MAX) as usize
+    }
+
+    /// Where the page before ended.
+    pub fn from(&self, cursors: &CursorKey) -> Result<Option<Place>, StoreError> {
+        self.query
+            .cursor
+            .as_deref()
+            .map(|text| cursors.open(text, &self.fingerprint))
+            .transpose()
+    }
+
+    /// Cuts the places to a page, of which there may be one more; gives the cursor of the next one.
+    pub fn cut(
+        &self,
+        places: &mut Vec<Place>,
+        cursors: &CursorKey,
+    ) -> Result<Option<String>, StoreError> {
+        if places.len() <= self.limit() {
+            return Ok(None);
+        }
+        places.truncate(self.limit());
+        places
+            .last()
+            .map(|p| cursors.seal(p, &self.fingerprint))
+            .transpose()
+    }
+
+    fn scope(&self, binds: &mut Binds) -> Scope {
+        Scope {
+            hospital: binds.hospital(self.hospital.as_str()),
+            kind: binds.kind(self.kind.as_str()),
+            kind_name: self.query.kind,
+        }
+    }
+
+    /// Counts the index rows of one condition, at most `most`; none when the index does not lead there.
+    pub fn probe(&self, clause: usize, most: i64) -> Option<Statement> {
+        let mut binds = self.dialect.binds();
+        let scope = self.scope(&mut binds);
+        let found = clause::records(self.query.clauses.get(clause)?, &scope, &mut binds)?;
+        let records = found.records;
+        let text = format!(
+            "SELECT count(*) FROM (SELECT 1 FROM ({records}) AS found LIMIT {most}) AS few"
+        );
+        Some(binds.statement(text))
+    }
+
+    /// What leads when no condition is rare.
+    pub fn without_rare(&self) -> Leader {
+        let streamed = self.query.clauses.iter().position(clause::streamed);
+        match streamed {
+            Some(n) if self.query.sort.is_empty() => Leader::Streamed(n),
+            _ => Leader::Scan,
+        }
+    }
+
+    /// FROM and WHERE: every record that matches and may be read. A streamed leader may give a record twice.
+    fn body(&self, leader: Leader, binds: &mut Binds) -> (String, String) {
+        let scope = self.scope(binds);
+        let join = self.dialect.join();
+        let leading = match leader {
+            Leader::Rare(n) | Leader::Streamed(n) => self.query.clauses.get(n).map(|c| (n, c)),
+            Leader::Scan => None,
+        };
+        let found = leading.and_then(|(n, c)| Some((n, clause::records(c, &scope, binds)?)));
+        let index = match self.query.sort.as_slice() {
+            [s] if s.by == SortKey::LastUpdated => "record_changed",
+            _ => "record_order",
+        };
+        let skip = found.as_ref().and_then(|(n, f)| f.exact.then_some(*n));
+        let from = match (leader, found) {
+            (_, None) => format!("record r{}", self.dialect.indexed_by(index)),
+            (Leader::Streamed(_), Some((_, f))) => {
+                format!("({}) d {join} record r ON r.record = d.record", f.records)
+            }
+            (_, Some((_, f))) => format!(
+                "(SELECT DISTINCT record FROM ({}) AS found) d {join} record r ON r.record = d.record",
+                f.records
+            ),
+        };
+        let mut all = vec![
+            format!("r.hospital = {}", scope.hospital),
+            format!("r.kind = {}", scope.kind),
+            "r.deleted = 0".to_owned(),
+        ];
+        for (n, c) in self.query.clauses.iter().enumerate() {
+            if Some(n) != skip {
+                all.push(clause::holds(c, &scope, binds));
+            }
+        }
+        all.push(condition(self.permit, CURRENT, binds));
+        (from, all.join(" AND "))
+    }
+
+    pub fn count(&self, leader: Leader) -> Statement {
+        // A stream may give a record twice; as a set it does not.
+        let leader = match leader {
+            Leader::Streamed(n) => Leader::Rare(n),
+            other => other,
+        };
+        let mut binds = self.dialect.binds();
+        let (from, which) = self.body(leader, &mut binds);
+        binds.statement(format!("SELECT count(*) FROM {from} WHERE {which}"))
+    }
+
+    /// The statements that give the places after one, in order and one statement after the other: the record's
+    /// number, then the sort keys. A record may come twice in a row.
+    pub fn places(
+        &self,
+        leader: Leader,
+        after: Option<&Place>,
+    ) -> Result<Vec<Statement>, StoreError> {
+        let sort = self.query.sort.as_slice();
+        if let Some(p) = after
+            && p.keys.len() != sort.len()
+        {
+            return Err(StoreError::Cursor);
+        }
+        if leader == Leader::Scan
+            && let [key] = sort
+            && let SortKey::Param { param, kind } = key.by
+            && let Some(column) = value::sort_column(kind)
+        {
+            return Ok(self.by_value(param, column, key.descending, after));
+        }
+        let mut binds = self.dialect.binds();
+        let (from, which) = self.body(leader, &mut binds);
+        let number = match leader {
+            Leader::Streamed(_) => "d.record",
+            _ => "r.record",
+        };
+        let text = sort::ordered(sort, number, &from, &which, after, &mut binds)?;
+        Ok(vec![binds.statement(text)])
+    }
+
+    /// All records in the order of one parameter, read off its index: first those that have a value, then the rest.
+    fn by_value(
+        &self,
+        param: ParamId,
+        column: value::Column,
+        descending: bool,
+        after: Option<&Place>,
+    ) -> Vec<Statement> {
+        let key = after.and_then(|p| p.keys.first().map(|k| (k, p.record)));
+        let mut out = Vec::new();
+        if !matches!(key, Some((Value::Null, _))) {
+            let mut binds = self.dialect.binds();
+            let scope = self.scope(&mut binds);
+            let (_, which) = self.body(Leader::Scan, &mut binds);
+            let param = value::param(param, &mut binds);
+            let text =
+                sort::with_value(column, &scope, &param, &which, descending, key, &mut binds);
+            out.push(binds.statement(text));
+        }
+        let mut binds = self.dialect.binds();
+        let (from, which) = self.body(Leader::Scan, &mut binds);
+        let param = value::param(param, &mut binds);
+        let from_record = match key {
+            Some((Value::Null, record)) => Some(record),
+            _ => None,
+        };
+        let text = sort::without_value(
+            column,
+            &param,
+            &from,
+            &which,
+            descending,
+            from_record,
+            &mut binds,
+        );
+        out.push(binds.statement(text));
+        out
+    }
+}
