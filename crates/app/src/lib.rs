@@ -49,6 +49,8 @@ pub struct App {
     /// Opens the keys and secrets that the store holds wrapped.
     pub(crate) node_key: Arc<seal::NodeKey>,
     pub(crate) gate: Arc<accounts::Gate>,
+    /// For passkeys; none where the public address is no domain.
+    pub(crate) relying_party: Option<Arc<webauthn_rs::Webauthn>>,
     pub(crate) reads: Arc<audit::reads::Reads>,
 }
 
@@ -65,6 +67,7 @@ impl App {
             store,
             clock,
             entropy,
+            relying_party: accounts::passkeys::relying_party(&settings.base_url).map(Arc::new),
             settings: Arc::new(settings),
             hospitals: Arc::new(hospitals::Registry::default()),
             node_key,

@@ -167,6 +167,7 @@ async fn a_code_counts_once_and_a_recovery_code_counts_once() {
     let reauth = Reauth {
         password: Phi::new(PASSWORD.into()),
         code: Some(code(&node)),
+        passkey: None,
     };
     let codes = node
         .app
@@ -483,4 +484,96 @@ async fn a_role_ends_with_its_last_day_also_for_a_session_already_open() {
         .await
         .unwrap();
     assert!(!signed.cx.actor.has(Role::Clinician));
+}
+
+#[tokio::test]
+async fn a_name_closed_on_one_node_is_closed_on_all_and_a_success_there_forgives_it() {
+    let node = node().await;
+    let other = node.another().await;
+    let who = Who {
+        login: "li@yarqum.example",
+        seats: &[("yarqum", Role::Clinician)],
+        totp: false,
+    };
+    account(&node, who).await;
+    let wrong = || given("li@yarqum.example", "not the password", None);
+    let right = || given("li@yarqum.example", PASSWORD, None);
+    let half = limits::SIGN_IN_ATTEMPTS_MAX / 2;
+    for _ in 0..half {
+        node.app
+            .sign_in(ask("10.0.0.1"), wrong())
+            .await
+            .unwrap_err();
+    }
+    other.sign_in(ask("10.0.0.2"), right()).await.unwrap();
+    for n in 0..limits::SIGN_IN_ATTEMPTS_MAX {
+        let app = if n % 2 == 0 { &node.app } else { &other };
+        app.sign_in(ask("10.0.0.1"), wrong()).await.unwrap_err();
+    }
+    for app in [&node.app, &other] {
+        let closed = app.sign_in(ask("10.0.0.3"), right()).await;
+        assert!(matches!(closed, Err(AppError::RateLimited { .. })));
+    }
+}
+
+#[tokio::test]
+async fn failures_at_once_on_two_nodes_are_all_counted() {
+    let node = node().await;
+    let other = node.another().await;
+    let tries = (0..limits::SIGN_IN_ATTEMPTS_MAX).map(|n| {
+        let app = if n % 2 == 0 {
+            node.app.clone()
+        } else {
+            other.clone()
+        };
+        async move {
+            app.sign_in(ask("10.0.0.1"), given("nobody@yarqum.example", "x", None))
+                .await
+                .unwrap_err();
+        }
+    });
+    let tries: Vec<_> = tries.map(tokio::spawn).collect();
+    for one in tries {
+        one.await.unwrap();
+    }
+    let closed = other
+        .sign_in(ask("10.0.0.9"), given("nobody@yarqum.example", "x", None))
+        .await;
+    assert!(matches!(closed, Err(AppError::RateLimited { .. })));
+}
+
+#[tokio::test]
+async fn a_session_ended_on_one_node_ends_on_the_others_with_its_open_pages() {
+    let node = node().await;
+    let other = node.another().await;
+    let who = Who {
+        login: "li@yarqum.example",
+        seats: &[("yarqum", Role::Clinician)],
+        totp: false,
+    };
+    let id = account(&node, who).await;
+    let admin = administrator(&node).await;
+    let follower = other.clone();
+    tokio::spawn(async move { follower.follow_ends().await });
+    let one = enter(&node, "li@yarqum.example", None).await;
+    let two = enter(&node, "li@yarqum.example", None).await;
+    let open = |signed: &SignedIn| {
+        let mut watch = other.session_watch(signed);
+        tokio::spawn(async move { watch.ended().await })
+    };
+    let (first, second) = (open(&one), open(&two));
+    // The follower begins to listen before anything ends.
+    tokio::time::timeout(Duration::from_millis(200), std::future::pending::<()>())
+        .await
+        .unwrap_err();
+    assert!(!first.is_finished() && !second.is_finished());
+    node.app.sign_out(&one.cx, &one.session).await.unwrap();
+    let within = Duration::from_secs(2);
+    tokio::time::timeout(within, first).await.unwrap().unwrap();
+    assert!(!second.is_finished());
+    node.app.suspend_member(&admin, &id).await.unwrap();
+    tokio::time::timeout(within, second).await.unwrap().unwrap();
+    // A page that opens as its session ends elsewhere hears of it although nobody tells it.
+    let mut late = other.session_watch(&two);
+    tokio::time::timeout(within, late.ended()).await.unwrap();
 }

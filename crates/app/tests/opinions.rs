@@ -82,6 +82,7 @@ fn ask() -> SignAsk {
     let reauth = Reauth {
         password: text(PASSWORD),
         code: None,
+        passkey: None,
     };
     SignAsk {
         reauth,
@@ -303,6 +304,7 @@ async fn nothing_is_signed_without_words_password_privilege_or_licence() {
     let wrong = Reauth {
         password: text("another long passphrase"),
         code: None,
+        passkey: None,
     };
     let said = refused(
         app.sign_opinion(

@@ -1,11 +1,13 @@
 //! Simulated hospitals for tests: a node in a temporary folder with a clock that stands still and randomness that
 //! repeats. Never a dependency of what is shipped.
 
+mod authenticator;
 mod entropy;
 mod node;
 pub mod records;
 
 pub use store;
 
+pub use authenticator::Authenticator;
 pub use entropy::SeededEntropy;
 pub use node::{START, TestNode, hospital};

@@ -90,6 +90,20 @@ impl TestNode {
             .token
     }
 
+    /// Another node over the same store, equal to the first.
+    #[allow(clippy::expect_used)]
+    pub async fn another(&self) -> App {
+        App::new(
+            Arc::clone(&self.store),
+            Arc::new(self.clock.clone()),
+            Arc::clone(&self.entropy) as Arc<dyn Entropy>,
+            self.app.settings().clone(),
+            Arc::new(node_key()),
+        )
+        .await
+        .expect("a second application over the store")
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()

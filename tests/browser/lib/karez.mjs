@@ -1,6 +1,7 @@
 // Starts a Karez of its own with the demonstration network, in a temporary folder on a free port.
 
 import { spawn, execFileSync } from 'node:child_process';
+import { createServer } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,11 +13,27 @@ const binary = process.env.KAREZ_BIN ?? join(root, 'target/debug/karez');
 /** The password of every demonstration account (crates/demo). */
 export const PASSWORD = 'snow melts into the karez';
 
-/** Runs `karez demo` until `stop()`. Resolves once it is ready. KAREZ_BASE names one that runs already. */
-export async function startKarez() {
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * Runs `karez demo` until `stop()`. Resolves once it is ready. KAREZ_BASE names one that runs already. With `host` it is
+ * reached under that name.
+ */
+export async function startKarez({ host, env = {} } = {}) {
   if (process.env.KAREZ_BASE) return { base: process.env.KAREZ_BASE, log: () => '', stop: async () => {} };
   const data = mkdtempSync(join(tmpdir(), 'karez-browser-'));
-  const child = spawn(binary, ['demo', '--data', data, '--listen', '127.0.0.1:0'], {
+  const port = host ? await freePort() : 0;
+  const named = host ? { KAREZ_SERVER_PUBLIC_URL: `http://${host}:${port}` } : {};
+  const child = spawn(binary, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`], {
+    env: { ...process.env, ...named, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = [];

@@ -109,6 +109,7 @@ impl App {
             password_set: None,
             totp: None,
             totp_offered: None,
+            passkeys: Vec::new(),
             recovery: Vec::new(),
             memberships: Vec::new(),
             patients: Vec::new(),

@@ -1,12 +1,12 @@
-//! What all sign-ins of the node share: the throttle, a bound on hashing at once, and word of what has ended.
+//! What all sign-ins of this process share: a bound on hashing at once, and word of what has ended.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
-use kernel::{AccountId, Entropy, HospitalId, Instant, Phi, ResourceId};
-use tokio::sync::{Semaphore, broadcast, watch};
+use kernel::{Entropy, Instant, Phi, ResourceId};
+use tokio::sync::{Mutex, MutexGuard, Semaphore, broadcast, watch};
 
 use super::password;
-use super::throttle::Throttle;
+use super::throttle::Begun;
 use crate::AppError;
 use crate::sessions::live::Ended;
 
@@ -18,7 +18,8 @@ const HASHES_WAITING_MAX: usize = 64;
 const ENDED_BACKLOG: usize = 256;
 
 pub struct Gate {
-    throttle: Mutex<Throttle>,
+    counting: Mutex<()>,
+    begun: Begun,
     hashing: Arc<Semaphore>,
     waiting: Semaphore,
     nobody: OnceLock<String>,
@@ -29,7 +30,8 @@ pub struct Gate {
 impl Default for Gate {
     fn default() -> Self {
         Self {
-            throttle: Mutex::default(),
+            counting: Mutex::default(),
+            begun: Begun::default(),
             hashing: Arc::new(Semaphore::new(HASHES_AT_ONCE)),
             waiting: Semaphore::new(HASHES_WAITING_MAX),
             nobody: OnceLock::new(),
@@ -40,27 +42,14 @@ impl Default for Gate {
 }
 
 impl Gate {
-    fn throttle(&self) -> std::sync::MutexGuard<'_, Throttle> {
-        self.throttle
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    /// One's turn to write a count of failures.
+    pub(super) async fn counting(&self) -> MutexGuard<'_, ()> {
+        self.counting.lock().await
     }
 
-    /// Refuses while the name or the origin is closed.
-    pub fn admit(&self, name: &str, origin: &str, now: Instant) -> Result<(), AppError> {
-        match self.throttle().wait(name, origin, now) {
-            Some(retry_after_s) => Err(AppError::RateLimited { retry_after_s }),
-            None => Ok(()),
-        }
-    }
-
-    /// Counts a failure; true when it closed the name.
-    pub fn failed(&self, name: &str, origin: &str, now: Instant) -> bool {
-        self.throttle().failed(name, origin, now)
-    }
-
-    pub fn succeeded(&self, name: &str) {
-        self.throttle().succeeded(name);
+    /// Refuses a stranger who begins more than an origin may.
+    pub(super) fn may_begin(&self, origin: &str, now: Instant) -> Result<(), AppError> {
+        self.begun.one_more(origin, now)
     }
 
     async fn on_a_thread<T: Send + 'static>(
@@ -120,14 +109,15 @@ impl Gate {
     pub(crate) fn ended(&self) -> broadcast::Receiver<Ended> {
         self.ended.subscribe()
     }
+    /// Whether any live page waits for word of an end.
+    pub(crate) fn is_listened_to(&self) -> bool {
+        self.ended.receiver_count() > 0
+    }
+    pub(crate) fn tell(&self, what: Ended) {
+        let _ = self.ended.send(what);
+    }
     pub(crate) fn end_session(&self, session: ResourceId) {
         let _ = self.ended.send(Ended::Session(session));
-    }
-    pub(crate) fn end_account(&self, account: AccountId) {
-        let _ = self.ended.send(Ended::Account(account));
-    }
-    pub(crate) fn end_seat(&self, account: AccountId, hospital: HospitalId) {
-        let _ = self.ended.send(Ended::Seat(account, hospital));
     }
 
     pub fn close(&self) {

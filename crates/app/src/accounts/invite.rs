@@ -252,7 +252,7 @@ impl App {
             ))
             .map_err(|_| AppError::Internal("end of session".into()))?;
         // Who renews a lost password still owes the code of a second factor that was kept.
-        let code_owed = account.doc.totp.is_some();
+        let code_owed = account.doc.has_second_factor();
         let session = Session {
             account: account.doc.id.clone(),
             created: now,
@@ -262,6 +262,7 @@ impl App {
             acting: acting.clone(),
             role: None,
             second_factor: false,
+            proved: Some(now),
             peer: ask.peer.clone(),
             device: way_in.device,
         };

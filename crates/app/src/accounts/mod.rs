@@ -1,11 +1,13 @@
 //! Accounts: how people and machines prove who they are, and what they are at each hospital.
 
+pub(crate) mod ceremony;
 pub(crate) mod create;
 pub mod factor;
 pub(crate) mod gate;
 pub mod invite;
 pub mod model;
 pub mod own;
+pub mod passkeys;
 pub(crate) mod password;
 pub mod sign_in;
 mod throttle;
@@ -18,4 +20,5 @@ pub use model::{
     Validity, normal_login,
 };
 pub use own::{OwnSession, Preferences, Profile};
-pub use sign_in::{Begun, Reauth, SignIn};
+pub use passkeys::{Challenge, OwnPasskey, PasskeyAnswer};
+pub use sign_in::{Begun, Reauth, SecondStep, SignIn};

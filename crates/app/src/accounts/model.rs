@@ -5,6 +5,7 @@ use kernel::{AccountId, HospitalId, Instant, ResourceId};
 use serde::{Deserialize, Serialize};
 use store::Lookup;
 
+use super::passkeys::OwnPasskey;
 use crate::cx::Language;
 use crate::docs::Document;
 
@@ -208,6 +209,9 @@ pub struct Account {
     /// A secret shown for enrolment and not yet confirmed by a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub totp_offered: Option<String>,
+    /// Passkeys, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub passkeys: Vec<OwnPasskey>,
     /// Hashes of unused recovery codes, hexadecimal.
     #[serde(default)]
     pub recovery: Vec<String>,
@@ -262,6 +266,9 @@ impl Document for Account {
             if email != self.login {
                 all.push(Lookup::unique("login", email));
             }
+        }
+        for passkey in &self.passkeys {
+            all.push(Lookup::unique("passkey", &passkey.id));
         }
         for m in &self.memberships {
             all.push(Lookup::new("hospital", m.hospital.as_str()));

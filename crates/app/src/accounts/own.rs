@@ -25,8 +25,9 @@ pub struct Profile {
     pub zone: String,
     pub theme: Option<String>,
     pub password_set: Option<Instant>,
-    /// When the second factor was set up.
+    /// When codes from an authenticator were set up.
     pub second_factor: Option<Instant>,
+    pub passkeys: Vec<super::OwnPasskey>,
     /// A role demands one: it can be replaced but not removed.
     pub second_factor_demanded: bool,
     pub recovery_left: usize,
@@ -68,6 +69,7 @@ impl App {
             theme: account.theme,
             password_set: account.password_set,
             second_factor: account.totp.map(|t| t.enrolled),
+            passkeys: account.passkeys,
             second_factor_demanded: demanded,
             recovery_left: account.recovery.len(),
             memberships: account.memberships,
@@ -179,10 +181,12 @@ impl App {
         Ok(shown)
     }
 
-    /// Removes the second factor, unless a role demands one.
+    /// Removes the codes from an authenticator, unless a role demands a second factor and no passkey is there.
     pub async fn remove_second_factor(&self, cx: &Cx, given: &Reauth) -> Result<(), AppError> {
         let account = self.own_account(cx).await?;
-        if self.demands_second_factor(&sessions::seats(&account.doc, cx.now)) {
+        if account.doc.passkeys_good().next().is_none()
+            && self.demands_second_factor(&sessions::seats(&account.doc, cx.now))
+        {
             return Err(AppError::rejected(
                 "second-factor-demanded",
                 "a role demands a second factor",
@@ -191,7 +195,9 @@ impl App {
         let mut account = self.prove_again(cx, account, given).await?;
         account.doc.totp = None;
         account.doc.totp_offered = None;
-        account.doc.recovery.clear();
+        if !account.doc.has_second_factor() {
+            account.doc.recovery.clear();
+        }
         self.commit_own(cx, &account, "account.second-factor-removed")
             .await
     }
@@ -203,7 +209,7 @@ impl App {
         given: &Reauth,
     ) -> Result<Vec<String>, AppError> {
         let account = self.own_account(cx).await?;
-        if account.doc.totp.is_none() {
+        if !account.doc.has_second_factor() {
             return Err(AppError::rejected(
                 "no-second-factor",
                 "there is no second factor",

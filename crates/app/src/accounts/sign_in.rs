@@ -6,6 +6,7 @@ use store::{Batch, Lookup};
 
 use super::factor;
 use super::model::{Account, normal_login};
+use super::passkeys::{self, PasskeyAnswer, PasskeyProof};
 use super::throttle::origin_of;
 use crate::audit_entry::{Entry, Verb};
 use crate::cx::Channel;
@@ -24,11 +25,30 @@ pub struct SignIn {
     pub device: Option<String>,
 }
 
-/// The password once more, and the code where a second factor is set up.
+/// The password once more, and the code where a second factor is set up; or a passkey instead of both.
 #[derive(Debug, Clone)]
 pub struct Reauth {
     pub password: Phi<String>,
     pub code: Option<String>,
+    pub passkey: Option<PasskeyAnswer>,
+}
+
+impl Reauth {
+    pub fn by_password(password: impl Into<String>, code: Option<String>) -> Self {
+        Self {
+            password: Phi::new(password.into()),
+            code,
+            passkey: None,
+        }
+    }
+}
+
+/// What settles the second factor of a session that owes it.
+#[derive(Debug, Clone)]
+pub enum SecondStep {
+    /// Six digits, or a recovery code.
+    Code(String),
+    Passkey(PasskeyAnswer),
 }
 
 /// A session that was begun.
@@ -41,9 +61,10 @@ pub struct Begun {
 }
 
 /// How a second factor was proved.
-enum Proof {
+pub(crate) enum Proof {
     Totp { step: u64 },
     Recovery { index: usize },
+    Passkey(PasskeyProof),
 }
 
 impl App {
@@ -52,7 +73,7 @@ impl App {
         let now = self.now();
         let login = normal_login(&given.login);
         let origin = origin_of(ask.peer.as_deref());
-        self.gate.admit(&login, &origin, now)?;
+        self.admit(&login, &origin, now).await?;
         let account = self.account_by_login(&login).await?;
         if let Some(a) = &account {
             refuse_locked(&a.doc, now)?;
@@ -64,26 +85,26 @@ impl App {
             .verify(given.password, phc, self.entropy.clone())
             .await?;
         let Some(account) = usable.filter(|_| right) else {
-            self.count_failure(&login, &origin, &ask, now);
+            self.count_failure(&login, &origin, &ask, now).await?;
             return Err(AppError::Unauthenticated);
         };
         let code = given.code.filter(|c| !c.trim().is_empty());
-        let proof = match (&account.doc.totp, code) {
-            (None, _) => None,
-            (Some(_), None) => {
+        let proof = match (account.doc.has_second_factor(), code) {
+            (false, _) => None,
+            (true, None) => {
                 return self
                     .begin(&ask, account, Stage::Code, None, given.device)
                     .await;
             }
-            (Some(_), Some(code)) => match self.prove(&account.doc, &code, now)? {
+            (true, Some(code)) => match self.prove(&account.doc, &code, now)? {
                 Some(proof) => Some(proof),
                 None => {
-                    self.count_failure(&login, &origin, &ask, now);
+                    self.count_failure(&login, &origin, &ask, now).await?;
                     return Err(AppError::Unauthenticated);
                 }
             },
         };
-        self.gate.succeeded(&login);
+        self.forgive(&login).await?;
         self.begin(&ask, account, Stage::Open, proof, given.device)
             .await
     }
@@ -94,6 +115,17 @@ impl App {
         token: &str,
         ask: SessionAsk,
         code: &str,
+    ) -> Result<Begun, AppError> {
+        self.second_step(token, ask, SecondStep::Code(code.to_owned()))
+            .await
+    }
+
+    /// The second step by code or passkey.
+    pub async fn second_step(
+        &self,
+        token: &str,
+        ask: SessionAsk,
+        step: SecondStep,
     ) -> Result<Begun, AppError> {
         let signed = self.session(token, ask.clone()).await?;
         let now = signed.cx.now;
@@ -108,21 +140,27 @@ impl App {
             .ok_or(AppError::Unauthenticated)?;
         let origin = origin_of(ask.peer.as_deref());
         let login = account.doc.login.clone();
-        self.gate.admit(&login, &origin, now)?;
+        self.admit(&login, &origin, now).await?;
         refuse_locked(&account.doc, now)?;
-        let Some(proof) = self.prove(&account.doc, code, now)? else {
-            if self.count_failure(&login, &origin, &ask, now) {
+        let (proved, wrong) = match &step {
+            SecondStep::Code(code) => (
+                self.prove(&account.doc, code, now)?,
+                AppError::invalid("code", "code-wrong", "the code is not right"),
+            ),
+            SecondStep::Passkey(answer) => (
+                self.prove_by_passkey(&ask, &account, answer).await?,
+                AppError::invalid("passkey", "passkey-wrong", "the passkey was not accepted"),
+            ),
+        };
+        let Some(proof) = proved else {
+            if self.count_failure(&login, &origin, &ask, now).await? {
                 let mut batch = Batch::new(now);
                 Self::end_session(&mut batch, &session);
                 self.store.commit(batch).await?;
             }
-            return Err(AppError::invalid(
-                "code",
-                "code-wrong",
-                "the code is not right",
-            ));
+            return Err(wrong);
         };
-        self.gate.succeeded(&login);
+        self.forgive(&login).await?;
         let device = session.doc.device.clone();
         let begun = self
             .begin(&ask, account, Stage::Open, Some(proof), device)
@@ -152,27 +190,39 @@ impl App {
         let now = cx.now;
         let origin = origin_of(cx.peer.as_deref());
         let login = account.doc.login.clone();
-        self.gate.admit(&login, &origin, now)?;
+        self.admit(&login, &origin, now).await?;
         refuse_locked(&account.doc, now)?;
         let ask = SessionAsk {
             request: cx.request.clone(),
             peer: cx.peer.clone(),
             channel: cx.channel,
         };
+        if let Some(answer) = &given.passkey {
+            let Some(proof) = self.prove_by_passkey(&ask, &account, answer).await? else {
+                self.count_failure(&login, &origin, &ask, now).await?;
+                return Err(AppError::invalid(
+                    "passkey",
+                    "passkey-wrong",
+                    "the passkey was not accepted",
+                ));
+            };
+            self.spend_now(&mut account, &proof, now).await?;
+            return Ok(account);
+        }
         let phc = account.doc.password.clone();
         let right = self
             .gate
             .verify(given.password.clone(), phc, self.entropy.clone())
             .await?;
         if !right {
-            self.count_failure(&login, &origin, &ask, now);
+            self.count_failure(&login, &origin, &ask, now).await?;
             return Err(AppError::invalid(
                 "password",
                 "password-wrong",
                 "the password is not right",
             ));
         }
-        if account.doc.totp.is_some() {
+        if account.doc.has_second_factor() {
             let code = given.code.as_deref().unwrap_or_default();
             if code.trim().is_empty() {
                 return Err(AppError::invalid(
@@ -182,25 +232,36 @@ impl App {
                 ));
             }
             let Some(proof) = self.prove(&account.doc, code, now)? else {
-                self.count_failure(&login, &origin, &ask, now);
+                self.count_failure(&login, &origin, &ask, now).await?;
                 return Err(AppError::invalid(
                     "code",
                     "code-wrong",
                     "the code is not right",
                 ));
             };
-            spend(&mut account.doc, &proof);
-            let mut batch = Batch::new(now);
-            docs::put(&mut batch, &account)?;
-            let done = self.store.commit(batch).await?;
-            account.version = done
-                .versions
-                .first()
-                .copied()
-                .unwrap_or(account.version + 1);
+            self.spend_now(&mut account, &proof, now).await?;
         }
-        self.gate.succeeded(&login);
+        self.forgive(&login).await?;
         Ok(account)
+    }
+
+    /// Writes down that a proof was used, under the version the account was read at: of two uses one is refused.
+    async fn spend_now(
+        &self,
+        account: &mut Versioned<Account>,
+        proof: &Proof,
+        now: Instant,
+    ) -> Result<(), AppError> {
+        spend(&mut account.doc, proof, now);
+        let mut batch = Batch::new(now);
+        docs::put(&mut batch, account)?;
+        let done = self.store.commit(batch).await?;
+        account.version = done
+            .versions
+            .first()
+            .copied()
+            .unwrap_or(account.version + 1);
+        Ok(())
     }
 
     /// Takes a seat: the hospital, and one role there or all of them.
@@ -229,6 +290,9 @@ impl App {
         found.doc.role = role;
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, &found)?;
+        if before.is_some() {
+            batch.event(sessions::live::SEAT_LEFT, &found.key, "{}");
+        }
         batch
             .audit
             .push(self.account_audit(cx, "seat.chosen", &account.doc.id, Some(hospital))?);
@@ -246,11 +310,9 @@ impl App {
         code: &str,
         now: Instant,
     ) -> Result<Option<Proof>, AppError> {
-        let Some(totp) = &account.totp else {
-            return Ok(None);
-        };
-        let step = factor::step_of(&self.node_key, account, &totp.secret, code, now)?;
-        if let Some(step) = step {
+        if let Some(totp) = &account.totp
+            && let Some(step) = factor::step_of(&self.node_key, account, &totp.secret, code, now)?
+        {
             // A code that was taken once proves nothing any more.
             return Ok((step > totp.last_step).then_some(Proof::Totp { step }));
         }
@@ -259,7 +321,7 @@ impl App {
 
     /// Opens the session. Spending the code and opening lie in one commit, under the account's version: of two
     /// requests with one code, one is refused.
-    async fn begin(
+    pub(super) async fn begin(
         &self,
         ask: &SessionAsk,
         mut account: Versioned<Account>,
@@ -270,9 +332,13 @@ impl App {
         let now = self.now();
         let second_factor = proof.is_some();
         let mut batch = Batch::new(now);
-        let used_recovery = matches!(proof, Some(Proof::Recovery { .. }));
+        let word = match &proof {
+            Some(Proof::Recovery { .. }) => "sign-in.recovery-code",
+            Some(Proof::Passkey(_)) => "sign-in.passkey",
+            _ => "sign-in",
+        };
         if let Some(proof) = &proof {
-            spend(&mut account.doc, proof);
+            spend(&mut account.doc, proof, now);
             docs::put(&mut batch, &account)?;
         }
         let account = &account.doc;
@@ -293,17 +359,13 @@ impl App {
             acting: acting.clone(),
             role: None,
             second_factor,
+            proved: (stage == Stage::Open).then_some(now),
             peer: ask.peer.clone(),
             device,
         };
         let token = self.begin_session(&mut batch, session).await?;
         if stage == Stage::Open {
             let cx = self.cx_of(account, ask, now);
-            let word = if used_recovery {
-                "sign-in.recovery-code"
-            } else {
-                "sign-in"
-            };
             batch
                 .audit
                 .push(self.account_audit(&cx, word, &account.id, acting.as_ref())?);
@@ -317,15 +379,21 @@ impl App {
 
     /// Counts a failure by name and origin. True when it closed the name. What is written down about an account
     /// that exists is written aside, so that the answer takes no longer than for one that does not.
-    fn count_failure(&self, login: &str, origin: &str, ask: &SessionAsk, now: Instant) -> bool {
-        let closed = self.gate.failed(login, origin, now);
+    pub(super) async fn count_failure(
+        &self,
+        login: &str,
+        origin: &str,
+        ask: &SessionAsk,
+        now: Instant,
+    ) -> Result<bool, AppError> {
+        let closed = self.failed(login, origin, now).await?;
         let (app, login, ask) = (self.clone(), login.to_owned(), ask.clone());
         tokio::spawn(async move {
             if let Err(e) = app.write_failure(&login, &ask, closed, now).await {
                 tracing::warn!(error = %e, "a failed sign-in was not written to the audit");
             }
         });
-        closed
+        Ok(closed)
     }
 
     async fn write_failure(
@@ -442,7 +510,7 @@ impl App {
     }
 }
 
-fn refuse_locked(account: &Account, now: Instant) -> Result<(), AppError> {
+pub(super) fn refuse_locked(account: &Account, now: Instant) -> Result<(), AppError> {
     match account.locked_until {
         Some(until) if now < until => Err(AppError::RateLimited {
             retry_after_s: u32::try_from(now.duration_until(until).as_secs().max(1))
@@ -452,8 +520,9 @@ fn refuse_locked(account: &Account, now: Instant) -> Result<(), AppError> {
     }
 }
 
-fn spend(account: &mut Account, proof: &Proof) {
+fn spend(account: &mut Account, proof: &Proof, now: Instant) {
     match proof {
+        Proof::Passkey(proof) => passkeys::spend(account, proof, now),
         Proof::Totp { step } => {
             if let Some(totp) = &mut account.totp {
                 totp.last_step = *step;

@@ -1,26 +1,46 @@
-//! Slows guessing: failures are counted per account name and per origin, in bounded memory.
+//! Slows guessing: failures are counted per account name and per origin. The counts lie in the store, so that whoever
+//! is turned away by one node is turned away by all.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
+use std::sync::Mutex;
 
-use kernel::{Instant, limits};
+use agreements::SystemPurpose;
+use kernel::{HospitalId, Instant, ResourceId, limits};
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
+use store::{Batch, Lookup, Precondition, StoreError};
 
-/// Names and origins remembered at once; the least recently seen are forgotten first.
-const REMEMBERED: NonZeroUsize = match NonZeroUsize::new(20_000) {
-    Some(n) => n,
-    None => NonZeroUsize::MIN,
-};
+use crate::docs::{self, Document, Versioned};
+use crate::{App, AppError};
+
 /// Failures from one origin within the window before it has to wait.
 const ORIGIN_FAILURES_MAX: u32 = 60;
 /// Length of the window and of the wait of an origin, seconds.
 const ORIGIN_WINDOW_S: i64 = 10 * 60;
+/// How often a count is tried to be written while other nodes write it too.
+const TRIES_MAX: u32 = 16;
+/// Ceremonies that strangers of one origin may begin within its window, on one node.
+const BEGUN_MAX: u32 = 60;
+/// Origins remembered at once; the least recently seen are forgotten first.
+const REMEMBERED: NonZeroUsize = match NonZeroUsize::new(20_000) {
+    Some(n) => n,
+    None => NonZeroUsize::MIN,
+};
 
-#[derive(Debug, Clone, Copy)]
+/// Failures of one name or origin. Unknown names are counted like known ones, so that a lock tells nothing.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Count {
     failures: u32,
     since: Instant,
     closed_until: Option<Instant>,
+}
+
+impl Document for Count {
+    const KIND: &'static str = "sign-in-failures";
+    fn lookups(&self) -> Vec<Lookup> {
+        Vec::new()
+    }
 }
 
 impl Count {
@@ -31,21 +51,177 @@ impl Count {
             closed_until: None,
         }
     }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let window = ORIGIN_WINDOW_S.max(limits::SIGN_IN_LOCK_S);
+        self.closed_until.is_none_or(|until| until <= now)
+            && self.since.duration_until(now).as_secs() > window
+    }
 }
 
-/// Counts of failures. Unknown names are counted like known ones, so that a lock tells nothing.
-#[derive(Debug)]
-pub struct Throttle {
-    names: LruCache<String, Count>,
-    origins: LruCache<String, Count>,
+/// What is counted, and under which bounds.
+#[derive(Clone, Copy)]
+enum Whose<'a> {
+    Name(&'a str),
+    Origin(&'a str),
 }
 
-impl Default for Throttle {
-    fn default() -> Self {
-        Self {
-            names: LruCache::new(REMEMBERED),
-            origins: LruCache::new(REMEMBERED),
+impl Whose<'_> {
+    /// The text itself is not kept: a name may be a person's.
+    fn id(self) -> Result<ResourceId, AppError> {
+        let digest = match self {
+            Self::Name(text) => crate::tokens::digest(&["name", text]),
+            Self::Origin(text) => crate::tokens::digest(&["origin", text]),
+        };
+        Ok(ResourceId::new(digest)?)
+    }
+
+    fn bump(self, count: &mut Count, now: Instant) -> bool {
+        match self {
+            Self::Name(_) => bump(
+                count,
+                now,
+                limits::SIGN_IN_LOCK_S,
+                limits::SIGN_IN_ATTEMPTS_MAX,
+            ),
+            Self::Origin(_) => bump(count, now, ORIGIN_WINDOW_S, ORIGIN_FAILURES_MAX),
         }
+    }
+}
+
+/// What strangers begin without having proved anything, in bounded memory of this node.
+#[derive(Debug)]
+pub struct Begun(Mutex<LruCache<String, Count>>);
+
+impl Default for Begun {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(REMEMBERED)))
+    }
+}
+
+impl Begun {
+    /// Counts one more; refuses when the origin has begun too many.
+    pub fn one_more(&self, origin: &str, now: Instant) -> Result<(), AppError> {
+        let mut all = self
+            .0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let count = all.get_or_insert_mut(origin.to_owned(), || Count::new(now));
+        bump(count, now, ORIGIN_WINDOW_S, BEGUN_MAX);
+        refuse_closed(Some(count), now)
+    }
+}
+
+fn refuse_closed(count: Option<&Count>, now: Instant) -> Result<(), AppError> {
+    let until = count
+        .and_then(|c| c.closed_until)
+        .filter(|until| now < *until);
+    match until {
+        None => Ok(()),
+        Some(until) => Err(AppError::RateLimited {
+            retry_after_s: u32::try_from(now.duration_until(until).as_secs().max(1))
+                .unwrap_or(u32::MAX),
+        }),
+    }
+}
+
+impl App {
+    /// Refuses while the name or the origin is closed. A name that is not known yet is empty.
+    pub(crate) async fn admit(
+        &self,
+        name: &str,
+        origin: &str,
+        now: Instant,
+    ) -> Result<(), AppError> {
+        for whose in [Whose::Origin(origin), Whose::Name(name)] {
+            let count = self.failures_of(whose).await?;
+            refuse_closed(count.as_ref().map(|c| &c.doc), now)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a failure on every node. True when it was the one that closed the name.
+    pub(crate) async fn failed(
+        &self,
+        name: &str,
+        origin: &str,
+        now: Instant,
+    ) -> Result<bool, AppError> {
+        // Failures of this node are written one after the other; only other nodes can be in the way.
+        let _turn = self.gate.counting().await;
+        for _ in 0..TRIES_MAX {
+            let mut batch = Batch::new(now);
+            let mut closed = false;
+            for whose in [Whose::Origin(origin), Whose::Name(name)] {
+                if matches!(whose, Whose::Name("")) {
+                    continue;
+                }
+                let mut count = match self.failures_of(whose).await? {
+                    Some(count) => count,
+                    None => Versioned {
+                        key: self.doc_key::<Count>(&HospitalId::network(), &whose.id()?),
+                        version: 0,
+                        doc: Count::new(now),
+                    },
+                };
+                closed = whose.bump(&mut count.doc, now);
+                docs::put(&mut batch, &count)?;
+            }
+            match self.store.commit(batch).await {
+                Ok(_) => return Ok(closed),
+                Err(StoreError::Precondition { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Err(AppError::RateLimited { retry_after_s: 2 })
+    }
+
+    /// A success clears the name; the origin keeps its count, or one good account would buy endless guesses.
+    pub(crate) async fn forgive(&self, name: &str) -> Result<(), AppError> {
+        let Some(count) = self.failures_of(Whose::Name(name)).await? else {
+            return Ok(());
+        };
+        let mut batch = Batch::new(self.now());
+        batch.delete(count.key, Precondition::Any);
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    async fn failures_of(&self, whose: Whose<'_>) -> Result<Option<Versioned<Count>>, AppError> {
+        if matches!(whose, Whose::Name("")) {
+            return Ok(None);
+        }
+        let permit = self.system(SystemPurpose::Authentication);
+        self.load::<Count>(&permit, &HospitalId::network(), &whose.id()?)
+            .await
+    }
+
+    /// Forgets counts whose window has passed.
+    pub async fn forget_failures(&self) -> Result<usize, AppError> {
+        let now = self.now();
+        self.sweep::<Count>(now, |c| c.is_over(now)).await
+    }
+
+    /// Deletes the node's own documents of one kind that are over. Gives how many.
+    pub(crate) async fn sweep<T: Document>(
+        &self,
+        now: Instant,
+        over: impl Fn(&T) -> bool,
+    ) -> Result<usize, AppError> {
+        let permit = self.system(SystemPurpose::Job);
+        let network = HospitalId::network();
+        let all = self
+            .find::<T>(&permit, Some(&network), Vec::new(), None, 1_000, false)
+            .await?;
+        let mut batch = Batch::new(now);
+        for old in all.into_iter().filter(|d| over(&d.doc)) {
+            batch.delete(old.key, Precondition::Any);
+        }
+        let count = batch.writes.len();
+        if count > 0 {
+            self.store.commit(batch).await?;
+        }
+        Ok(count)
     }
 }
 
@@ -58,38 +234,6 @@ pub fn origin_of(peer: Option<&str>) -> String {
         }
         Some(IpAddr::V4(v4)) => v4.to_string(),
         None => peer.unwrap_or("unknown").to_owned(),
-    }
-}
-
-impl Throttle {
-    /// Seconds to wait, when the name or the origin is closed.
-    pub fn wait(&mut self, name: &str, origin: &str, now: Instant) -> Option<u32> {
-        let closed =
-            |c: Option<&Count>| c.and_then(|c| c.closed_until).filter(|until| now < *until);
-        let until = closed(self.names.get(name)).max(closed(self.origins.get(origin)))?;
-        u32::try_from(now.duration_until(until).as_secs().max(1)).ok()
-    }
-
-    /// Counts a failure. True when it was the one that closed the name.
-    pub fn failed(&mut self, name: &str, origin: &str, now: Instant) -> bool {
-        let by_origin = self
-            .origins
-            .get_or_insert_mut(origin.to_owned(), || Count::new(now));
-        bump(by_origin, now, ORIGIN_WINDOW_S, ORIGIN_FAILURES_MAX);
-        let by_name = self
-            .names
-            .get_or_insert_mut(name.to_owned(), || Count::new(now));
-        bump(
-            by_name,
-            now,
-            limits::SIGN_IN_LOCK_S,
-            limits::SIGN_IN_ATTEMPTS_MAX,
-        )
-    }
-
-    /// A success clears the name; the origin keeps its count, or one good account would buy endless guesses.
-    pub fn succeeded(&mut self, name: &str) {
-        self.names.pop(name);
     }
 }
 
@@ -119,38 +263,29 @@ mod tests {
 
     #[test]
     fn a_name_closes_at_the_eighth_failure_and_opens_again() {
-        let mut t = Throttle::default();
+        let mut count = Count::new(at(0));
         for n in 1..limits::SIGN_IN_ATTEMPTS_MAX {
-            assert!(!t.failed("li", "10.0.0.1", at(0)), "failure {n}");
-            assert_eq!(t.wait("li", "10.0.0.1", at(0)), None);
+            assert!(!Whose::Name("li").bump(&mut count, at(0)), "failure {n}");
+            assert!(refuse_closed(Some(&count), at(0)).is_ok());
         }
-        assert!(t.failed("li", "10.0.0.1", at(1)));
-        assert_eq!(t.wait("li", "10.9.9.9", at(1)), Some(15 * 60));
-        assert_eq!(t.wait("other", "10.0.0.1", at(1)), None);
-        assert_eq!(
-            t.wait("li", "10.0.0.1", at(1 + limits::SIGN_IN_LOCK_S)),
-            None
-        );
+        assert!(Whose::Name("li").bump(&mut count, at(1)));
+        assert!(matches!(
+            refuse_closed(Some(&count), at(1)),
+            Err(AppError::RateLimited { retry_after_s: 900 })
+        ));
+        assert!(refuse_closed(Some(&count), at(1 + limits::SIGN_IN_LOCK_S)).is_ok());
+        assert!(!count.is_over(at(2)) && count.is_over(at(3_600)));
     }
 
     #[test]
-    fn success_forgives_the_name_but_not_the_origin() {
-        let mut t = Throttle::default();
-        for n in 0..ORIGIN_FAILURES_MAX {
-            t.failed(&format!("name{n}"), "10.0.0.1", at(0));
-            t.succeeded(&format!("name{n}"));
-        }
-        assert!(t.wait("anybody", "10.0.0.1", at(1)).is_some());
-        assert_eq!(t.wait("anybody", "10.0.0.2", at(1)), None);
-    }
-
-    #[test]
-    fn memory_is_bounded() {
-        let mut t = Throttle::default();
-        for n in 0..REMEMBERED.get() + 500 {
-            t.failed(&format!("name{n}"), &format!("o{n}"), at(0));
-        }
-        assert!(t.names.len() <= REMEMBERED.get() && t.origins.len() <= REMEMBERED.get());
+    fn strangers_begin_a_bounded_number_of_ceremonies() {
+        let begun = Begun::default();
+        let allowed = (0..BEGUN_MAX * 2)
+            .filter(|_| begun.one_more("10.0.0.1", at(0)).is_ok())
+            .count();
+        assert_eq!(allowed, (BEGUN_MAX - 1) as usize);
+        assert!(begun.one_more("10.0.0.2", at(0)).is_ok());
+        assert!(begun.one_more("10.0.0.1", at(ORIGIN_WINDOW_S + 1)).is_ok());
     }
 
     #[test]

@@ -68,10 +68,17 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(app.sweep_blobs()),
     },
     Job {
-        name: "spent-assertions",
+        name: "spent-proofs",
         every_s: 15 * 60,
         leased: true,
-        run: |app| Box::pin(async { app.forget_used_assertions().await.map(|_| 0) }),
+        run: |app| {
+            Box::pin(async {
+                app.forget_used_assertions().await?;
+                app.forget_ceremonies().await?;
+                app.forget_failures().await?;
+                Ok(0)
+            })
+        },
     },
 ];
 

@@ -9,6 +9,7 @@ use store::Batch;
 use crate::accounts::invite::check_roles;
 use crate::accounts::model::{Account, Licence, Membership, PrivilegeGrant, RoleGrant};
 use crate::docs::{self, Versioned};
+use crate::sessions::live::Ended;
 use crate::{App, AppError, Cx};
 
 /// What a member of the hospital is to be from now on.
@@ -100,9 +101,11 @@ impl App {
             self.revoke_signer(&mut batch, &hospital, account, Reason::PrivilegeWithdrawn)
                 .await?;
         }
+        let ended = Ended::Seat(account.clone(), hospital);
+        ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;
         // Pages that are open were drawn with the roles of before.
-        self.gate.end_seat(account.clone(), hospital);
+        self.gate.tell(ended);
         Ok(())
     }
 
@@ -125,8 +128,10 @@ impl App {
                 Self::end_session(&mut batch, session);
             }
         }
+        let ended = Ended::Seat(account.clone(), hospital);
+        ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;
-        self.gate.end_seat(account.clone(), hospital);
+        self.gate.tell(ended);
         Ok(())
     }
 
@@ -151,6 +156,7 @@ impl App {
         self.refuse_elsewhere(&found.doc, &hospital)?;
         found.doc.totp = None;
         found.doc.totp_offered = None;
+        found.doc.passkeys.clear();
         found.doc.recovery.clear();
         found.doc.locked_until = None;
         let sessions = self.sessions_of(account, cx.now).await?;
@@ -158,8 +164,10 @@ impl App {
         for session in &sessions {
             Self::end_session(&mut batch, session);
         }
+        let ended = Ended::Account(account.clone());
+        ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;
-        self.gate.end_account(account.clone());
+        self.gate.tell(ended);
         Ok(())
     }
 
@@ -189,9 +197,13 @@ impl App {
                 Self::end_session(&mut batch, session);
             }
         }
+        let ended = Ended::Account(account.clone());
+        if suspend {
+            ended.announce(&mut batch, &found.key);
+        }
         self.store.commit(batch).await?;
         if suspend {
-            self.gate.end_account(account.clone());
+            self.gate.tell(ended);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use store::Batch;
 use crate::accounts::model::{Account, normal_login};
 use crate::accounts::{Invited, Membership};
 use crate::docs::{self, Versioned};
+use crate::sessions::live::Ended;
 use crate::{App, AppError, Cx};
 
 /// An account as the operator sees it: no licence, no privilege, nothing of a patient.
@@ -83,7 +84,7 @@ impl App {
         let hospital = |m: &Membership| m.hospital.clone();
         Ok(AccountView {
             hospitals: account.memberships.iter().map(hospital).collect(),
-            second_factor: account.totp.is_some(),
+            second_factor: account.has_second_factor(),
             suspended: account.suspended,
             id: account.id,
             name: account.name,
@@ -97,6 +98,7 @@ impl App {
         let mut found = self.operated(cx, account).await?;
         found.doc.totp = None;
         found.doc.totp_offered = None;
+        found.doc.passkeys.clear();
         found.doc.recovery.clear();
         found.doc.locked_until = None;
         let mut batch = Batch::new(cx.now);
@@ -105,8 +107,10 @@ impl App {
             Self::end_session(&mut batch, session);
         }
         self.operated_audit(cx, &mut batch, &found.doc, "account.second-factor-reset")?;
+        let ended = Ended::Account(account.clone());
+        ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;
-        self.gate.end_account(account.clone());
+        self.gate.tell(ended);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use store::{Batch, Lookup};
 use crate::accounts::model::{Account, PatientLink, Relation};
 use crate::cx::Language;
 use crate::docs;
+use crate::sessions::live::Ended;
 use crate::{App, AppError, Cx};
 
 /// An account that may see a patient's record as its own.
@@ -70,8 +71,10 @@ impl App {
             Some(&patient.hospital),
         )?);
         batch.event("account.changed", &found.key, "{}");
+        let ended = Ended::Account(account.clone());
+        ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;
-        self.gate.end_account(account.clone());
+        self.gate.tell(ended);
         Ok(())
     }
 

@@ -1,13 +1,29 @@
 //! Ends live pages: when a session is revoked, an account suspended, or the server closes, whoever holds a
-//! [`SessionWatch`] hears of it at once.
+//! [`SessionWatch`] hears of it at once, on whichever node it happened: each node follows the feed.
 
 use std::time::Duration;
 
-use kernel::{AccountId, HospitalId, Instant, ResourceId};
+use agreements::SystemPurpose;
+use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
+use store::{Batch, Event};
 use tokio::sync::{broadcast, watch};
 
 use super::SignedIn;
-use crate::App;
+use crate::{App, AppError};
+
+/// Events looked at in one go.
+const EVENTS_AT_ONCE: u32 = 500;
+/// Pause after the feed could not be read.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Somebody ended the session.
+pub(super) const SESSION_ENDED: &str = "session.ended";
+/// The session ended itself: its own page is on its way elsewhere.
+pub(super) const SIGNED_OUT: &str = "session.signed-out";
+/// The session acts for another hospital now.
+pub(crate) const SEAT_LEFT: &str = "session.seat-left";
+const ACCOUNT_ENDED: &str = "account.ended";
+const SEAT_ENDED: &str = "account.seat-ended";
 
 /// What has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +33,36 @@ pub(crate) enum Ended {
     Account(AccountId),
     /// The account's sessions that act for this hospital.
     Seat(AccountId, HospitalId),
+}
+
+impl Ended {
+    /// Puts word of it into the batch, for the other nodes. `account` is the key of the account's document.
+    pub(crate) fn announce(&self, batch: &mut Batch, account: &RecordKey) {
+        match self {
+            Self::Session(_) => {}
+            Self::Account(_) => {
+                batch.event(ACCOUNT_ENDED, account, "{}");
+            }
+            Self::Seat(_, hospital) => {
+                batch.event(SEAT_ENDED, account, format!(r#"{{"seat":"{hospital}"}}"#));
+            }
+        }
+    }
+
+    /// What an event says has ended.
+    fn of(event: &Event) -> Option<Self> {
+        let account = || AccountId::new(event.subject.id.as_str()).ok();
+        match event.topic.as_str() {
+            SESSION_ENDED | SEAT_LEFT => Some(Self::Session(event.subject.id.clone())),
+            ACCOUNT_ENDED => account().map(Self::Account),
+            SEAT_ENDED => {
+                let data: serde_json::Value = serde_json::from_str(&event.data).ok()?;
+                let hospital = HospitalId::new(data["seat"].as_str()?).ok()?;
+                account().map(|a| Self::Seat(a, hospital))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Waits for the end of one session.
@@ -29,6 +75,8 @@ pub struct SessionWatch {
     ends: Instant,
     ended: broadcast::Receiver<Ended>,
     closing: watch::Receiver<bool>,
+    /// The store was asked once since the watch began: nothing falls between the request and the watch.
+    asked: bool,
 }
 
 impl std::fmt::Debug for App {
@@ -48,6 +96,59 @@ impl App {
             ends: signed.ends,
             ended: self.gate.ended(),
             closing: self.closing(),
+            asked: false,
+        }
+    }
+
+    /// Tells this node's live pages what has ended on any node. Runs until the server closes.
+    pub async fn follow_ends(&self) {
+        let mut newest = self.watch();
+        let mut after = *newest.borrow_and_update();
+        let closing = self.until_closing();
+        tokio::pin!(closing);
+        loop {
+            tokio::select! {
+                moved = newest.changed() => if moved.is_err() { return },
+                () = &mut closing => return,
+            }
+            let to = *newest.borrow_and_update();
+            if !self.gate.is_listened_to() {
+                // Whoever begins to listen asks the store first.
+                after = to;
+                continue;
+            }
+            match self.tell_ends(after).await {
+                Ok(reached) => after = reached,
+                Err(error) => {
+                    tracing::warn!(error = %error, "ends of sessions cannot be followed; trying again");
+                    tokio::time::sleep(AGAIN).await;
+                    newest.mark_changed();
+                }
+            }
+        }
+    }
+
+    /// Tells what ended after a position; gives the last position looked at.
+    pub async fn tell_ends(&self, after: u64) -> Result<u64, AppError> {
+        let mut after = after;
+        loop {
+            let permit = self.system(SystemPurpose::Decision);
+            let events = self.store.events(&permit, after, EVENTS_AT_ONCE).await?;
+            for event in &events {
+                if event.topic == SIGNED_OUT {
+                    self.end_soon(event.subject.id.clone());
+                } else if let Some(what) = Ended::of(event) {
+                    self.gate.tell(what);
+                }
+            }
+            let (Some(first), Some(last)) = (events.first(), events.last()) else {
+                return Ok(after);
+            };
+            if events.len() < EVENTS_AT_ONCE as usize {
+                return Ok(last.position);
+            }
+            // The last commit may not be here whole: hearing of an end twice does no harm.
+            after = last.position.saturating_sub(1).max(first.position);
         }
     }
 }
@@ -55,6 +156,9 @@ impl App {
 impl SessionWatch {
     /// Returns when the session has ended or the server closes. May be dropped and called again.
     pub async fn ended(&mut self) {
+        if !std::mem::replace(&mut self.asked, true) && !self.lives().await {
+            return;
+        }
         loop {
             let left = self.app.now().duration_until(self.ends);
             let left = Duration::try_from(left).unwrap_or_default();

@@ -49,6 +49,9 @@ pub struct Session {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
     pub second_factor: bool,
+    /// When the person last proved who they are, by signing in or again since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proved: Option<Instant>,
     pub peer: Option<String>,
     /// Browser and system in a few words, for the person's own list.
     pub device: Option<String>,
@@ -116,6 +119,17 @@ pub struct Seat {
     pub roles: Vec<Role>,
 }
 
+/// How a person can prove who they are, for the forms that ask for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Proofs {
+    /// The name they sign in with.
+    pub login: String,
+    /// A code is asked for beside the password.
+    pub code: bool,
+    /// A passkey does instead of both.
+    pub passkey: bool,
+}
+
 /// A session that lives, and who it acts as for this request.
 #[derive(Debug, Clone)]
 pub struct SignedIn {
@@ -127,6 +141,8 @@ pub struct SignedIn {
     pub pending: Option<Pending>,
     /// What the person may choose from.
     pub seats: Vec<Seat>,
+    /// How the person can prove again who they are.
+    pub proofs: Proofs,
     /// `light` or `dark`; none: as the device is set.
     pub theme: Option<String>,
     /// When it ends if it is not used.
@@ -203,6 +219,11 @@ impl App {
             form_key: csrf_of(token).into(),
             pending,
             seats,
+            proofs: Proofs {
+                login: account.login.clone(),
+                code: account.has_second_factor(),
+                passkey: self.passkeys_offered() && account.passkeys_good().next().is_some(),
+            },
             theme: account.theme.clone(),
             ends: doc.ends(),
         }
@@ -212,7 +233,7 @@ impl App {
         if session.stage == Stage::Code {
             return Some(Pending::SecondFactor);
         }
-        if account.totp.is_none() && self.demands_second_factor(seats) {
+        if !account.has_second_factor() && self.demands_second_factor(seats) {
             return Some(Pending::Enrol);
         }
         if account.kind == ActorKind::Patient {
@@ -287,7 +308,7 @@ impl App {
     /// Puts the end of a session into the batch; [`App::announce_ended`] follows once it is committed.
     pub(crate) fn end_session(batch: &mut Batch, session: &Versioned<Session>) {
         batch.delete(session.key.clone(), Precondition::Any);
-        batch.event("session.ended", &session.key, "{}");
+        batch.event(live::SESSION_ENDED, &session.key, "{}");
     }
 
     /// Ends the session and closes its live pages.
@@ -299,7 +320,8 @@ impl App {
             return Err(AppError::NotFound);
         }
         let mut batch = Batch::new(cx.now);
-        Self::end_session(&mut batch, &found);
+        batch.delete(found.key.clone(), Precondition::Any);
+        batch.event(live::SIGNED_OUT, &found.key, "{}");
         batch.audit.push(self.account_audit(
             cx,
             "session.ended",
@@ -308,12 +330,19 @@ impl App {
         )?);
         self.store.commit(batch).await?;
         // The page that signed out is on its way elsewhere; only others that are open have to hear of it.
-        let (gate, session) = (self.gate.clone(), session.clone());
+        self.end_soon(session.clone());
+        Ok(())
+    }
+}
+
+impl App {
+    /// Closes the live pages of a session whose own page is on its way elsewhere.
+    fn end_soon(&self, session: ResourceId) {
+        let gate = self.gate.clone();
         tokio::spawn(async move {
             tokio::time::sleep(SIGN_OUT_PAUSE).await;
             gate.end_session(session);
         });
-        Ok(())
     }
 }
 

@@ -1,7 +1,7 @@
 //! `private_key_jwt` (RFC 7523 §2.2, §3): a machine client proves itself by a short JWT signed with a registered
 //! key and gets an access token (RFC 6749 §4.4).
 
-use agreements::{Role, SystemPurpose};
+use agreements::Role;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use kernel::{AccountId, HospitalId, Instant, ResourceId};
@@ -206,23 +206,11 @@ impl App {
     /// Forgets spent assertions that have expired; nothing can replay them any more.
     pub async fn forget_used_assertions(&self) -> Result<usize, AppError> {
         let now = self.now();
-        let permit = self.system(SystemPurpose::Job);
-        let network = HospitalId::network();
-        let mut batch = Batch::new(now);
-        for used in self
-            .find::<UsedAssertion>(&permit, Some(&network), Vec::new(), None, 1_000, false)
-            .await?
-        {
-            let kept = jiff::SignedDuration::from_secs(2 * ASSERTION_S_MAX);
-            if used.doc.until.checked_add(kept).is_ok_and(|end| end < now) {
-                batch.delete(used.key, store::Precondition::Any);
-            }
-        }
-        let count = batch.writes.len();
-        if count > 0 {
-            self.store.commit(batch).await?;
-        }
-        Ok(count)
+        let kept = jiff::SignedDuration::from_secs(2 * ASSERTION_S_MAX);
+        self.sweep::<UsedAssertion>(now, |used| {
+            used.until.checked_add(kept).is_ok_and(|end| end < now)
+        })
+        .await
     }
 }
 

@@ -168,7 +168,7 @@ const fn machine_token_s() -> i64 {
 }
 
 /// A short name for what should not be stored as it is.
-fn digest(parts: &[&str]) -> String {
+pub(crate) fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

@@ -32,6 +32,7 @@ pub async fn write(world: &World<'_>, told: &Told<'_>, opinion: &Opinion) -> Res
         reauth: Reauth {
             password: words(PASSWORD),
             code: None,
+            passkey: None,
         },
         co_signer: None,
         addendum_to: None,

@@ -1,4 +1,4 @@
-//! Work that goes on beside requests: the jobs of `app::jobs`.
+//! Work that goes on beside requests: the jobs of `app::jobs`, and word of sessions that ended on other nodes.
 
 use std::time::Duration;
 
@@ -12,7 +12,11 @@ pub struct Jobs(Vec<JoinHandle<()>>);
 pub fn start(app: &App) -> Jobs {
     let app = app.clone();
     let node = format!("{}-{}", std::process::id(), app.new_id());
-    Jobs(vec![tokio::spawn(async move { app.run_jobs(node).await })])
+    let follower = app.clone();
+    Jobs(vec![
+        tokio::spawn(async move { app.run_jobs(node).await }),
+        tokio::spawn(async move { follower.follow_ends().await }),
+    ])
 }
 
 impl Jobs {

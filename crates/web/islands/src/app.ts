@@ -11,3 +11,4 @@ htmx.config.includeIndicatorCSS = false;
 watchLine();
 keepDrafts();
 comforts();
+if (document.querySelector('[data-passkey]')) void import('./passkey.ts').then((m) => m.passkeys());

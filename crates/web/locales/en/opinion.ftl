@@ -37,9 +37,6 @@ sign-seen-changes = { $n ->
 }
 sign-do = Sign and send
 sign-write-on = Go on writing
-reauth-password = Your password
-reauth-code = One-time code
-reauth-code-hint = Six digits, if you use an authenticator.
 opinion-draft-kept = The draft was kept.
 opinion-signed = Signed and sent.
 opinion-co-signed = Co-signed; the answer has gone out.

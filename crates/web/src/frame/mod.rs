@@ -10,6 +10,7 @@ pub mod flash;
 pub mod form;
 pub mod live;
 pub mod look;
+pub mod reauth;
 pub mod route;
 pub mod session;
 

@@ -2,10 +2,9 @@
 
 use agreements::agreement::{OpenCase, SettledBy};
 use app::AppError;
-use app::accounts::sign_in::Reauth;
 use app::agreements::{AgreementAct, AgreementView};
 use axum::extract::{Path, State};
-use kernel::{AccountId, HospitalId, Phi, ResourceId};
+use kernel::{AccountId, HospitalId, ResourceId};
 use maud::{Markup, html};
 
 use super::one::id_of;
@@ -13,6 +12,7 @@ use crate::args;
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, crumbs, note};
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::{PageCx, PageError, PageResult, WebState, flash};
 use crate::pages::why::hospital_name;
 use crate::shell::Shell;
@@ -93,8 +93,7 @@ async fn draw_sign(
         form class="stack" method="post" action={ "/agreements/" (id) "/sign" } {
             (cx.csrf())
             (Field::new("office", w.t("agr-office")).hint(w.t("agr-office-hint")).value(office).maxlength(200).required().errors(errors).input())
-            (Field::new("password", w.t("agr-password")).kind("password").autocomplete("current-password").required().errors(errors).input())
-            (Field::new("code", w.t("agr-code")).hint(w.t("agr-code-hint")).inputmode("numeric").autocomplete("one-time-code").maxlength(12).errors(errors).input())
+            (reauth::fields(cx, errors))
             div class="row" { button class="btn primary" { (w.t("agr-sign-now")) } a class="btn" href={ "/agreements/" (id) } { (w.t("agr-back")) } }
         }
     };
@@ -108,12 +107,12 @@ pub async fn sign(
     fields: Fields,
 ) -> PageResult {
     let w = cx.words();
-    let reauth = Reauth {
-        password: Phi::new(fields.raw("password").to_owned()),
-        code: fields.some("code").map(str::to_owned),
-    };
     let office = fields.get("office").to_owned();
-    let signed = match state.app.reauthenticate(cx.cx()?, &reauth).await {
+    let signed = match state
+        .app
+        .reauthenticate(cx.cx()?, &reauth::given(&fields))
+        .await
+    {
         Ok(()) => {
             state
                 .app

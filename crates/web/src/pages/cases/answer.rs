@@ -2,7 +2,6 @@
 //! co-signed.
 
 use app::Role;
-use app::accounts::Reauth;
 use app::cases::CaseAct;
 use app::cases::view::{CaseView, Side};
 use app::opinions::{OpinionView, PRINT_LANGUAGES, Report, TranslationAsk};
@@ -18,6 +17,7 @@ use crate::components::form::{Errors, Field};
 use crate::components::{Kind, chip, chip_icon, crumbs, icon, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
 use crate::pages::view::{self, case_address, patient_address};
@@ -60,23 +60,6 @@ pub fn routes() -> Vec<RouteSpec> {
 }
 
 type Address = Path<(String, String, String)>;
-
-/// Password and code, for signing.
-pub fn reauth_fields(cx: &PageCx, errors: &Errors) -> Markup {
-    let w = &cx.words();
-    html! {
-        (Field::new("password", w.t("reauth-password")).kind("password").autocomplete("current-password").errors(errors).input())
-        (Field::new("code", w.t("reauth-code")).hint(w.t("reauth-code-hint")).inputmode("numeric").autocomplete("one-time-code").class("code").maxlength(12).errors(errors).input())
-    }
-}
-
-/// What was typed into [`reauth_fields`].
-pub fn reauth_of(f: &Fields) -> Reauth {
-    Reauth {
-        password: Phi::new(f.get("password").to_owned()),
-        code: f.some("code").map(str::to_owned),
-    }
-}
 
 struct Loaded {
     key: RecordKey,
@@ -330,7 +313,7 @@ fn co_sign_form(cx: &PageCx, l: &Loaded, errors: &Errors) -> Markup {
             header { h2 id="h-co" { (w.t("co-sign-title")) } }
             div class="body stack" {
                 p class="soft" { (w.t("co-sign-lead")) }
-                form class="stack" method="post" action={ (base) "/co-sign" } { (cx.csrf()) (reauth_fields(cx, errors)) div { button class="btn primary" { (icon("sign")) (w.t("co-sign-do")) } } }
+                form class="stack" method="post" action={ (base) "/co-sign" } { (cx.csrf()) (reauth::fields(cx, errors)) div { button class="btn primary" { (icon("sign")) (w.t("co-sign-do")) } } }
                 form method="post" action={ (base) "/return" } { (cx.csrf()) button class="btn" { (w.t("co-sign-return")) } }
             }
         }
@@ -454,7 +437,7 @@ async fn co_sign(
     let l = load(&state, &cx, address).await?;
     match state
         .app
-        .co_sign_opinion(cx.cx()?, &l.key, &l.id, reauth_of(&f))
+        .co_sign_opinion(cx.cx()?, &l.key, &l.id, reauth::given(&f))
         .await
     {
         Ok(_) => Ok(done(&case_address(&l.key), "opinion-co-signed")),

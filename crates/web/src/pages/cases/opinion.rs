@@ -9,13 +9,13 @@ use kernel::{ErrorCode, Phi, ResourceId, limits};
 use maud::{Markup, html};
 
 use super::acts::{form_errors, form_page};
-use super::answer::{reauth_fields, reauth_of};
 use crate::args;
 use crate::components::basic::dialog;
 use crate::components::form::{Errors, Field, check};
 use crate::components::{Kind, icon, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
 use crate::pages::view::{case_address, record_address};
 use crate::shell::part;
@@ -153,7 +153,7 @@ fn sign_fields(cx: &PageCx, v: &CaseView, desk: &Desk, errors: &Errors) -> Marku
             (Field::new("co-signer", w.t("sign-co-signer")).hint(w.t("sign-co-signer-hint")).errors(errors).select(&options))
         }
         @if !desk.changed.is_empty() { (check("seen-changes", w.f("sign-seen-changes", args!["n" => desk.changed.len()]), false, errors)) }
-        (reauth_fields(cx, errors))
+        (reauth::fields(cx, errors))
         div class="row" {
             button class="btn primary" name="go" value="signed" { (w.t("sign-do")) }
             a class="btn" href=(case_address(&v.key)) data-close { (w.t("sign-write-on")) }
@@ -313,7 +313,7 @@ async fn sign(
     }
     let addendum_to = f.some("addendum").map(ResourceId::new).transpose()?;
     let ask = SignAsk {
-        reauth: reauth_of(&f),
+        reauth: reauth::given(&f),
         co_signer: f
             .some("co-signer")
             .map(str::parse)

@@ -3,20 +3,19 @@
 mod machines;
 
 use app::Role;
-use app::accounts::Reauth;
 use app::hospitals::Hospital;
 use axum::extract::State;
 use axum::http::StatusCode;
-use kernel::Phi;
 use maud::{Markup, html};
 
 use crate::args;
-use crate::components::form::{Errors, Field};
+use crate::components::form::Errors;
 use crate::components::list::{Column, table};
 use crate::components::state::empty;
 use crate::components::{Kind, chip, facts, note, org};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
 use crate::shell::Shell;
 
@@ -136,13 +135,12 @@ async fn keys(state: &WebState, cx: &PageCx) -> Result<Markup, PageError> {
     })
 }
 
-async fn ask_rotate(State(state): State<WebState>, cx: PageCx) -> PageResult {
-    draw_rotate(&state, &cx, &Errors::default()).await
+async fn ask_rotate(cx: PageCx) -> PageResult {
+    draw_rotate(&cx, &Errors::default())
 }
 
-async fn draw_rotate(state: &WebState, cx: &PageCx, errors: &Errors) -> PageResult {
+fn draw_rotate(cx: &PageCx, errors: &Errors) -> PageResult {
     let w = cx.words();
-    let profile = state.app.profile(cx.cx()?).await?;
     let main = html! {
         div class="stack" {
             p class="small" { a href="/hospital" { (w.t("hospital-title")) } }
@@ -151,10 +149,7 @@ async fn draw_rotate(state: &WebState, cx: &PageCx, errors: &Errors) -> PageResu
             form class="stack" method="post" action="/hospital/keys/rotate" {
                 (errors.summary(&w))
                 (cx.csrf())
-                (Field::new("password", w.t("profile-password-now")).kind("password").errors(errors).autocomplete("current-password").maxlength(256).required().input())
-                @if profile.second_factor.is_some() {
-                    (Field::new("code", w.t("sign-in-code")).errors(errors).autocomplete("one-time-code").maxlength(24).class("code").required().input())
-                }
+                (reauth::fields(cx, errors))
                 div class="row" { button class="btn primary" { (w.t("keys-rotate")) } a class="btn quiet" href="/hospital" { (w.t("profile-leave")) } }
             }
         }
@@ -166,11 +161,7 @@ async fn draw_rotate(state: &WebState, cx: &PageCx, errors: &Errors) -> PageResu
 
 async fn rotate(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageResult {
     let who = cx.cx()?;
-    let given = Reauth {
-        password: Phi::new(fields.raw("password").to_owned()),
-        code: fields.some("code").map(str::to_owned),
-    };
-    let rotated = match state.app.reauthenticate(who, &given).await {
+    let rotated = match state.app.reauthenticate(who, &reauth::given(&fields)).await {
         Ok(()) => state.app.rotate_hospital_key(who).await,
         Err(e) => Err(e),
     };
@@ -178,7 +169,7 @@ async fn rotate(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
         Ok(()) => Ok(done("/hospital", "keys-rotated")),
         Err(e) => {
             let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw_rotate(&state, &cx, &errors).await?;
+            let mut answer = draw_rotate(&cx, &errors)?;
             *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
             Ok(answer)
         }

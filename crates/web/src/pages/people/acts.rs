@@ -48,11 +48,11 @@ pub(super) fn card(cx: &PageCx, m: &MemberState, own: bool) -> Markup {
             header { h2 { (w.t("people-access")) } }
             div class="body stack tightly" {
                 p class="small soft" { (member::sessions_line(cx, m)) }
-                p class="small soft" { (w.t(if m.account.totp.is_some() { "profile-factor-on" } else { "profile-factor-off" })) }
+                p class="small soft" { (w.t(if m.account.has_second_factor() { "profile-factor-on" } else { "profile-factor-off" })) }
                 @if m.elsewhere { p class="small soft" { (w.t("people-elsewhere")) } }
                 @if !own {
                     @if !m.elsewhere { (link("link", false)) }
-                    @if m.account.totp.is_some() && !m.elsewhere { (link("reset", false)) }
+                    @if m.account.has_second_factor() && !m.elsewhere { (link("reset", false)) }
                     @if suspended { (link("restore", false)) } @else { (link("suspend", true)) }
                 }
             }

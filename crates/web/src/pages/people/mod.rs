@@ -152,7 +152,7 @@ fn standing(cx: &PageCx, a: &Account, m: Option<&Membership>) -> Markup {
     if a.locked_until.is_some_and(|until| cx.now < until) {
         return chip(Kind::Warn, &w.t("people-locked"));
     }
-    if a.totp.is_none() {
+    if !a.has_second_factor() {
         return chip(Kind::Plain, &w.t("people-no-factor"));
     }
     chip(Kind::Ok, &w.t("people-active"))

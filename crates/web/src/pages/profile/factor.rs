@@ -5,11 +5,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::{reauth, reauth_fields, refused, signed, sub_page};
+use super::{refused, signed, sub_page};
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::route::own_address;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
 
@@ -25,7 +26,7 @@ pub fn routes() -> Vec<RouteSpec> {
 }
 
 /// A session that still owes its code may not set up another factor instead.
-fn owes_code(cx: &PageCx) -> bool {
+pub(super) fn owes_code(cx: &PageCx) -> bool {
     cx.signed
         .as_ref()
         .is_some_and(|s| s.session.pending == Some(app::sessions::Pending::SecondFactor))
@@ -68,7 +69,8 @@ async fn draw(state: &WebState, cx: &PageCx, errors: &Errors) -> PageResult {
             (qr(offer.address.reveal(), &w.t("factor-qr")))
             details { summary class="small" { (w.t("factor-type")) } p class="small" { code { (secret.join(" ")) } } }
             (Field::new("new-code", w.t("factor-new-code")).errors(errors).inputmode("numeric").autocomplete("off").maxlength(8).class("code").required().input())
-            (reauth_fields(cx, &profile, errors))
+            (reauth::fields(cx, errors))
+            @if state.app.passkeys_offered() && profile.second_factor.is_none() { p class="small" { a href="/profile/passkeys/new" { (w.t("factor-passkey")) } } }
             div class="row" { button class="btn primary" { (w.t("factor-go")) }
                 @if !profile.second_factor_demanded || profile.second_factor.is_some() { a class="btn quiet" href="/profile" { (w.t("profile-leave")) } } }
         }
@@ -86,7 +88,7 @@ async fn confirm(State(state): State<WebState>, cx: PageCx, fields: Fields) -> P
         .confirm_second_factor(
             &signed.cx,
             &signed.session.session,
-            &reauth(&fields),
+            &reauth::given(&fields),
             fields.get("new-code"),
         )
         .await;
@@ -103,7 +105,7 @@ async fn confirm(State(state): State<WebState>, cx: PageCx, fields: Fields) -> P
 }
 
 /// The codes, this once.
-fn codes_page(cx: &PageCx, codes: &[String], next: &str) -> Response {
+pub(super) fn codes_page(cx: &PageCx, codes: &[String], next: &str) -> Response {
     let w = cx.words();
     let main = html! {
         div class="stack" {
@@ -136,12 +138,12 @@ fn qr(text: &str, label: &str) -> Markup {
     }
 }
 
-async fn show_remove(State(state): State<WebState>, cx: PageCx) -> PageResult {
-    prove(&state, &cx, &REMOVE, &Errors::default()).await
+async fn show_remove(cx: PageCx) -> PageResult {
+    prove(&cx, &REMOVE, &Errors::default())
 }
 
-async fn show_renew(State(state): State<WebState>, cx: PageCx) -> PageResult {
-    prove(&state, &cx, &RENEW, &Errors::default()).await
+async fn show_renew(cx: PageCx) -> PageResult {
+    prove(&cx, &RENEW, &Errors::default())
 }
 
 /// A page that only asks who is there before something is done.
@@ -168,9 +170,8 @@ const RENEW: Prove = Prove {
     danger: false,
 };
 
-async fn prove(state: &WebState, cx: &PageCx, what: &Prove, errors: &Errors) -> PageResult {
+fn prove(cx: &PageCx, what: &Prove, errors: &Errors) -> PageResult {
     let w = cx.words();
-    let profile = state.app.profile(&signed(cx)?.cx).await?;
     let class = if what.danger {
         "btn danger"
     } else {
@@ -180,7 +181,7 @@ async fn prove(state: &WebState, cx: &PageCx, what: &Prove, errors: &Errors) -> 
         form class="stack" method="post" action=(what.action) {
             (errors.summary(&w))
             (cx.csrf())
-            (reauth_fields(cx, &profile, errors))
+            (reauth::fields(cx, errors))
             div class="row" { button class=(class) { (w.t(what.button)) } a class="btn quiet" href="/profile" { (w.t("profile-leave")) } }
         }
     };
@@ -191,13 +192,13 @@ async fn remove(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
     let signed = signed(&cx)?;
     match state
         .app
-        .remove_second_factor(&signed.cx, &reauth(&fields))
+        .remove_second_factor(&signed.cx, &reauth::given(&fields))
         .await
     {
         Ok(()) => Ok(done("/profile", "factor-removed")),
         Err(e) => {
             let errors = Errors::from_app(&cx.words(), e)?;
-            Ok(refused(prove(&state, &cx, &REMOVE, &errors).await?))
+            Ok(refused(prove(&cx, &REMOVE, &errors)?))
         }
     }
 }
@@ -206,13 +207,13 @@ async fn renew(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pag
     let signed = signed(&cx)?;
     match state
         .app
-        .renew_recovery_codes(&signed.cx, &reauth(&fields))
+        .renew_recovery_codes(&signed.cx, &reauth::given(&fields))
         .await
     {
         Ok(codes) => Ok(codes_page(&cx, &codes, "/profile")),
         Err(e) => {
             let errors = Errors::from_app(&cx.words(), e)?;
-            Ok(refused(prove(&state, &cx, &RENEW, &errors).await?))
+            Ok(refused(prove(&cx, &RENEW, &errors)?))
         }
     }
 }

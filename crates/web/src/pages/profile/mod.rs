@@ -1,16 +1,17 @@
 //! One's own account: language and zone, password, second factor, sessions.
 
 mod factor;
+mod passkeys;
 mod password;
 mod sessions;
 mod zones;
 
-use app::accounts::{Membership, Preferences, Profile, Reauth};
+use app::accounts::{Membership, Preferences, Profile};
 use app::{ActorKind, Language};
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use kernel::{ErrorCode, Phi};
+use kernel::ErrorCode;
 use maud::{Markup, html};
 
 pub use zones::zones;
@@ -31,6 +32,7 @@ pub fn routes() -> Vec<RouteSpec> {
     ];
     all.extend(password::routes());
     all.extend(factor::routes());
+    all.extend(passkeys::routes());
     all.extend(sessions::routes());
     all
 }
@@ -39,26 +41,6 @@ fn signed(cx: &PageCx) -> Result<&Signed, PageError> {
     cx.signed
         .as_deref()
         .ok_or(PageError::new(ErrorCode::Unauthenticated))
-}
-
-/// Password and code as every form here asks for them.
-fn reauth(fields: &Fields) -> Reauth {
-    Reauth {
-        password: Phi::new(fields.raw("password").to_owned()),
-        code: fields.some("code").map(str::to_owned),
-    }
-}
-
-/// The two fields that prove again who is there; the code only where a second factor is set up.
-fn reauth_fields(cx: &PageCx, profile: &Profile, errors: &Errors) -> Markup {
-    let w = cx.words();
-    html! {
-        input type="hidden" name="username" autocomplete="username" value=(profile.login);
-        (Field::new("password", w.t("profile-password-now")).kind("password").errors(errors).autocomplete("current-password").maxlength(256).required().input())
-        @if profile.second_factor.is_some() {
-            (Field::new("code", w.t("sign-in-code")).hint(w.t("sign-in-code-or-recovery")).errors(errors).autocomplete("one-time-code").maxlength(24).class("code").required().input())
-        }
-    }
 }
 
 /// A page of the profile with one form: heading, lead, content.
@@ -116,6 +98,7 @@ async fn draw(
             }
             div class="stack" {
                 (security(cx, &profile))
+                (passkeys::card(state, cx, &profile))
                 (sessions::card(state, cx, signed).await?)
             }
         }
@@ -220,17 +203,18 @@ fn security(cx: &PageCx, profile: &Profile) -> Markup {
                     b { (w.t("profile-factor")) } br;
                     @match profile.second_factor {
                         Some(at) => span class="small" { (chip(Kind::Ok, &w.t("profile-factor-on"))) " " span class="soft" { (w.f("profile-since", args!["date" => show.day(show.date_of(at))])) } },
-                        None => span class="small" { (chip(Kind::Warn, &w.t("profile-factor-off"))) },
+                        None if profile.passkeys.is_empty() => span class="small" { (chip(Kind::Warn, &w.t("profile-factor-off"))) },
+                        None => span class="small soft" { (w.t("profile-factor-passkey")) },
                     }
                 }
                 a class="btn" href="/profile/second-factor" { (w.t(if profile.second_factor.is_some() { "profile-replace" } else { "profile-factor-set" })) }
             }
-            @if profile.second_factor.is_some() {
+            @if profile.second_factor.is_some() || !profile.passkeys.is_empty() {
                 div class="body row apart" {
                     div { b { (w.t("profile-recovery")) } br; span class="soft small" { (w.f("profile-recovery-left", args!["n" => profile.recovery_left])) } }
                     a class="btn" href="/profile/recovery-codes" { (w.t("profile-recovery-new")) }
                 }
-                @if !profile.second_factor_demanded {
+                @if profile.second_factor.is_some() && (!profile.second_factor_demanded || !profile.passkeys.is_empty()) {
                     div class="body" { a class="small" href="/profile/second-factor/remove" { (w.t("profile-factor-remove")) } }
                 }
             }

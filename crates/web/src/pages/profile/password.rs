@@ -1,13 +1,15 @@
 //! `/profile/password`.
 
 use axum::extract::State;
+use axum::response::Response;
 use kernel::Phi;
 use maud::html;
 
-use super::{reauth, reauth_fields, refused, signed, sub_page};
+use super::{refused, signed, sub_page};
 use crate::components::form::{Errors, Field};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
+use crate::frame::reauth;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
 
 pub fn routes() -> Vec<RouteSpec> {
@@ -17,29 +19,28 @@ pub fn routes() -> Vec<RouteSpec> {
     ]
 }
 
-async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
-    draw(&state, &cx, &Errors::default()).await
+async fn show(cx: PageCx) -> PageResult {
+    Ok(draw(&cx, &Errors::default()))
 }
 
-async fn draw(state: &WebState, cx: &PageCx, errors: &Errors) -> PageResult {
+fn draw(cx: &PageCx, errors: &Errors) -> Response {
     let w = cx.words();
-    let profile = state.app.profile(&signed(cx)?.cx).await?;
     let main = html! {
         form class="stack" method="post" action="/profile/password" {
             (errors.summary(&w))
             (cx.csrf())
-            (reauth_fields(cx, &profile, errors))
+            (reauth::fields(cx, errors))
             (Field::new("new-password", w.t("profile-password-new")).kind("password").hint(w.t("invitation-password-hint")).errors(errors).autocomplete("new-password").maxlength(256).required().input())
             (Field::new("again", w.t("invitation-again")).kind("password").errors(errors).autocomplete("new-password").maxlength(256).required().input())
             div class="row" { button class="btn primary" { (w.t("profile-password-set")) } a class="btn quiet" href="/profile" { (w.t("profile-leave")) } }
         }
     };
-    Ok(sub_page(
+    sub_page(
         cx,
         &w.t("profile-password-title"),
         &w.t("profile-password-lead"),
         &main,
-    ))
+    )
 }
 
 async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageResult {
@@ -52,12 +53,12 @@ async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
         let session = &signed.session.session;
         match state
             .app
-            .change_password(&signed.cx, session, &reauth(&fields), new)
+            .change_password(&signed.cx, session, &reauth::given(&fields), new)
             .await
         {
             Ok(()) => return Ok(done("/profile", "profile-password-done")),
             Err(e) => errors = Errors::from_app(&cx.words(), e)?,
         }
     }
-    Ok(refused(draw(&state, &cx, &errors).await?))
+    Ok(refused(draw(&cx, &errors)))
 }

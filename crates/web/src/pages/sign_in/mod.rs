@@ -3,9 +3,10 @@
 mod asker;
 mod choose;
 mod invitation;
+mod passkey;
 
 use app::AppError;
-use app::accounts::SignIn;
+use app::accounts::{SecondStep, SignIn};
 use app::sessions::{clear_cookie, cookie_name, set_cookie};
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -20,9 +21,11 @@ use crate::components::form::{Errors, Field};
 use crate::components::{icon, mark};
 use crate::frame::form::Fields;
 use crate::frame::look::cookie;
+use crate::frame::reauth::{self, Ceremony};
 use crate::frame::route::{encode, own_address};
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
 use crate::shell::{Shell, language_menu};
+use crate::words::Words;
 
 pub fn routes() -> Vec<RouteSpec> {
     let mut all = vec![
@@ -35,6 +38,7 @@ pub fn routes() -> Vec<RouteSpec> {
     ];
     all.extend(choose::routes());
     all.extend(invitation::routes());
+    all.extend(passkey::routes());
     all
 }
 
@@ -110,6 +114,17 @@ fn draw(state: &WebState, cx: &PageCx, next: &str, login: &str, errors: &Errors)
                 }
             }
             div class="stack loosely" {
+                @if state.app.passkeys_offered() {
+                    section class="stack tightly" {
+                        h2 { (icon("key")) " " (w.t("sign-in-passkey")) }
+                        p class="soft prose" { (w.t("sign-in-passkey-text")) }
+                        form class="stack" method="post" action="/sign-in/passkey" {
+                            (cx.csrf())
+                            input type="hidden" name="next" value=(next);
+                            (reauth::passkey(&w, Ceremony::SignIn, &w.t("sign-in-passkey-go"), errors))
+                        }
+                    }
+                }
                 section class="stack tightly" {
                     h2 { (icon("phone")) " " (w.t("sign-in-patient")) }
                     p class="soft prose" { (w.t("sign-in-patient-text")) }
@@ -150,15 +165,23 @@ async fn sign_in(
             StatusCode::UNAUTHORIZED
         }
         Err(AppError::RateLimited { retry_after_s }) => {
-            let minutes = retry_after_s.div_ceil(60);
-            errors.add("login", w.f("sign-in-wait", args!["n" => minutes]));
-            StatusCode::TOO_MANY_REQUESTS
+            let (status, wait) = rate_limited(&w, retry_after_s);
+            errors = wait;
+            status
         }
         Err(e) => return Err(e.into()),
     };
     let mut answer = draw(&state, &cx, &next, fields.get("login"), &errors);
     *answer.status_mut() = status;
     Ok(answer)
+}
+
+/// The answer to one who has to wait.
+fn rate_limited(w: &Words, retry_after_s: u32) -> (StatusCode, Errors) {
+    let mut errors = Errors::default();
+    let minutes = retry_after_s.div_ceil(60);
+    errors.add("login", w.f("sign-in-wait", args!["n" => minutes]));
+    (StatusCode::TOO_MANY_REQUESTS, errors)
 }
 
 async fn help(cx: PageCx) -> PageResult {
@@ -197,6 +220,7 @@ fn draw_code(cx: &PageCx, next: &str, errors: &Errors) -> Response {
                 input type="hidden" name="next" value=(next);
                 (Field::new("code", w.t("sign-in-code")).hint(w.t("sign-in-code-or-recovery")).errors(errors).autocomplete("one-time-code").maxlength(24).class("code").required().input())
                 div class="row" { button class="btn primary" { (w.t("sign-in-go-on")) } }
+                @if cx.signed.as_ref().is_some_and(|s| s.session.proofs.passkey) { (reauth::passkey(&w, Ceremony::Prove, &w.t("passkey-instead-of-code"), errors)) }
             }
             form method="post" action="/sign-out" { (cx.csrf()) button class="link small" { (w.t("sign-in-other")) } }
         }
@@ -214,11 +238,11 @@ async fn give_code(
     let next = next_of(fields.get("next"));
     let secure = state.app.settings().secure_cookies;
     let token = cookie(&headers, cookie_name(secure)).unwrap_or_default();
-    match state
-        .app
-        .give_code(token, asker.ask, fields.get("code"))
-        .await
-    {
+    let step = match reauth::answer(&fields) {
+        Some(answer) => SecondStep::Passkey(answer),
+        None => SecondStep::Code(fields.get("code").to_owned()),
+    };
+    match state.app.second_step(token, asker.ask, step).await {
         Ok(begun) => Ok(begin(&state, &begun.token, &next)),
         Err(AppError::Unauthenticated) => Ok(Redirect::to("/sign-in").into_response()),
         Err(AppError::RateLimited { .. }) => Err(PageError::new(ErrorCode::RateLimited)),
