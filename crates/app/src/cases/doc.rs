@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use care::case::{By, Case, Rejection, Status};
+use care::case::{By, Case, Rejection, Status, SuspendReason};
 use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 use store::Lookup;
@@ -133,10 +133,30 @@ impl App {
     ) -> Result<Versioned<CaseDoc>, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let doc: Versioned<CaseDoc> = self.need(&permit, &key.hospital, &key.id).await?;
-        if may_know(cx, &doc.doc.case) {
-            Ok(doc)
-        } else {
-            Err(why_not(cx, &doc.doc.case))
+        if !may_know(cx, &doc.doc.case) {
+            let cut = doc.doc.case.suspended.as_ref().map(|s| s.reason);
+            return Err(why_not(cx, &doc.doc.case, cut));
+        }
+        self.still_open_across(cx, doc).await
+    }
+
+    /// Agreements and consents also end by the clock. Until the job that cuts such a case off comes by, the answering
+    /// side finds it closed already.
+    async fn still_open_across(
+        &self,
+        cx: &Cx,
+        doc: Versioned<CaseDoc>,
+    ) -> Result<Versioned<CaseDoc>, AppError> {
+        let case = &doc.doc.case;
+        let answers = cx.actor.kind != ActorKind::Patient
+            && cx.actor.hospital.as_ref() != Some(&case.hospital);
+        // What they have signed they keep.
+        if !answers || !case.status.is_open_request() || !case.answers.is_empty() {
+            return Ok(doc);
+        }
+        match self.why_cut(&doc.doc, cx).await? {
+            Some(reason) => Err(why_not(cx, case, Some(reason))),
+            None => Ok(doc),
         }
     }
 
@@ -160,14 +180,14 @@ impl App {
 
 /// What somebody who may not open the case is told. Whoever worked on it until it was cut off knows that it is there
 /// and is told why it is closed to them; to everybody else it does not exist.
-fn why_not(cx: &Cx, case: &Case) -> AppError {
+fn why_not(cx: &Cx, case: &Case, cut: Option<SuspendReason>) -> AppError {
     let worked_on_it = cx.actor.hospital.as_ref() == case.answering()
         && [&case.coordinator, &case.consultant]
             .into_iter()
             .flatten()
             .any(|account| *account == cx.actor.account);
-    match &case.suspended {
-        Some(cut) if worked_on_it => AppError::denied(format!("case-{}", cut.reason.as_str())),
+    match cut {
+        Some(reason) if worked_on_it => AppError::denied(format!("case-{}", reason.as_str())),
         _ => AppError::NotFound,
     }
 }

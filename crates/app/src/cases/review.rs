@@ -115,7 +115,11 @@ impl App {
     }
 
     /// Why the case may not go on now, if so.
-    async fn why_cut(&self, doc: &CaseDoc, cx: &Cx) -> Result<Option<SuspendReason>, AppError> {
+    pub(super) async fn why_cut(
+        &self,
+        doc: &CaseDoc,
+        cx: &Cx,
+    ) -> Result<Option<SuspendReason>, AppError> {
         use agreements::agreement::Standing;
         let case = &doc.case;
         let Some(terms) = &case.terms else {
