@@ -3,9 +3,6 @@
 
 extern crate karez_app as app;
 
-#[path = "policy/world.rs"]
-mod world;
-
 use agreements::break_glass::ReviewOutcome;
 use agreements::consent::Relation;
 use agreements::decision::facts::Entry;
@@ -16,7 +13,7 @@ use app::border::BorderAsk;
 use app::{AppError, Privilege};
 use jiff::SignedDuration;
 use testkit::records::{hospital_id, id, key};
-use world::*;
+use testkit::world::World;
 
 #[tokio::test]
 async fn suspension_and_withdrawal_cut_what_a_case_opened() {

@@ -4,7 +4,9 @@
 mod authenticator;
 mod entropy;
 mod node;
+pub mod powercut;
 pub mod records;
+pub mod world;
 
 pub use store;
 

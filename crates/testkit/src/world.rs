@@ -1,5 +1,5 @@
 //! Three hospitals, their people, a patient with an observation, and ways to bring an agreement about.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(clippy::unwrap_used)] // a test that has no world has nothing to test
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,9 @@ use app::cx::Channel;
 use app::{App, Cx, Language, Privilege, Role};
 use kernel::{AccountId, Instant, ResourceId};
 use store::{Batch, Precondition};
-use testkit::TestNode;
-use testkit::records::{hospital_id, id, key, kind};
+
+use crate::TestNode;
+use crate::records::{hospital_id, id, key, kind};
 
 pub struct World {
     pub node: TestNode,
@@ -26,13 +27,17 @@ pub struct World {
 
 impl World {
     pub async fn start() -> Self {
-        let node = TestNode::start().await;
+        Self::over(TestNode::start().await).await
+    }
+
+    /// The same in a node that is there.
+    pub async fn over(node: TestNode) -> Self {
         for (slug, jurisdiction, zone) in [
             ("qumtagh", "CN", "Asia/Shanghai"),
             ("saryozen", "KZ", "Asia/Almaty"),
             ("northmere", "GB", "Europe/London"),
         ] {
-            let hospital = testkit::hospital(slug, jurisdiction, zone);
+            let hospital = crate::hospital(slug, jurisdiction, zone);
             node.app.found_hospital(hospital).await.unwrap();
         }
         let w = Self { node };
@@ -69,7 +74,7 @@ impl World {
             "laboratory"
         };
         let body = format!(
-            r#"{{"resourceType":"Observation","id":"{id}"{security},"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"2823-3"}}]}},"subject":{{"reference":"Patient/{patient}"}},"valueQuantity":{{"value":4.10,"unit":"mmol/L"}}}}"#
+            r#"{{"resourceType":"Observation","id":"{id}"{security},"status":"final","category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],"code":{{"coding":[{{"system":"http://loinc.org","code":"2823-3"}}],"text":"Entry {id}"}},"subject":{{"reference":"Patient/{patient}"}},"valueQuantity":{{"value":4.10,"unit":"mmol/L"}}}}"#
         );
         self.put("Observation", id, body).await;
     }
