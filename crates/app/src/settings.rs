@@ -11,6 +11,19 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// Roles that may be used only with a second factor.
     pub second_factor_for: Vec<agreements::Role>,
+    /// Who stamps the time of signatures; none: the hospital's clock alone states it.
+    pub time_stamp: Option<TimeStamping>,
+}
+
+/// A time-stamping authority (RFC 3161).
+#[derive(Debug, Clone)]
+pub struct TimeStamping {
+    /// Where requests go, by HTTP.
+    pub url: String,
+    /// Certificates (DER) that its own must lead to; empty: any authority's token is taken.
+    pub roots: Vec<Vec<u8>>,
+    /// How long signing waits for it.
+    pub timeout: std::time::Duration,
 }
 
 /// An SMTP relay.
@@ -35,6 +48,7 @@ impl Default for Settings {
                 agreements::Role::Administrator,
                 agreements::Role::Operator,
             ],
+            time_stamp: None,
         }
     }
 }

@@ -42,7 +42,10 @@ fn edit() -> Edit {
 
 /// A case that lies with the consultant `li` of Qumtagh.
 async fn allocated(co_signature: bool) -> (World, RecordKey) {
-    let w = World::new().await;
+    allocated_in(World::new().await, co_signature).await
+}
+
+async fn allocated_in(w: World, co_signature: bool) -> (World, RecordKey) {
     w.patient().await;
     w.put_agreement(&w.agreement_at_stage(Stage::Active, co_signature))
         .await;
@@ -197,13 +200,13 @@ async fn a_signed_opinion_is_genuine_for_both_hospitals_and_rests_on_exact_versi
         bytes
     );
     assert_eq!(
-        app.verify_sealed(&file).await.unwrap().verdict,
+        app.verify_sealed(&file, None).await.unwrap().verdict,
         Verdict::Genuine
     );
     let mut altered = file.clone();
     altered[file.len() / 2] ^= 1;
     assert_eq!(
-        app.verify_sealed(&altered).await.unwrap().verdict,
+        app.verify_sealed(&altered, None).await.unwrap().verdict,
         Verdict::Refused
     );
     // For `karez verify` and the Python verifier, when asked for.
@@ -457,4 +460,81 @@ async fn a_translation_names_its_translator_and_leaves_the_signature_alone() {
         ),
         "language"
     );
+}
+
+/// A world whose time-stamping authority answers or not.
+async fn with_authority(up: bool) -> (World, RecordKey, testkit::TimeAuthority) {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let clock = kernel::clock::ManualClock::at(testkit::START);
+    let authority = testkit::TimeAuthority::start(clock.clone()).await;
+    authority.set_up(up);
+    let settings = app::Settings {
+        time_stamp: Some(authority.settings()),
+        ..app::Settings::default()
+    };
+    let (w, case) = allocated_in(World::with(settings).await, false).await;
+    clock.advance(w.node.now().duration_since(testkit::START));
+    (w, case, authority)
+}
+
+#[tokio::test]
+async fn an_authority_confirms_the_time_of_signing_inside_the_sealed_file() {
+    let (w, case, authority) = with_authority(true).await;
+    let (app, li) = (&w.node.app, w.cx("li"));
+    let opinion = signed(&w, &case).await;
+    let view = app.opinion(&li, &case, &opinion).await.unwrap();
+    assert_eq!(view.report.verdict, Verdict::Genuine);
+    let facts = view.report.facts.unwrap();
+    assert_eq!(
+        facts.time_authority.as_deref(),
+        Some(testkit::TimeAuthority::NAME)
+    );
+    assert!(!facts.stamped_later);
+    assert_eq!(facts.stamped_at, Some(w.node.now()));
+    let file = app.opinion_file(&li, &case, &opinion).await.unwrap();
+    let alone = seal::verify(&file, None);
+    assert!(alone.facts.unwrap().time_authority.is_some());
+    assert_eq!(app.late_time_stamps().await.unwrap(), 0);
+    assert_eq!(authority.asked(), 1);
+    assert_eq!(
+        refused(app.opinion_time_stamp(&li, &case, &opinion).await),
+        "not-found"
+    );
+}
+
+#[tokio::test]
+async fn an_authority_that_is_down_holds_nothing_up_and_is_asked_again() {
+    let (w, case, authority) = with_authority(false).await;
+    let app = &w.node.app;
+    let opinion = signed(&w, &case).await;
+    let report =
+        |view: app::opinions::OpinionView| (view.report.verdict, view.report.facts.unwrap());
+    let (verdict, facts) = report(app.opinion(&w.cx("li"), &case, &opinion).await.unwrap());
+    assert_eq!((verdict, facts.time_authority), (Verdict::Genuine, None));
+
+    assert_eq!(app.late_time_stamps().await.unwrap(), 0);
+    authority.set_up(true);
+    assert_eq!(app.late_time_stamps().await.unwrap(), 1);
+    assert_eq!(app.late_time_stamps().await.unwrap(), 0);
+    assert_eq!(authority.asked(), 3);
+
+    for who in ["li", "alimjan"] {
+        let cx = w.cx(who);
+        let (verdict, facts) = report(app.opinion(&cx, &case, &opinion).await.unwrap());
+        assert_eq!(verdict, Verdict::Genuine, "{who}");
+        assert!(
+            facts.stamped_later && facts.time_authority.is_some(),
+            "{who}"
+        );
+        let file = app.opinion_file(&cx, &case, &opinion).await.unwrap();
+        let token = app.opinion_time_stamp(&cx, &case, &opinion).await.unwrap();
+        let report = app.verify_sealed(&file, Some(&token)).await.unwrap();
+        assert_eq!(report.verdict, Verdict::Genuine);
+        assert!(report.facts.unwrap().stamped_later);
+        let mut altered = token.clone();
+        let last = altered.len() - 1;
+        altered[last] ^= 1;
+        let report = app.verify_sealed(&file, Some(&altered)).await.unwrap();
+        assert_eq!(report.failed().unwrap().id.as_str(), "time");
+    }
 }

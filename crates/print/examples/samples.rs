@@ -150,6 +150,7 @@ fn signature() -> Result<Signature, Failure> {
         hospital_key: "pC7mFh0oXb2a1i_0VpOENW1upEerA8sEam5hnWNMCle".into(),
         digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         time_authority: None,
+        stamped_at: None,
         co_signer: None,
     })
 }

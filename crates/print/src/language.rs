@@ -97,6 +97,17 @@ pub(crate) fn day<S: Serializer>(date: &Date, s: S) -> Result<S::Ok, S::Error> {
     day_parts(*date).serialize(s)
 }
 
+/// [`moment`] where there may be none.
+pub(crate) fn maybe_moment<S: Serializer>(at: &Option<Zoned>, s: S) -> Result<S::Ok, S::Error> {
+    struct Moment<'a>(&'a Zoned);
+    impl Serialize for Moment<'_> {
+        fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+            moment(self.0, s)
+        }
+    }
+    at.as_ref().map(Moment).serialize(s)
+}
+
 /// [`day`] where the date may not be known.
 pub(crate) fn maybe_day<S: Serializer>(date: &Option<Date>, s: S) -> Result<S::Ok, S::Error> {
     date.map(day_parts).serialize(s)

@@ -4,7 +4,7 @@ use jiff::Zoned;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use crate::language::{Language, day, maybe_day, moment};
+use crate::language::{Language, day, maybe_day, maybe_moment, moment};
 
 /// Free text as somebody wrote it, perhaps with a translation.
 #[derive(Debug, Clone, Serialize)]
@@ -144,6 +144,9 @@ pub struct Signature {
     pub digest: String,
     /// Name of an independent time-stamping authority, if one confirmed the time.
     pub time_authority: Option<String>,
+    /// The authority's time.
+    #[serde(serialize_with = "maybe_moment")]
+    pub stamped_at: Option<Zoned>,
     /// Who signed second, where two signatures are needed.
     pub co_signer: Option<CoSignature>,
 }

@@ -13,7 +13,9 @@ use crate::b64;
 use crate::error::{Result, SealError};
 use crate::hospital::{HospitalSigner, PersonSigner};
 
-pub use crate::verify::{Check, CheckId, Facts, Outcome, Report, Trust, Verdict, verify};
+pub use crate::verify::{
+    Check, CheckId, Facts, Outcome, Report, Trust, Verdict, verify, verify_with,
+};
 
 const FORMAT: &str = "karez-sealed-file";
 const VERSION: u32 = 1;

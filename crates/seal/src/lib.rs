@@ -29,7 +29,7 @@ pub use blob::{Addresser, BlobAddress, BlobCipher, ChunkRange, blob_address, chu
 pub use chain::{CHAIN_START, chain_next};
 pub use checkpoint::Checkpoint;
 pub use error::SealError;
-pub use file::{Report, SealedFile, Trust, Verdict, verify};
+pub use file::{Report, SealedFile, Trust, Verdict, verify, verify_with};
 pub use hospital::{
     HospitalKeys, HospitalSigner, Person, PersonKey, PersonSigner, verify_hospital_signature,
     verify_hospital_statement,

@@ -1,7 +1,8 @@
 //! Time stamps by an independent authority (RFC 3161): the request, and the verification of a token.
 //!
 //! Sending the request is the caller's work. A token is verified against the authority's certificate that it
-//! carries; whether that authority deserves trust is for the reader, who is told its name.
+//! carries, and that certificate against the roots the verifier holds, if any. Without roots, whether the authority
+//! deserves trust is for the reader, who is told its name.
 
 use kernel::Instant;
 use sha2::{Digest, Sha256, Sha384, Sha512};
@@ -31,7 +32,12 @@ pub struct TimeStamp {
     pub at: Instant,
     /// Name in the authority's certificate.
     pub authority: String,
+    /// The authority's certificate leads to one of the roots that were given.
+    pub rooted: bool,
 }
+
+/// Links between an authority's certificate and a root.
+const CHAIN_MAX: usize = 5;
 
 /// Builds a `TimeStampReq` (RFC 3161 §2.4.1) for a SHA-256 `imprint`; asks for the authority's certificate.
 /// Send it as `application/timestamp-query`.
@@ -65,7 +71,12 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 
 /// Takes the token out of a `TimeStampResp` (RFC 3161 §2.4.2) and verifies it for `stamped`, whose SHA-256 was
 /// sent with `nonce`.
-pub fn open_response(response: &[u8], stamped: &[u8], nonce: u64) -> Result<(Vec<u8>, TimeStamp)> {
+pub fn open_response(
+    response: &[u8],
+    stamped: &[u8],
+    nonce: u64,
+    roots: &[Vec<u8>],
+) -> Result<(Vec<u8>, TimeStamp)> {
     if response.len() > RESPONSE_BYTES_MAX {
         return Err(BAD);
     }
@@ -78,7 +89,7 @@ pub fn open_response(response: &[u8], stamped: &[u8], nonce: u64) -> Result<(Vec
         ));
     }
     let token = body.0;
-    let (stamp, said) = verify(token, stamped)?;
+    let (stamp, said) = verify(token, stamped, roots)?;
     let asked = nonce.to_be_bytes();
     let asked: Vec<u8> = asked.into_iter().skip_while(|b| *b == 0).collect();
     let said: Vec<u8> = said
@@ -95,12 +106,16 @@ pub fn open_response(response: &[u8], stamped: &[u8], nonce: u64) -> Result<(Vec
     Ok((token.to_vec(), stamp))
 }
 
-/// Verifies a token for the bytes that were stamped.
-pub fn open(token: &[u8], stamped: &[u8]) -> Result<TimeStamp> {
-    verify(token, stamped).map(|(stamp, _)| stamp)
+/// Verifies a token for the bytes that were stamped. `roots` are certificates (DER) the verifier trusts for time.
+pub fn open(token: &[u8], stamped: &[u8], roots: &[Vec<u8>]) -> Result<TimeStamp> {
+    verify(token, stamped, roots).map(|(stamp, _)| stamp)
 }
 
-fn verify<'a>(token: &'a [u8], stamped: &[u8]) -> Result<(TimeStamp, Option<&'a [u8]>)> {
+fn verify<'a>(
+    token: &'a [u8],
+    stamped: &[u8],
+    roots: &[Vec<u8>],
+) -> Result<(TimeStamp, Option<&'a [u8]>)> {
     // ContentInfo and SignedData (RFC 5652 §3, §5.1).
     let mut info = Der(whole(token, 0x30)?);
     expect(info.take(0x06)?, SIGNED_DATA)?;
@@ -119,18 +134,75 @@ fn verify<'a>(token: &'a [u8], stamped: &[u8]) -> Result<(TimeStamp, Option<&'a 
     let signer = Der(signers.take(0x30)?);
     let authority = verify_signer(signer, tst, certificates)?;
     let (at, nonce) = read_tst(tst, stamped)?;
-    if at.as_second() < authority.1.0 || at.as_second() > authority.1.1 {
+    if !valid_at(&authority, at) {
         return Err(SealError::Certificate(
             "the authority's certificate was not valid then".into(),
         ));
     }
+    let rooted = leads_to(&authority, certificates, roots, at)?;
     Ok((
         TimeStamp {
             at,
-            authority: authority.0,
+            authority: name_of(&authority),
+            rooted,
         },
         nonce,
     ))
+}
+
+fn valid_at(cert: &X509Certificate<'_>, at: Instant) -> bool {
+    let (from, until) = (cert.validity().not_before, cert.validity().not_after);
+    (from.timestamp()..=until.timestamp()).contains(&at.as_second())
+}
+
+fn name_of(cert: &X509Certificate<'_>) -> String {
+    let common = cert.subject().iter_common_name().next();
+    let common = common.and_then(|n| n.as_str().ok());
+    common.map_or_else(|| cert.subject().to_string(), str::to_owned)
+}
+
+/// Whether a certificate leads over those the token carries to a root (RFC 5280 §6.1: names, signatures, validity at
+/// the stamped time and the right to issue; no policies, no revocation).
+fn leads_to(
+    authority: &X509Certificate<'_>,
+    carried: &[u8],
+    roots: &[Vec<u8>],
+    at: Instant,
+) -> Result<bool> {
+    let roots: Vec<X509Certificate<'_>> = roots.iter().map(|r| read(r)).collect::<Result<_>>()?;
+    let mut between = Vec::new();
+    let mut rest = carried;
+    while !rest.is_empty() {
+        let (after, cert) = X509Certificate::from_der(rest).map_err(|_| BAD)?;
+        rest = after;
+        between.push(cert);
+    }
+    let issued = |by: &X509Certificate<'_>, cert: &X509Certificate<'_>| {
+        by.subject().as_raw() == cert.issuer().as_raw()
+            && by.is_ca()
+            && valid_at(by, at)
+            && cert.verify_signature(Some(by.public_key())).is_ok()
+    };
+    let mut cert = authority;
+    for _ in 0..CHAIN_MAX {
+        if roots
+            .iter()
+            .any(|r| r.as_raw() == cert.as_raw() || issued(r, cert))
+        {
+            return Ok(true);
+        }
+        match between.iter().find(|by| issued(by, cert)) {
+            Some(by) if by.as_raw() != cert.as_raw() => cert = by,
+            _ => return Ok(false),
+        }
+    }
+    Ok(false)
+}
+
+fn read(der: &[u8]) -> Result<X509Certificate<'_>> {
+    let (_, cert) = X509Certificate::from_der(der)
+        .map_err(|_| SealError::Malformed("certificate of a time-stamping root"))?;
+    Ok(cert)
 }
 
 /// TSTInfo (RFC 3161 §2.4.2): checks the imprint; returns time and nonce.
@@ -157,12 +229,12 @@ fn read_tst<'a>(tst: &'a [u8], stamped: &[u8]) -> Result<(Instant, Option<&'a [u
     Ok((at, nonce))
 }
 
-/// SignerInfo (RFC 5652 §5.3). Returns the authority's name and the seconds its certificate runs between.
-fn verify_signer(
+/// SignerInfo (RFC 5652 §5.3). Returns the authority's certificate.
+fn verify_signer<'a>(
     mut signer: Der<'_>,
     tst: &[u8],
-    certificates: &[u8],
-) -> Result<(String, (i64, i64))> {
+    certificates: &'a [u8],
+) -> Result<X509Certificate<'a>> {
     signer.take(0x02)?;
     let mut sid = Der(signer.take(0x30)?);
     let (issuer, serial) = (sid.element(0x30)?, sid.take(0x02)?);
@@ -193,19 +265,7 @@ fn verify_signer(
         let signature = x509_parser::asn1_rs::BitString::new(0, signature);
         x509_parser::verify::verify_signature(cert.public_key(), &algorithm, &signature, &message)
             .map_err(|_| SealError::BadSignature("time stamp"))?;
-        let authority = cert
-            .subject()
-            .iter_common_name()
-            .next()
-            .and_then(|n| n.as_str().ok());
-        let name = authority.map_or_else(|| cert.subject().to_string(), str::to_owned);
-        return Ok((
-            name,
-            (
-                cert.validity().not_before.timestamp(),
-                cert.validity().not_after.timestamp(),
-            ),
-        ));
+        return Ok(cert);
     }
     Err(SealError::Certificate(
         "the token does not carry the authority's certificate".into(),
@@ -336,16 +396,18 @@ mod tests {
 
     #[test]
     fn a_token_made_by_openssl_verifies_for_what_was_stamped() {
-        let (token, stamp) = open_response(response(), STAMPED, 0x0102_0304_0506_0708).unwrap();
+        let (token, stamp) =
+            open_response(response(), STAMPED, 0x0102_0304_0506_0708, &[]).unwrap();
         assert_eq!(stamp.authority, "Example Time Stamping Authority");
-        assert_eq!(open(&token, STAMPED).unwrap(), stamp);
-        assert!(open(&token, b"something else").is_err());
-        assert!(open_response(response(), STAMPED, 1).is_err());
+        assert!(!stamp.rooted);
+        assert_eq!(open(&token, STAMPED, &[]).unwrap(), stamp);
+        assert!(open(&token, b"something else", &[]).is_err());
+        assert!(open_response(response(), STAMPED, 1, &[]).is_err());
     }
 
     #[test]
     fn a_token_altered_in_its_time_is_refused() {
-        let (token, _) = open_response(response(), STAMPED, 0x0102_0304_0506_0708).unwrap();
+        let (token, _) = open_response(response(), STAMPED, 0x0102_0304_0506_0708, &[]).unwrap();
         let time = token
             .windows(3)
             .position(|w| w[0] == 0x18 && w[1] == 15)
@@ -354,10 +416,10 @@ mod tests {
         for i in time..time + 14 {
             let mut altered = token.clone();
             altered[i] ^= 1;
-            assert!(open(&altered, STAMPED).is_err(), "byte {i}");
+            assert!(open(&altered, STAMPED, &[]).is_err(), "byte {i}");
         }
         for i in 0..token.len() {
-            assert!(open(&token[..i], STAMPED).is_err());
+            assert!(open(&token[..i], STAMPED, &[]).is_err());
         }
     }
 }

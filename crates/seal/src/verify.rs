@@ -13,6 +13,7 @@ use crate::file::{SEAL, SealedFile, Statement, digest};
 use crate::hospital::open_revocation_list;
 use crate::jws;
 use crate::keys::Jwks;
+use crate::tsp::TimeStamp;
 
 /// How long after the author's signature the hospital may seal, seconds.
 pub const SEAL_DELAY_S_MAX: i64 = 3600;
@@ -23,6 +24,8 @@ pub struct Trust {
     pub keys: BTreeMap<HospitalId, Jwks>,
     /// Newer revocation lists (DER) than the one in the file.
     pub revocations: BTreeMap<HospitalId, Vec<u8>>,
+    /// Roots (DER) of the time-stamping authorities that are trusted here.
+    pub time_roots: Vec<Vec<u8>>,
 }
 
 /// What was examined.
@@ -107,6 +110,10 @@ pub struct Facts {
     pub sealed_at: Instant,
     /// The independent authority that confirmed the time; none: the hospital alone states it.
     pub time_authority: Option<String>,
+    /// The authority's time.
+    pub stamped_at: Option<Instant>,
+    /// The authority was asked only after sealing: it confirms that the signature existed by `stamped_at`, no more.
+    pub stamped_later: bool,
     pub content_type: String,
     /// SHA-256 of the document, base64url.
     pub document_digest: String,
@@ -141,11 +148,17 @@ const ORDER: [CheckId; 8] = [
 /// Verifies a sealed file's bytes. Without `trust` the keys inside the file are used and the verdict is at best
 /// [`Verdict::UnalteredOnly`].
 pub fn verify(bytes: &[u8], trust: Option<&Trust>) -> Report {
+    verify_with(bytes, trust, None)
+}
+
+/// Like [`verify`], with a time-stamp token over the signature that was got after sealing and is kept beside the file.
+/// It is looked at where the file holds none of its own.
+pub fn verify_with(bytes: &[u8], trust: Option<&Trust>, later: Option<&[u8]>) -> Report {
     let mut run = Run {
         checks: vec![],
         anchored: trust.is_some(),
     };
-    let facts = run.all(bytes, trust);
+    let facts = run.all(bytes, trust, later);
     if let Err((id, words)) = &facts {
         run.checks.push(Check {
             id: *id,
@@ -198,7 +211,7 @@ impl Run {
         });
     }
 
-    fn all(&mut self, bytes: &[u8], trust: Option<&Trust>) -> Step<Facts> {
+    fn all(&mut self, bytes: &[u8], trust: Option<&Trust>, later: Option<&[u8]>) -> Step<Facts> {
         let file = at(CheckId::Form, SealedFile::parse(bytes))?;
         let keys_bytes = at(CheckId::Form, b64::decode(&file.keys, "key set"))?;
         let own_keys: Jwks = at(
@@ -257,7 +270,11 @@ impl Run {
 
         let (certificate, signed_at) =
             self.author(&file, &statement, &keys, trust, &document, &revocations)?;
-        let time_authority = self.time(signed_at, sealed_at, time_stamp.as_deref(), &file)?;
+        let token = match (&time_stamp, later) {
+            (Some(own), _) => Some((own.as_slice(), false)),
+            (None, later) => later.map(|token| (token, true)),
+        };
+        let stamp = self.time(signed_at, sealed_at, token, &file, trust)?;
         Ok(Facts {
             hospital: statement.hospital,
             hospital_name: certificate.subject.hospital_name.clone(),
@@ -268,7 +285,9 @@ impl Run {
             hospital_kid,
             signed_at,
             sealed_at,
-            time_authority,
+            stamped_at: stamp.as_ref().map(|s| s.at),
+            time_authority: stamp.map(|s| s.authority),
+            stamped_later: token.is_some_and(|(_, later)| later),
             content_type: statement.content_type,
             document_digest: statement.document,
         })
@@ -397,13 +416,15 @@ impl Run {
         Ok((own, signed_at))
     }
 
+    /// `token` and whether it was got after sealing.
     fn time(
         &mut self,
         signed_at: Instant,
         sealed_at: Instant,
-        time_stamp: Option<&[u8]>,
+        token: Option<(&[u8], bool)>,
         file: &SealedFile,
-    ) -> Step<Option<String>> {
+        trust: Option<&Trust>,
+    ) -> Step<Option<TimeStamp>> {
         let delay = sealed_at.as_second() - signed_at.as_second();
         if !(0..=SEAL_DELAY_S_MAX).contains(&delay) {
             return refuse(
@@ -411,33 +432,55 @@ impl Run {
                 "The times of signature and seal do not fit each other.",
             );
         }
-        let mut authority = None;
-        let words = match time_stamp {
-            None => format!(
+        let Some((token, later)) = token else {
+            let words = format!(
                 "Signed {signed_at}, sealed {sealed_at}. The hospital itself states these times; no independent \
                  time-stamping authority confirmed them."
-            ),
-            Some(token) => {
-                let stamp = at(
-                    CheckId::Time,
-                    crate::tsp::open(token, file.signature.as_bytes()),
-                )?;
-                if (stamp.at.as_second() - signed_at.as_second()).abs() > SEAL_DELAY_S_MAX {
-                    return refuse(
-                        CheckId::Time,
-                        "The time stamp is of another time than the signature.",
-                    );
-                }
-                let words = format!(
-                    "Signed {signed_at}; {} stamped it {}.",
-                    stamp.authority, stamp.at
-                );
-                authority = Some(stamp.authority);
-                words
-            }
+            );
+            self.pass(CheckId::Time, words);
+            return Ok(None);
         };
-        self.pass(CheckId::Time, words);
-        Ok(authority)
+        let roots = trust.map_or(&[][..], |t| &t.time_roots);
+        let stamp = at(
+            CheckId::Time,
+            crate::tsp::open(token, file.signature.as_bytes(), roots),
+        )?;
+        let after = stamp.at.as_second() - signed_at.as_second();
+        let fits = if later {
+            after >= -SEAL_DELAY_S_MAX
+        } else {
+            after.abs() <= SEAL_DELAY_S_MAX
+        };
+        if !fits {
+            return refuse(
+                CheckId::Time,
+                "The time stamp is of another time than the signature.",
+            );
+        }
+        let mut words = if later {
+            format!(
+                "Signed {signed_at} by the hospital's own word; {} confirms that the signature existed on {}.",
+                stamp.authority, stamp.at
+            )
+        } else {
+            format!(
+                "Signed {signed_at}; {} stamped it {}.",
+                stamp.authority, stamp.at
+            )
+        };
+        if !stamp.rooted {
+            words += " That the authority deserves trust, only its own certificate says.";
+        }
+        self.checks.push(Check {
+            id: CheckId::Time,
+            outcome: if stamp.rooted {
+                Outcome::Passed
+            } else {
+                Outcome::Unanchored
+            },
+            words,
+        });
+        Ok(Some(stamp))
     }
 }
 

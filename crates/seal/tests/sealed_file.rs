@@ -60,7 +60,7 @@ impl House {
     fn trust(&self) -> Trust {
         Trust {
             keys: BTreeMap::from([(self.keys.hospital.clone(), self.keys.jwks())]),
-            revocations: BTreeMap::new(),
+            ..Trust::default()
         }
     }
 }

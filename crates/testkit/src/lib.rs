@@ -6,6 +6,7 @@ mod entropy;
 mod node;
 pub mod powercut;
 pub mod records;
+mod time_authority;
 pub mod world;
 
 pub use store;
@@ -13,3 +14,4 @@ pub use store;
 pub use authenticator::Authenticator;
 pub use entropy::SeededEntropy;
 pub use node::{START, TestNode, hospital};
+pub use time_authority::TimeAuthority;

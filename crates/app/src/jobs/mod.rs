@@ -62,6 +62,12 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(app.checkpoint_audit()),
     },
     Job {
+        name: "time-stamps",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.late_time_stamps()),
+    },
+    Job {
         name: "blob-sweep",
         every_s: 3600,
         leased: true,

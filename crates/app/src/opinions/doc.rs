@@ -65,6 +65,24 @@ pub(crate) struct Translation {
     pub sections: Vec<(String, Phi<String>)>,
 }
 
+/// How far the independent time stamp of a sealed file has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StampState {
+    /// No authority was asked, or the file itself holds the token.
+    #[default]
+    Settled,
+    /// The authority did not answer when the file was sealed; it is asked again.
+    Waiting,
+    /// The authority answered after sealing.
+    Later {
+        /// The token, DER in base64url.
+        token: Phi<String>,
+        at: Instant,
+        authority: String,
+    },
+}
+
 /// A sealed opinion as one hospital keeps it. The answering and the referring hospital each hold a copy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Opinion {
@@ -82,15 +100,25 @@ pub(crate) struct Opinion {
     pub file: Phi<String>,
     /// The same document sealed with the second signature.
     pub co_file: Option<Phi<String>>,
+    /// Where the time stamp of `file` stands.
+    #[serde(default)]
+    pub stamp: StampState,
+    /// Where that of `co_file` stands.
+    #[serde(default)]
+    pub co_stamp: StampState,
     pub translations: Vec<Translation>,
 }
 
 impl Document for Opinion {
     const KIND: &'static str = "opinion";
     fn lookups(&self) -> Vec<Lookup> {
-        vec![
+        let mut lookups = vec![
             Lookup::new("case", format!("{}/{}", self.case.hospital, self.case.id)),
             Lookup::new("author", self.author.as_str()),
-        ]
+        ];
+        if [&self.stamp, &self.co_stamp].contains(&&StampState::Waiting) {
+            lookups.push(Lookup::new("stamp", "waiting"));
+        }
+        lookups
     }
 }

@@ -12,12 +12,14 @@ mod paper;
 mod read;
 mod record;
 mod sign;
+pub mod stamps;
 pub mod templates;
 mod thaw;
 pub mod view;
 
 pub use doc::DraftText;
 pub use paper::PRINT_LANGUAGES;
+pub(crate) use read::sha256_hex;
 pub use seal::Report;
 pub use sign::SignAsk;
 pub use view::{

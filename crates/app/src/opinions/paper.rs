@@ -150,7 +150,7 @@ impl App {
         })
     }
 
-    fn institution(&self, id: &kernel::HospitalId, language: Language) -> Institution {
+    pub(crate) fn institution(&self, id: &kernel::HospitalId, language: Language) -> Institution {
         let Some(hospital) = self.hospital(id) else {
             return Institution {
                 name: id.to_string(),
@@ -260,6 +260,7 @@ fn signature(view: &OpinionView, zone: &jiff::tz::TimeZone) -> Option<Signature>
         hospital_key: facts.hospital_kid.clone(),
         digest: view.digest.clone(),
         time_authority: facts.time_authority.clone(),
+        stamped_at: facts.stamped_at.map(|at| at.to_zoned(zone.clone())),
         co_signer: view.co_signer.as_ref().map(|c| print::CoSignature {
             signer: c.name.clone(),
             licence: c.licence.clone(),

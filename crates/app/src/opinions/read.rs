@@ -7,7 +7,7 @@ use seal::{Report, Trust};
 use sha2::{Digest, Sha256};
 use store::Batch;
 
-use super::doc::{Opinion, Translation};
+use super::doc::{Opinion, StampState, Translation};
 use super::view::{CoSigner, OpinionView, RestedOn, SectionView, TranslationAsk, TranslationView};
 use super::{PARTS, TRANSLATIONS_MAX, sign, thaw};
 use crate::audit_entry::{Entry, Verb};
@@ -45,6 +45,19 @@ impl App {
         let held = self.opinion_held(cx, case_key, opinion).await?;
         self.opinion_audit(cx, &held, "opinion.saved").await?;
         Ok(held.doc.file.into_inner().into_bytes())
+    }
+
+    /// The time-stamp token that came after sealing and stands beside the file; `NotFound` where there is none.
+    pub async fn opinion_time_stamp(
+        &self,
+        cx: &Cx,
+        case_key: &RecordKey,
+        opinion: &ResourceId,
+    ) -> Result<Vec<u8>, AppError> {
+        let held = self.opinion_held(cx, case_key, opinion).await?;
+        let token = held.doc.stamp.token().ok_or(AppError::NotFound)?;
+        self.opinion_audit(cx, &held, "opinion.saved").await?;
+        Ok(token)
     }
 
     /// Attaches a translation, beside the original and outside the signature. Clinical staff of either hospital may;
@@ -145,7 +158,8 @@ impl App {
         let doc = &held.doc;
         let trust = self.trust_in(&doc.hospital).await?;
         let text = doc.file.reveal();
-        let report = seal::verify(text.as_bytes(), Some(&trust));
+        let later = doc.stamp.token();
+        let report = seal::verify_with(text.as_bytes(), Some(&trust), later.as_deref());
         let bytes = sign::parse(text)?
             .document()
             .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
@@ -193,7 +207,7 @@ impl App {
             co_signer: doc
                 .co_file
                 .as_ref()
-                .and_then(|f| co_signer(f.reveal(), &trust)),
+                .and_then(|f| co_signer(f.reveal(), &trust, &doc.co_stamp)),
             addendum_to: said.amends.map(|(id, _)| id),
             record: said
                 .record
@@ -217,6 +231,7 @@ impl App {
         let keys = self.hospital_keys(hospital).await?.doc.0;
         let mut trust = Trust {
             keys: [(hospital.clone(), keys.jwks())].into(),
+            time_roots: self.time_roots(),
             ..Trust::default()
         };
         // A hospital whose key was revoked and not replaced has none to sign a list with.
@@ -228,20 +243,30 @@ impl App {
         Ok(trust)
     }
 
+    fn time_roots(&self) -> Vec<Vec<u8>> {
+        let settings = self.settings.time_stamp.as_ref();
+        settings.map_or_else(Vec::new, |s| s.roots.clone())
+    }
+
     /// Verifies a sealed file that somebody brings, against the keys of this node's hospitals. Shows nothing of its
-    /// content.
-    pub async fn verify_sealed(&self, file: &[u8]) -> Result<Report, AppError> {
+    /// content. `later`: a time-stamp token that came after sealing.
+    pub async fn verify_sealed(
+        &self,
+        file: &[u8],
+        later: Option<&[u8]>,
+    ) -> Result<Report, AppError> {
         let hospital = seal::SealedFile::parse(file).and_then(|f| f.claimed_hospital());
         match hospital {
             Ok(id) if self.hospital(&id).is_some() => {
-                Ok(seal::verify(file, Some(&self.trust_in(&id).await?)))
+                let trust = self.trust_in(&id).await?;
+                Ok(seal::verify_with(file, Some(&trust), later))
             }
-            _ => Ok(seal::verify(file, None)),
+            _ => Ok(seal::verify_with(file, None, later)),
         }
     }
 }
 
-fn entry<'a>(held: &'a Versioned<Opinion>, action: &'a str, verb: Verb) -> Entry<'a> {
+pub(super) fn entry<'a>(held: &'a Versioned<Opinion>, action: &'a str, verb: Verb) -> Entry<'a> {
     Entry {
         verb,
         action,
@@ -252,8 +277,9 @@ fn entry<'a>(held: &'a Versioned<Opinion>, action: &'a str, verb: Verb) -> Entry
     }
 }
 
-fn co_signer(file: &str, trust: &Trust) -> Option<CoSigner> {
-    let report = seal::verify(file.as_bytes(), Some(trust));
+fn co_signer(file: &str, trust: &Trust, stamp: &StampState) -> Option<CoSigner> {
+    let later = stamp.token();
+    let report = seal::verify_with(file.as_bytes(), Some(trust), later.as_deref());
     let facts = report.facts.clone()?;
     Some(CoSigner {
         name: facts.signer,

@@ -128,7 +128,7 @@ pub(crate) fn describe<'a, J: fhir::json::Json<'a>>(
     if kind == "Patient" {
         return (kind.to_owned(), None);
     }
-    let Some(entry) = care::timeline::read(custodian, id, "", resource, zone) else {
+    let Some(entry) = care::timeline::read(custodian, id, "", resource, zone, "") else {
         return (kind.to_owned(), None);
     };
     let mut line = entry.title;

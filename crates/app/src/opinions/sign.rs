@@ -7,9 +7,10 @@ use seal::{SealedFile, Trust, Verdict};
 use store::{Batch, Precondition};
 
 use super::desk::{check, legal_of};
-use super::doc::{Draft, DraftText, Opinion};
+use super::doc::{Draft, DraftText, Opinion, StampState};
 use super::frozen::{Amended, Author, Frozen, Party};
 use super::record::{changes, seen};
+use super::stamps::{self, Asked};
 use super::thaw;
 use crate::accounts::Reauth;
 use crate::cases::{Signed, SignedKind};
@@ -91,7 +92,7 @@ impl App {
             records: &records,
         };
         let bundle = frozen.bundle();
-        let file = self.sign_and_seal(cx, &own, &bundle).await?;
+        let (file, stamp) = self.sign_and_seal(cx, &own, &bundle).await?;
         let doc = Opinion {
             case: case_key.clone(),
             number: case.number.clone(),
@@ -102,6 +103,8 @@ impl App {
             addendum_to: ask.addendum_to.clone(),
             file: Phi::new(text_of(&file)?),
             co_file: None,
+            stamp,
+            co_stamp: StampState::default(),
             translations: Vec::new(),
         };
         let mut batch = Batch::new(cx.now);
@@ -170,7 +173,8 @@ impl App {
         }
         self.reauthenticate(cx, &reauth).await?;
         let bundle = file.document().map_err(sealing)?;
-        let second = self.sign_and_seal(cx, &own, &bundle).await?;
+        let (second, co_stamp) = self.sign_and_seal(cx, &own, &bundle).await?;
+        held.doc.co_stamp = co_stamp;
         held.doc.co_file = Some(Phi::new(text_of(&second)?));
 
         let zone = self
@@ -243,20 +247,32 @@ impl App {
         )
     }
 
-    /// Signs the bytes with the acting person's certificate and seals them for their hospital.
+    /// Signs the bytes with the acting person's certificate, has the signature stamped, and seals all for their
+    /// hospital. An authority that does not answer holds nothing up.
     async fn sign_and_seal(
         &self,
         cx: &Cx,
         own: &HospitalId,
         bytes: &[u8],
-    ) -> Result<SealedFile, AppError> {
+    ) -> Result<(SealedFile, StampState), AppError> {
         let person = self.person_signer(cx).await?;
         let keys = self.hospital_keys(own).await?.doc.0;
         let hospital = keys.signer(&self.node_key).map_err(sealing)?;
         let revoked = keys.revocation_list(&hospital, cx.now).map_err(sealing)?;
         let signed = SignedBytes::sign(&person, cx.now, FHIR_JSON, bytes).map_err(sealing)?;
+        let (token, state) = match self.ask_for_stamp(signed.jws()).await {
+            Asked::Nobody => (None, StampState::Settled),
+            Asked::Stamped(token, stamp) if stamps::fits(&stamp, cx.now) => {
+                (Some(token), StampState::Settled)
+            }
+            Asked::Stamped(..) => {
+                tracing::warn!("the time-stamping authority and this node tell different times");
+                (None, StampState::Waiting)
+            }
+            Asked::Later => (None, StampState::Waiting),
+        };
         let file = signed
-            .seal(&hospital, &revoked, None, cx.now)
+            .seal(&hospital, &revoked, token.as_deref(), cx.now)
             .map_err(sealing)?;
         // What is handed out has been verified as its readers will.
         let trust = Trust {
@@ -265,7 +281,7 @@ impl App {
         };
         let report = seal::verify(&file.to_bytes().map_err(sealing)?, Some(&trust));
         match report.failed() {
-            None => Ok(file),
+            None => Ok((file, state)),
             Some(check) => Err(AppError::Internal(format!(
                 "a fresh signature failed: {:?}",
                 check.id

@@ -23,6 +23,12 @@ pub struct Verify {
     /// A newer revocation list of that hospital (CRL, DER)
     #[arg(long, value_name = "CRL", requires = "keys")]
     revocations: Option<PathBuf>,
+    /// A time-stamp token over its signature that was got after sealing (RFC 3161, DER)
+    #[arg(long, value_name = "TOKEN")]
+    time_stamp: Option<PathBuf>,
+    /// Certificates of the time-stamping authorities you trust (PEM)
+    #[arg(long, value_name = "PEM", requires = "keys")]
+    time_roots: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
@@ -32,10 +38,11 @@ pub struct Verify {
 pub fn run(ask: &Verify) -> anyhow::Result<ExitCode> {
     let bytes = read(&ask.file)?;
     let trust = match &ask.keys {
-        Some(keys) => Some(trust(&bytes, keys, ask.revocations.as_ref())?),
+        Some(keys) => Some(trust(&bytes, keys, ask)?),
         None => None,
     };
-    let report = seal::verify(&bytes, trust.as_ref());
+    let later = ask.time_stamp.as_ref().map(read).transpose()?;
+    let report = seal::verify_with(&bytes, trust.as_ref(), later.as_deref());
     let mut out = std::io::stdout().lock();
     if ask.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
@@ -61,11 +68,14 @@ fn read(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
 }
 
 /// The given keys, for the hospital the file names; whether they are that hospital's is what the caller vouches for.
-fn trust(file: &[u8], keys: &PathBuf, revocations: Option<&PathBuf>) -> anyhow::Result<Trust> {
+fn trust(file: &[u8], keys: &PathBuf, ask: &Verify) -> anyhow::Result<Trust> {
     let keys: Jwks = serde_json::from_slice(&read(keys)?).context("the key set cannot be read")?;
     let mut trust = Trust::default();
+    if let Some(roots) = &ask.time_roots {
+        trust.time_roots = crate::config::certificates("--time-roots", &roots.to_string_lossy())?;
+    }
     if let Ok(hospital) = SealedFile::parse(file).and_then(|f| f.claimed_hospital()) {
-        if let Some(list) = revocations {
+        if let Some(list) = &ask.revocations {
             trust.revocations.insert(hospital.clone(), read(list)?);
         }
         trust.keys.insert(hospital, keys);
@@ -99,6 +109,13 @@ fn words(report: &Report) -> String {
             "Signed {} by {}, licence {licence}, {}.\nDocument: {}, SHA-256 {} (base64url).\n",
             f.signed_at, f.signer, f.hospital_name, f.content_type, f.document_digest
         );
+        out += &match (&f.time_authority, f.stamped_at) {
+            (Some(by), Some(at)) if f.stamped_later => {
+                format!("Time: stated by the hospital; {by} confirms that it existed on {at}.\n")
+            }
+            (Some(by), Some(at)) => format!("Time: confirmed by {by}, {at}.\n"),
+            _ => "Time: stated by the hospital alone.\n".into(),
+        };
     }
     out
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use app::Role;
+use app::settings::TimeStamping;
 use kernel::Phi;
 
 use super::values::{ConfigError, Key, Values};
@@ -304,6 +305,78 @@ impl Mail {
             starttls,
         }))
     }
+}
+
+pub const SEAL: &[Key] = &[
+    Key::text(
+        "seal.time_stamp_url",
+        "",
+        "Address of a time-stamping authority (RFC 3161 over HTTP) that is asked when an opinion is signed. When\n\
+         empty, the hospital's clock alone states the time of signing, and every report on a signature says so.",
+    ),
+    Key::text(
+        "seal.time_stamp_roots",
+        "",
+        "PEM file with the certificates that the authority's own must lead to. When empty, any is taken and\n\
+         reports say that only the authority's own certificate speaks for it.",
+    ),
+    Key::number(
+        "seal.time_stamp_timeout_s",
+        "5",
+        "Seconds that signing waits for the authority. Without an answer it is asked again later. 1 to 60.",
+    ),
+];
+
+/// What gives signatures their time.
+#[derive(Debug, Clone)]
+pub struct Seal {
+    pub time_stamp: Option<TimeStamping>,
+}
+
+impl Seal {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let timeout = Duration::from_secs(v.number("seal.time_stamp_timeout_s", 1, 60)?);
+        let roots = match v.some("seal.time_stamp_roots") {
+            Some(file) => certificates("seal.time_stamp_roots", &file)?,
+            None => Vec::new(),
+        };
+        let Some(url) = v.some("seal.time_stamp_url") else {
+            return Ok(Self { time_stamp: None });
+        };
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            return Err(ConfigError::value(
+                "seal.time_stamp_url",
+                "an address that begins with http:// or https:// is expected",
+            ));
+        }
+        Ok(Self {
+            time_stamp: Some(TimeStamping {
+                url,
+                roots,
+                timeout,
+            }),
+        })
+    }
+}
+
+/// The certificates (DER) of a PEM file, at least one.
+pub fn certificates(key: &str, file: &str) -> Result<Vec<Vec<u8>>, ConfigError> {
+    let refuse = |why: &str| ConfigError::value(key, format!("{file}: {why}"));
+    let pem = std::fs::read(file).map_err(|e| refuse(&e.to_string()))?;
+    let mut found = Vec::new();
+    for block in x509_parser::pem::Pem::iter_from_buffer(&pem) {
+        let block = block.map_err(|_| refuse("not a PEM file"))?;
+        if block.label == "CERTIFICATE" {
+            block
+                .parse_x509()
+                .map_err(|_| refuse("a certificate in it cannot be read"))?;
+            found.push(block.contents);
+        }
+    }
+    if found.is_empty() {
+        return Err(refuse("there is no certificate in it"));
+    }
+    Ok(found)
 }
 
 pub const LOG: &[Key] = &[

@@ -6,7 +6,9 @@ mod values;
 
 use std::path::{Path, PathBuf};
 
-pub use concerns::{Accounts, Data, Log, LogFormat, Mail, Server, Tls, TlsMode, role};
+pub use concerns::{
+    Accounts, Data, Log, LogFormat, Mail, Seal, Server, Tls, TlsMode, certificates, role,
+};
 pub use values::{ConfigError, Key, Values};
 
 /// Everything the node is told.
@@ -17,6 +19,7 @@ pub struct Config {
     pub data: Data,
     pub accounts: Accounts,
     pub mail: Option<Mail>,
+    pub seal: Seal,
     pub log: Log,
 }
 
@@ -28,6 +31,7 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::DATA,
         concerns::ACCOUNTS,
         concerns::MAIL,
+        concerns::SEAL,
         concerns::LOG,
     ]
     .into_iter()
@@ -64,6 +68,7 @@ impl Config {
             data: Data::read(values)?,
             accounts: Accounts::read(values)?,
             mail: Mail::read(values)?,
+            seal: Seal::read(values)?,
             log: Log::read(values)?,
         };
         if config.tls.mode == TlsMode::Off && !config.server.listen.ip().is_loopback() {

@@ -46,6 +46,11 @@ fn a_bad_value_names_its_key() {
         ),
         ("[mail]\nhost = \"relay\"", "mail.from"),
         ("[log]\nformat = \"xml\"", "log.format"),
+        ("[seal]\ntime_stamp_url = \"tsa\"", "seal.time_stamp_url"),
+        (
+            "[seal]\ntime_stamp_roots = \"/nowhere.pem\"",
+            "seal.time_stamp_roots",
+        ),
         (
             "[server]\nlisten = \"0.0.0.0:80\"\n[tls]\nmode = \"off\"",
             "tls.mode",

@@ -92,4 +92,6 @@ co-sign-lead = The answer goes out with your signature. If you do not agree, sen
 co-sign-do = Sign too
 co-sign-return = Send back
 answer-time-own = The hospital itself states the time of signing; no independent authority confirmed it.
-answer-time-confirmed = Time of signing confirmed by { $authority }.
+answer-time-confirmed = Time of signing confirmed by { $authority }, { $at }.
+answer-time-later = The hospital itself states the time of signing. The authority could not be reached then; { $authority } confirms that the signature existed on { $at }.
+answer-stamp-file = Time stamp (made later)

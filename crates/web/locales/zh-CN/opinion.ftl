@@ -83,4 +83,6 @@ co-sign-lead = 您签署后答复发出。如不同意，请退回作者。
 co-sign-do = 会签
 co-sign-return = 退回
 answer-time-own = 签名时间由医院自行声明，未经独立时间戳机构确认。
-answer-time-confirmed = 签名时间已由 { $authority } 确认。
+answer-time-confirmed = 签名时间已由 { $authority } 于 { $at } 确认。
+answer-time-later = 签名时间由医院自行声明。签名时无法连接时间戳机构；{ $authority } 事后确认该签名在 { $at } 已存在。
+answer-stamp-file = 事后取得的时间戳

@@ -22,12 +22,14 @@ async fn ask(cx: PageCx) -> PageResult {
 }
 
 async fn check(State(state): State<WebState>, cx: PageCx, form: Upload) -> PageResult {
-    let Some(part) = form.files.first() else {
+    let part = |name: &str| form.files.iter().find(|f| f.field == name);
+    let Some(file) = part("file") else {
         let mut errors = Errors::default();
         errors.add("file", cx.t("verify-choose"));
         return draw(&cx, None, &errors);
     };
-    let report = state.app.verify_sealed(&part.bytes).await?;
+    let later = part("stamp").map(|f| f.bytes.as_ref());
+    let report = state.app.verify_sealed(&file.bytes, later).await?;
     draw(&cx, Some(&report), &Errors::default())
 }
 
@@ -44,6 +46,7 @@ fn draw(cx: &PageCx, report: Option<&Report>, errors: &Errors) -> PageResult {
                 div class="body stack" {
                     p class="prose" { (w.t("verify-lead")) }
                     (form::files("file", &w.t("verify-file"), &w.t("verify-file-hint"), ".json,application/json", false, errors))
+                    (form::files("stamp", &w.t("verify-stamp"), &w.t("verify-stamp-hint"), ".tst", false, errors))
                 }
                 footer class="row" { button class="btn primary" { (icon("check")) (w.t("verify-do")) } }
             }

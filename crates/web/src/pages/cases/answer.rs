@@ -6,8 +6,6 @@ use app::cases::CaseAct;
 use app::cases::view::{CaseView, Side};
 use app::opinions::{OpinionView, PRINT_LANGUAGES, Report, TranslationAsk};
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use kernel::{Phi, RecordKey, ResourceId};
 use maud::{Markup, html};
 
@@ -19,7 +17,7 @@ use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
 use crate::frame::route::CLINICAL;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, download, get, post};
 use crate::pages::view::{self, case_address, patient_address};
 use crate::shell::Shell;
 
@@ -38,6 +36,11 @@ pub fn routes() -> Vec<RouteSpec> {
             "/cases/{hospital}/{id}/answers/{opinion}/file",
             CLINICAL,
             file,
+        ),
+        get(
+            "/cases/{hospital}/{id}/answers/{opinion}/time-stamp",
+            CLINICAL,
+            time_stamp,
         ),
         post(
             "/cases/{hospital}/{id}/answers/{opinion}/translate",
@@ -209,6 +212,9 @@ fn keep_card(cx: &PageCx, l: &Loaded) -> Markup {
                     li { a href={ (base) "/pdf/" (tag) } hreflang=(tag) { (view::language(show, tag)) } }
                 } }
                 a class="small" href={ (base) "/file" } { (icon("download")) " " (w.t("answer-file")) }
+                @if l.opinion.report.facts.as_ref().is_some_and(|f| f.stamped_later) {
+                    a class="small" href={ (base) "/time-stamp" } { (icon("download")) " " (w.t("answer-stamp-file")) }
+                }
                 a class="small" href="/verify" { (w.t("verify-title")) }
             }
         }
@@ -231,9 +237,12 @@ pub fn checks(cx: &PageCx, report: &Report) -> Markup {
                 p { (chip(kind, &w.word("verdict", &verdict))) }
                 @if let Some(facts) = &report.facts {
                     p class="small soft" {
-                        @match &facts.time_authority {
-                            Some(authority) => { (w.f("answer-time-confirmed", args!["authority" => authority])) }
-                            None => { (w.t("answer-time-own")) }
+                        @match (&facts.time_authority, facts.stamped_at) {
+                            (Some(authority), Some(at)) => {
+                                @let key = if facts.stamped_later { "answer-time-later" } else { "answer-time-confirmed" };
+                                (w.f(key, args!["authority" => authority, "at" => cx.show().day_at(at)]))
+                            }
+                            _ => { (w.t("answer-time-own")) }
                         }
                     }
                 }
@@ -342,20 +351,6 @@ fn translate_form(cx: &PageCx, l: &Loaded) -> Markup {
     }
 }
 
-/// A download that keeps its name free of patient data.
-fn download(bytes: Vec<u8>, media_type: &'static str, disposition: &'static str) -> Response {
-    let mut answer = bytes.into_response();
-    answer
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-    answer.headers_mut().insert(
-        header::CONTENT_DISPOSITION,
-        HeaderValue::from_static(disposition),
-    );
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'"));
-    answer
-}
-
 async fn pdf(
     State(state): State<WebState>,
     Path((hospital, id, opinion, language)): Path<(String, String, String, String)>,
@@ -390,6 +385,23 @@ async fn file(
         bytes,
         "application/json",
         "attachment; filename=\"opinion.karez.json\"",
+    ))
+}
+
+async fn time_stamp(
+    State(state): State<WebState>,
+    Path((hospital, id, opinion)): Address,
+    cx: PageCx,
+) -> PageResult {
+    let key = super::key(&hospital, &id)?;
+    let bytes = state
+        .app
+        .opinion_time_stamp(cx.cx()?, &key, &ResourceId::new(&opinion)?)
+        .await?;
+    Ok(download(
+        bytes,
+        "application/octet-stream",
+        "attachment; filename=\"opinion.karez.tst\"",
     ))
 }
 
