@@ -104,7 +104,33 @@ pub struct Actor {
     pub roles: BTreeSet<Role>,
     pub privileges: BTreeSet<Privilege>,
     /// A patient's account: the records it may see as its own (itself or as a proxy).
-    pub linked: Vec<(HospitalId, ResourceId)>,
+    pub linked: Vec<Linked>,
+}
+
+/// A record that a patient's account sees as its own, and how far: a proxy's link can be limited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Linked {
+    pub hospital: HospitalId,
+    pub patient: ResourceId,
+    /// Sensitive classes too.
+    pub sensitive: bool,
+    /// Gives and withdraws consent.
+    pub consents: bool,
+}
+
+impl Linked {
+    /// The patient's own link, without limits.
+    pub fn whole(hospital: HospitalId, patient: ResourceId) -> Self {
+        Self {
+            hospital,
+            patient,
+            sensitive: true,
+            consents: true,
+        }
+    }
+    pub fn is_to(&self, hospital: &HospitalId, patient: &ResourceId) -> bool {
+        self.hospital == *hospital && self.patient == *patient
+    }
 }
 
 impl Actor {
@@ -113,6 +139,14 @@ impl Actor {
     }
     pub fn may(&self, privilege: Privilege) -> bool {
         self.privileges.contains(&privilege)
+    }
+    /// The links to one record; several when one person stands in several relations to it.
+    pub fn links_to<'a>(
+        &'a self,
+        hospital: &'a HospitalId,
+        patient: &'a ResourceId,
+    ) -> impl Iterator<Item = &'a Linked> {
+        self.linked.iter().filter(|l| l.is_to(hospital, patient))
     }
     /// Staff in a role that treats or advises on patients.
     pub fn is_clinical(&self) -> bool {

@@ -14,7 +14,7 @@ mod fhir_json;
 pub mod grant;
 pub mod permit;
 
-pub use actor::{Actor, ActorKind, Privilege, Role};
+pub use actor::{Actor, ActorKind, Linked, Privilege, Role};
 pub use agreement::Agreement;
 pub use class::{ClassSet, RecordClass};
 pub use consent::ConsentRecord;

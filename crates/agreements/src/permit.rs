@@ -13,12 +13,12 @@
 //!    - not `needs_consent`, or a consent row (custodian, patient, active now, grantee matches, class matches:
 //!      none covers ordinary classes only; `across_border` where the grant crosses one), or `break_glass` and an
 //!      emergency row of this account for this patient;
-//! 4. *patient*: (`e.hospital`, `e.patient`) is one of the linked records, and `e.class` is not `unclassified`-only
-//!    internal content (documents of our own are never read by this rule).
+//! 4. *patient*: (`e.hospital`, `e.patient`) is one of the linked records, and `e.class` is not sensitive where the
+//!    link is a proxy's without sensitive classes (documents of our own are never read by this rule).
 
-use kernel::{AccountId, HospitalId, Instant, ResourceId};
+use kernel::{AccountId, HospitalId, Instant};
 
-use crate::{Actor, ActorKind, ClassSet, Privilege, RecordClass, Role};
+use crate::{Actor, ActorKind, ClassSet, Linked, Privilege, RecordClass, Role};
 
 /// Why the system itself reads, without a person: named so that each such place can be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ pub enum Reader {
     },
     Patient {
         account: AccountId,
-        linked: Vec<(HospitalId, ResourceId)>,
+        linked: Vec<Linked>,
     },
 }
 

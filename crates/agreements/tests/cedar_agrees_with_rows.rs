@@ -7,8 +7,8 @@ mod common;
 
 use agreements::decision::{facts::Entry, rows};
 use agreements::{
-    Action, Actor, ActorKind, ConsentRow, EmergencyRow, Facts, GrantRow, Privilege, RecordClass,
-    Request, Role, ShareItem, ShareRow, Subject, decide,
+    Action, Actor, ActorKind, ConsentRow, EmergencyRow, Facts, GrantRow, Linked, Privilege,
+    RecordClass, Request, Role, ShareItem, ShareRow, Subject, decide,
 };
 use common::*;
 use kernel::{AccountId, Instant, Kind};
@@ -93,8 +93,13 @@ prop_compose! {
     }
 }
 prop_compose! {
+    fn linked()(hospital in hospital(), patient in patient_id(), sensitive: bool, consents: bool) -> Linked {
+        Linked { hospital, patient, sensitive, consents }
+    }
+}
+prop_compose! {
     fn actor()(account in account(), kind in 0..3usize, hospital in hospital(), roles in prop::collection::btree_set(
-        prop::sample::select(Role::ALL), 0..3), sensitive: bool, linked in prop::collection::vec((hospital(), patient_id()), 0..3),
+        prop::sample::select(Role::ALL), 0..3), sensitive: bool, linked in prop::collection::vec(linked(), 0..3),
     ) -> Actor {
         let kind = [ActorKind::Staff, ActorKind::Machine, ActorKind::Patient][kind];
         Actor {

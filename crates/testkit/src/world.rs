@@ -125,7 +125,7 @@ impl World {
             hospital: None,
             roles: BTreeSet::from([Role::Patient]),
             privileges: BTreeSet::new(),
-            linked: vec![(hospital_id("qumtagh"), id("p1"))],
+            linked: vec![agreements::Linked::whole(hospital_id("qumtagh"), id("p1"))],
         })
     }
 

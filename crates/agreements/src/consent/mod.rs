@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ClassSet;
 pub use compile::compile;
-pub use record::{ConsentError, record, review_emergency, withdraw};
+pub use record::{ConsentError, comes_of_age, record, review_emergency, withdraw};
 
 /// One consent, kept with its custodian.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -163,7 +163,7 @@ fn may_act(
     patient: &ResourceId,
 ) -> Result<(), ConsentError> {
     let allowed = match actor.kind {
-        ActorKind::Patient => actor.linked.contains(&(custodian.clone(), patient.clone())),
+        ActorKind::Patient => actor.links_to(custodian, patient).any(|l| l.consents),
         ActorKind::Machine => false,
         ActorKind::Staff => {
             actor.hospital.as_ref() == Some(custodian)
@@ -212,8 +212,8 @@ fn check_given(g: &Given, p: &PatientFacts) -> Result<(), ConsentError> {
     }
 }
 
-/// The instant a minor comes of age; none for adults and unknown birth dates.
-fn comes_of_age(p: &PatientFacts, zone: &TimeZone) -> Option<Instant> {
+/// The instant somebody comes of age or came; none for unknown birth dates.
+pub fn comes_of_age(p: &PatientFacts, zone: &TimeZone) -> Option<Instant> {
     let birth: Date = p.birth?;
     let years = i64::from(ages(&p.jurisdiction).majority);
     let day = birth.checked_add(jiff::Span::new().years(years)).ok()?;

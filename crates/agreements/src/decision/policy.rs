@@ -13,7 +13,7 @@ use kernel::Instant;
 use super::facts::{self, Action, CaseSubject, Entry, Facts, Subject};
 use crate::agreement::ActRow;
 use crate::permit::own_classes;
-use crate::{ActorKind, ClassSet, GrantRow};
+use crate::{ActorKind, ClassSet, GrantRow, Linked};
 
 /// The schema of every decision.
 pub const SCHEMA: &str = include_str!("schema.cedarschema");
@@ -336,12 +336,20 @@ fn principal(request: &facts::Request<'_>) -> Result<(EntityUid, Vec<Entity>), P
     let (ActorKind::Staff | ActorKind::Machine, Some(hospital)) = (actor.kind, &actor.hospital)
     else {
         let me = uid("Patient", id)?;
-        let mut records = Vec::new();
-        for (hospital, patient) in &actor.linked {
-            let record = record_uid(hospital.as_str(), patient.as_str())?;
-            records.push(Expr::new_entity_uid(record));
-        }
-        let e = entity(me.clone(), vec![("records", Expr::new_set(records))])?;
+        let records = |which: fn(&Linked) -> bool| {
+            let mut records = Vec::new();
+            for l in actor.linked.iter().filter(|l| which(l)) {
+                let record = record_uid(l.hospital.as_str(), l.patient.as_str())?;
+                records.push(Expr::new_entity_uid(record));
+            }
+            Ok::<_, PolicyFault>(Expr::new_set(records))
+        };
+        let attributes = vec![
+            ("records", records(|_| true)?),
+            ("wholeRecords", records(|l| l.sensitive)?),
+            ("consentsFor", records(|l| l.consents)?),
+        ];
+        let e = entity(me.clone(), attributes)?;
         return Ok((me, vec![e]));
     };
     let kind = if actor.kind == ActorKind::Staff {
@@ -395,6 +403,7 @@ fn entry_entity(e: &Entry, entities: &mut Vec<Entity>) -> Result<EntityUid, Poli
         ),
         ("class", text(e.class.as_str())),
         ("impersonal", Expr::new_bool(e.class.is_impersonal())),
+        ("sensitive", Expr::new_bool(e.class.is_sensitive())),
         ("internal", Expr::new_bool(!e.kind.is_fhir())),
     ];
     if let Some(patient) = &e.patient {

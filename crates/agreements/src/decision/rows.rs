@@ -10,8 +10,11 @@ use crate::{Actor, ActorKind};
 /// May `actor` read `e` at `now`?
 pub fn may_read(actor: &Actor, e: &Entry, facts: &Facts, now: Instant) -> bool {
     let (ActorKind::Staff | ActorKind::Machine, Some(own)) = (actor.kind, &actor.hospital) else {
-        let linked = |p| actor.linked.contains(&(e.custodian.clone(), p));
-        return e.kind.is_fhir() && e.patient.clone().is_some_and(linked);
+        let opens = |p| {
+            let mut links = actor.links_to(&e.custodian, p);
+            links.any(|l| l.sensitive || !e.class.is_sensitive())
+        };
+        return e.kind.is_fhir() && e.patient.as_ref().is_some_and(opens);
     };
     let emergency = facts.emergencies.iter().any(|r| {
         r.hospital == *own && r.lifts(&actor.account, &e.custodian, e.patient.as_ref(), now)

@@ -41,7 +41,10 @@ pub fn patient(linked: &[(&str, &str)]) -> Actor {
         hospital: None,
         roles: BTreeSet::from([Role::Patient]),
         privileges: BTreeSet::new(),
-        linked: linked.iter().map(|(a, b)| (h(a), id(b))).collect(),
+        linked: linked
+            .iter()
+            .map(|(a, b)| agreements::Linked::whole(h(a), id(b)))
+            .collect(),
     }
 }
 pub fn admin(hospital: &str) -> Actor {

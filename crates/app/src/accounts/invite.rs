@@ -79,8 +79,8 @@ pub struct NewWayIn {
 impl App {
     /// Invites a person. Staff are invited by their hospital's administrator; a patient by the clinical staff of
     /// the hospital that keeps the record too. Who has an account already gains the membership or link at once.
-    pub async fn invite(&self, cx: &Cx, invite: Invite) -> Result<Invited, AppError> {
-        let hospital = match &invite.invite_as {
+    pub async fn invite(&self, cx: &Cx, mut invite: Invite) -> Result<Invited, AppError> {
+        let hospital = match &mut invite.invite_as {
             InviteAs::Staff { roles, .. } => {
                 let hospital = cx.require(Role::Administrator)?.clone();
                 check_roles(roles)?;
@@ -96,6 +96,7 @@ impl App {
                     return Err(AppError::denied("other-hospital"));
                 }
                 self.check_patient(link).await?;
+                *link = self.proxy_link(cx, link.clone()).await?;
                 hospital.clone()
             }
         };

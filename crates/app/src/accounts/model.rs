@@ -1,6 +1,6 @@
 //! What an account is: a person's or machine's way in, with what they are at each hospital and until when.
 
-use agreements::{ActorKind, Privilege, Role};
+use agreements::{ActorKind, Linked, Privilege, Role};
 use kernel::{AccountId, HospitalId, Instant, ResourceId};
 use serde::{Deserialize, Serialize};
 use store::Lookup;
@@ -148,6 +148,21 @@ pub struct PatientLink {
     pub limits: Vec<LinkLimit>,
     #[serde(flatten)]
     pub valid: Validity,
+}
+
+impl PatientLink {
+    /// What the link opens while it holds. The patient's own account has no limits.
+    pub fn linked(&self) -> Linked {
+        let whole = Linked::whole(self.hospital.clone(), self.patient.clone());
+        if self.relation == Relation::Oneself {
+            return whole;
+        }
+        Linked {
+            sensitive: !self.limits.contains(&LinkLimit::NoSensitive),
+            consents: !self.limits.contains(&LinkLimit::NoConsent),
+            ..whole
+        }
+    }
 }
 
 /// A machine client (RFC 7523): it proves itself with a key registered here.

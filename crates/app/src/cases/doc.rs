@@ -196,8 +196,8 @@ fn why_not(cx: &Cx, case: &Case, cut: Option<SuspendReason>) -> AppError {
 /// answering hospital once it was sent, for as long as it is theirs to work on or holds what they signed; the patient.
 pub(crate) fn may_know(cx: &Cx, case: &Case) -> bool {
     if cx.actor.kind == ActorKind::Patient {
-        let own = (case.hospital.clone(), case.patient.clone());
-        return case.sent.is_some() && cx.actor.linked.contains(&own);
+        let mut links = cx.actor.links_to(&case.hospital, &case.patient);
+        return case.sent.is_some() && links.next().is_some();
     }
     let Some(own) = &cx.actor.hospital else {
         return false;

@@ -80,6 +80,7 @@ impl App {
             check_roles(&change.roles)?;
         }
         check_dates(&change)?;
+        check_specialties(&change.specialties)?;
         let signs = |p: &[PrivilegeGrant]| {
             p.iter()
                 .any(|g| g.privilege == Privilege::SignOpinion && g.valid.holds(cx.now))
@@ -286,6 +287,15 @@ pub(super) fn refuse_oneself(cx: &Cx, account: &AccountId) -> Result<(), AppErro
             "own-account",
             "another administrator changes your own roles and access",
         ));
+    }
+    Ok(())
+}
+
+fn check_specialties(codes: &[String]) -> Result<(), AppError> {
+    let good = codes.iter().all(|c| crate::hospitals::is_code(c));
+    if codes.len() > 20 || !good {
+        let text = "at most twenty codes of specialties";
+        return Err(AppError::invalid("specialties", "specialties", text));
     }
     Ok(())
 }

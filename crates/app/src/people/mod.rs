@@ -4,6 +4,7 @@
 mod manage;
 mod operate;
 mod patients;
+mod proxies;
 
 use agreements::{Privilege, Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant, ResourceId};
@@ -12,6 +13,7 @@ use store::Lookup;
 pub use manage::{MemberChange, MemberState};
 pub use operate::{AccountView, NodeView};
 pub use patients::LinkedAccount;
+pub use proxies::MyRecord;
 
 use crate::accounts::model::{Account, Licence, Membership};
 use crate::cx::Language;

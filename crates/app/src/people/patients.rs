@@ -4,7 +4,7 @@ use agreements::{Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use store::{Batch, Lookup};
 
-use crate::accounts::model::{Account, PatientLink, Relation};
+use crate::accounts::model::{Account, LinkLimit, PatientLink, Relation};
 use crate::cx::Language;
 use crate::docs;
 use crate::sessions::live::Ended;
@@ -18,6 +18,7 @@ pub struct LinkedAccount {
     pub language: Language,
     pub relation: Relation,
     pub until: Option<Instant>,
+    pub limits: Vec<LinkLimit>,
 }
 
 impl App {
@@ -38,6 +39,7 @@ impl App {
                 language: a.language,
                 relation: link.relation,
                 until: link.valid.until,
+                limits: link.limits,
             })
             .collect())
     }

@@ -392,7 +392,7 @@ pub(crate) fn actor(
             .patients
             .iter()
             .filter(|l| l.valid.holds(at))
-            .map(|l| (l.hospital.clone(), l.patient.clone()))
+            .map(crate::accounts::PatientLink::linked)
             .collect();
         return actor;
     }

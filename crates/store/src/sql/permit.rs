@@ -58,10 +58,15 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
         Reader::Patient { linked, .. } => {
             let any: Vec<String> = linked
                 .iter()
-                .map(|(hospital, patient)| {
-                    let h = binds.hospital(hospital.as_str());
-                    let p = binds.bind(patient.as_str().to_owned());
-                    format!("({} = {h} AND {} = {p})", e.hospital, e.patient)
+                .map(|link| {
+                    let h = binds.hospital(link.hospital.as_str());
+                    let p = binds.bind(link.patient.as_str().to_owned());
+                    let mut own = format!("{} = {h} AND {} = {p}", e.hospital, e.patient);
+                    if !link.sensitive {
+                        let sensitive = numbers(RecordClass::is_sensitive);
+                        own.push_str(&format!(" AND {} NOT IN ({sensitive})", e.class));
+                    }
+                    format!("({own})")
                 })
                 .collect();
             if any.is_empty() {

@@ -2,8 +2,8 @@
 
 use agreements::decision::rows;
 use agreements::{
-    Actor, ActorKind, ConsentRow, EmergencyRow, Facts, GrantRow, Permit, Privilege, Projection,
-    Reader, RecordClass, Role, ShareItem, ShareRow,
+    Actor, ActorKind, ConsentRow, EmergencyRow, Facts, GrantRow, Linked, Permit, Privilege,
+    Projection, Reader, RecordClass, Role, ShareItem, ShareRow,
 };
 use kernel::{AccountId, HospitalId, Instant, Kind, ResourceId};
 use proptest::prelude::*;
@@ -254,7 +254,12 @@ fn asker() -> impl Strategy<Value = (Actor, Instant)> {
         ],
         0..=2,
     );
-    let linked = prop::collection::vec((hospital(), patient()), 0..3);
+    let link =
+        (hospital(), patient(), any::<bool>()).prop_map(|(hospital, patient, sensitive)| Linked {
+            sensitive,
+            ..Linked::whole(hospital, patient)
+        });
+    let linked = prop::collection::vec(link, 0..3);
     (
         account(),
         prop::option::weighted(0.8, reader()),
@@ -299,7 +304,8 @@ fn may_read(w: &World, permit: &Permit, e: &Entry) -> bool {
             e.kind.is_fhir()
                 && linked
                     .iter()
-                    .any(|(h, p)| *h == e.hospital && Some(p) == e.patient.as_ref())
+                    .filter(|l| l.sensitive || !e.class.is_sensitive())
+                    .any(|l| l.hospital == e.hospital && Some(&l.patient) == e.patient.as_ref())
         }
         Reader::Staff {
             account,

@@ -7,7 +7,7 @@ use agreements::permit::Reader;
 use agreements::{Actor, ActorKind, Permit, Privilege, Role, SystemPurpose};
 use karez_store::{Batch, Committed, Precondition, SearchPage, Store, StoreConfig, StoreError};
 use kernel::clock::ManualClock;
-use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
+use kernel::{AccountId, Instant, RecordKey};
 use testkit::SeededEntropy;
 pub use testkit::records::{hospital_id, id, key, kind, patient, potassium};
 
@@ -101,8 +101,8 @@ pub fn patient_permit(account: &str, linked: &[(&str, &str)]) -> Permit {
         privileges: Default::default(),
         linked: linked
             .iter()
-            .map(|(h, p)| (hospital_id(h), id(p)))
-            .collect::<Vec<(HospitalId, ResourceId)>>(),
+            .map(|(h, p)| agreements::Linked::whole(hospital_id(h), id(p)))
+            .collect(),
     };
     Permit::of(&actor, at(0))
 }

@@ -41,3 +41,4 @@ denied-case-agreement-suspended = The agreement this case rested on is suspended
 denied-case-agreement-ended = The agreement this case rested on has ended. The case is closed to you; the referring doctor has been told.
 denied-case-consent-withdrawn = The patient has withdrawn the consent. The case is closed to you; what you signed stays valid.
 denied-case-consent-expired = The patient’s consent has run out. The case is closed to you until it is given again.
+denied-patient-only = Only a patient’s account does this.

@@ -41,3 +41,4 @@ denied-case-agreement-suspended = 此病例所依据的协议已暂停。协议�
 denied-case-agreement-ended = 此病例所依据的协议已终止，您不能再查看此病例；转诊医生已获通知。
 denied-case-consent-withdrawn = 患者已撤回同意，您不能再查看此病例；您已签署的内容仍然有效。
 denied-case-consent-expired = 患者的同意已到期。重新同意之前，您不能查看此病例。
+denied-patient-only = 仅限患者账号。

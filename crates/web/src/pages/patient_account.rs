@@ -1,6 +1,6 @@
 //! `/patients/{hospital}/{id}/account`: who may see the record as their own, and the invitation to.
 
-use app::accounts::{Invite, InviteAs, PatientLink, Relation, Validity};
+use app::accounts::{Invite, InviteAs, LinkLimit, PatientLink, Relation, Validity};
 use app::{Language, Role};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -14,7 +14,7 @@ use super::people::invite::made;
 use super::profile::zones;
 use super::view::patient_address;
 use crate::args;
-use crate::components::form::{Errors, Field};
+use crate::components::form::{Errors, Field, check};
 use crate::components::state::empty;
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
@@ -41,7 +41,17 @@ const RELATIONS: [(Relation, &str); 6] = [
     (Relation::Proxy, "proxy"),
 ];
 
-fn relation_word(relation: Relation) -> &'static str {
+const LIMITS: [(LinkLimit, &str); 2] = [
+    (LinkLimit::NoConsent, "no-consent"),
+    (LinkLimit::NoSensitive, "no-sensitive"),
+];
+
+pub(super) fn limit_word(limit: LinkLimit) -> &'static str {
+    let found = LIMITS.iter().find(|(l, _)| *l == limit);
+    found.map_or("no-consent", |(_, word)| word)
+}
+
+pub(super) fn relation_word(relation: Relation) -> &'static str {
     RELATIONS
         .iter()
         .find(|(r, _)| *r == relation)
@@ -93,8 +103,13 @@ async fn draw(
                 (cx.csrf())
                 (Field::new("name", w.t("people-name")).hint(w.t("link-name-hint")).value(typed.get("name")).errors(errors).maxlength(120).required().input())
                 (Field::new("login", w.t("link-login")).hint(w.t("link-login-hint")).value(typed.get("login")).errors(errors).maxlength(128).required().input())
-                (Field::new("relation", w.t("link-relation")).value(typed.get("relation")).select(&relations))
+                (Field::new("relation", w.t("link-relation")).hint(w.t("link-relation-hint")).value(typed.get("relation")).errors(errors).select(&relations))
                 (Field::new("until", w.t("link-until")).hint(w.t("link-until-hint")).kind("date").value(typed.get("until")).errors(errors).input())
+                fieldset class="stack tightly" {
+                    legend { (w.t("link-limits")) }
+                    p class="hint" { (w.t("link-limits-hint")) }
+                    @for (_, word) in LIMITS { (check(&format!("limit-{word}"), w.word("link-limit", word), typed.has(&format!("limit-{word}")), errors)) }
+                }
                 (Field::new("language", w.t("look-language")).value(language).select(&languages))
                 (Field::new("zone", w.t("profile-zone")).value(typed.some("zone").unwrap_or(zone)).errors(errors).select(&zones(&state.app, cx, zone)))
                 div class="row" { button class="btn primary" { (w.t("people-invite-go")) } }
@@ -122,7 +137,8 @@ async fn linked_card(
                 div class="body row apart" {
                     div { b { bdi { (a.name) } } br;
                         span class="soft small" { (w.word("link-relation", relation_word(a.relation)))
-                            @if let Some(until) = a.until { " · " (w.f("profile-until", args!["date" => show.day(show.date_of(until))])) } } }
+                            @if let Some(until) = a.until { " · " (w.f("profile-until", args!["date" => show.day(show.date_of(until))])) }
+                            @if a.relation != Relation::Oneself { @for limit in &a.limits { br; (w.word("link-limit", limit_word(*limit))) } } } }
                     form method="post" action={ (patient_address(key)) "/account/end" } {
                         (cx.csrf()) input type="hidden" name="account" value=(a.account.as_str());
                         button class="btn danger" { (w.t("link-end")) }
@@ -157,6 +173,11 @@ async fn invite(
         .iter()
         .find(|(_, word)| *word == fields.get("relation"))
         .map_or(Relation::Oneself, |(r, _)| *r);
+    let limits = LIMITS
+        .into_iter()
+        .filter(|(_, word)| fields.has(&format!("limit-{word}")))
+        .map(|(limit, _)| limit)
+        .collect();
     let invite = Invite {
         email: fields.get("login").to_owned(),
         name: fields.get("name").to_owned(),
@@ -167,7 +188,7 @@ async fn invite(
             hospital: key.hospital.clone(),
             patient: key.id.clone(),
             relation,
-            limits: Vec::new(),
+            limits,
             valid: Validity {
                 from: cx.now,
                 until,

@@ -1,14 +1,17 @@
 //! The patient's own consents: what I allowed, allowing more, and taking it back.
 
+use agreements::ConsentRecord;
 use agreements::consent::{Basis, Capacity, ConsentState, Given, Method, Relation};
 use app::AppError;
+use app::accounts::Relation as Link;
 use app::consents::ConsentDraft;
+use app::people::MyRecord;
 use axum::extract::{Path, State};
-use kernel::{ErrorCode, HospitalId};
+use kernel::{ErrorCode, HospitalId, Phi};
 use maud::html;
 
-use super::{draw, linked};
-use crate::components::form::{Errors, check};
+use super::{acting_for, draw, linked};
+use crate::components::form::{Errors, Field, check};
 use crate::components::{Kind, icon, note, state};
 use crate::frame::form::Fields;
 use crate::frame::{PageCx, PageError, PageResult, WebState, flash};
@@ -20,12 +23,18 @@ pub async fn list(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let w = cx.words();
     let show = cx.show();
     let mut all = Vec::new();
+    let records = state.app.my_records(cx.cx()?).await?;
     for (hospital, patient) in linked(&cx)? {
         all.extend(state.app.consents_of(cx.cx()?, &hospital, &patient).await?);
     }
+    let may = |c: &ConsentRecord| {
+        let mut mine = records.iter();
+        mine.any(|r| r.consents() && r.hospital == c.custodian && r.patient == c.patient)
+    };
     let title = w.t("nav-me-consents");
     let main = html! {
         div class="stack tightly" { h1 { (title) } p class="soft" { (w.t("me-consents-lead")) } }
+        (acting_for(&state, &cx, &records))
         @if all.is_empty() { div class="card" { (state::empty("shield", &w.t("me-consents-none"), &w.t("consents-none-more"), None)) } }
         @for c in &all {
             @let now_state = c.state(cx.now);
@@ -34,23 +43,43 @@ pub async fn list(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 div class="body stack tightly" {
                     ul class="plain" { @for line in scope_words(&state, &cx, c) { li { (line) } } }
                     p class="small soft" { (w.t("consents-from")) ": " (show.at(c.from)) @if let Some(gone) = &c.withdrawn { br; (w.t("consents-withdrawn")) ": " (show.at(gone.at)) } }
-                    @if matches!(now_state, ConsentState::InForce | ConsentState::NotYet) { a class="btn full" href={ "/me/consents/" (c.custodian) "/" (c.id) "/withdraw" } { (w.t("me-consents-withdraw")) } }
+                    @if may(c) && matches!(now_state, ConsentState::InForce | ConsentState::NotYet) { a class="btn full" href={ "/me/consents/" (c.custodian) "/" (c.id) "/withdraw" } { (w.t("me-consents-withdraw")) } }
                 }
             }
         }
-        a class="btn primary full" href="/me/consents/new" { (w.t("me-consents-give")) }
+        @if records.iter().any(MyRecord::consents) { a class="btn primary full" href="/me/consents/new" { (w.t("me-consents-give")) } }
     };
     Ok(draw(&cx, &title, None, &main))
 }
 
 pub async fn form(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let blank = Fields::parse(b"")?;
-    draw_form(&state, &cx, &blank, &Errors::default())
+    draw_form(&state, &cx, &blank, &Errors::default()).await
 }
 
-fn draw_form(state: &WebState, cx: &PageCx, fields: &Fields, errors: &Errors) -> PageResult {
+/// Whom a consent can be given for: oneself at every hospital, or one other person at one hospital.
+fn for_whom(cx: &PageCx, records: &[MyRecord]) -> Vec<(String, String)> {
+    let own = records.iter().any(|r| r.relation == Link::Oneself);
+    let own = own.then(|| (OWN.to_owned(), cx.t("me-consents-own")));
+    let others = records
+        .iter()
+        .filter(|r| r.relation != Link::Oneself && r.consents())
+        .map(|r| (whose(r), r.name.reveal().clone()));
+    own.into_iter().chain(others).collect()
+}
+
+const OWN: &str = "own";
+
+fn whose(r: &MyRecord) -> String {
+    format!("{}/{}", r.hospital, r.patient)
+}
+
+async fn draw_form(state: &WebState, cx: &PageCx, fields: &Fields, errors: &Errors) -> PageResult {
     let w = cx.words();
-    let Some((hospital, _)) = linked(cx)?.into_iter().next() else {
+    let records = state.app.my_records(cx.cx()?).await?;
+    let choices = for_whom(cx, &records);
+    let first = records.iter().find(|r| r.consents());
+    let Some(hospital) = first.map(|r| r.hospital.clone()) else {
         return Err(PageError::new(ErrorCode::NotFound));
     };
     let title = w.t("me-consents-give");
@@ -59,6 +88,7 @@ fn draw_form(state: &WebState, cx: &PageCx, fields: &Fields, errors: &Errors) ->
         (errors.summary(&w))
         form class="stack" method="post" action="/me/consents/new" {
             (cx.csrf())
+            @if choices.len() > 1 { (Field::new("for", w.t("me-consents-for")).value(fields.get("for")).errors(errors).select(&choices)) }
             (scope_fields(state, cx, &hospital, fields, errors))
             (check("understood", w.t("me-consents-understood"), fields.has("understood"), errors))
             button class="btn primary full" { (w.t("me-consents-give-now")) }
@@ -73,15 +103,35 @@ pub async fn give(State(state): State<WebState>, cx: PageCx, fields: Fields) -> 
     if !fields.has("understood") {
         let mut errors = Errors::default();
         errors.add("understood", w.t("me-consents-understood-missing"));
-        return draw_form(&state, &cx, &fields, &errors);
+        return draw_form(&state, &cx, &fields, &errors).await;
     }
-    for (custodian, patient) in linked(&cx)? {
+    let records = state.app.my_records(cx.cx()?).await?;
+    let choices = for_whom(&cx, &records);
+    let wanted = match (fields.get("for"), choices.as_slice()) {
+        ("", [(only, _)]) => only.clone(),
+        (wanted, _) => wanted.to_owned(),
+    };
+    let chosen: Vec<MyRecord> = records
+        .into_iter()
+        .filter(|r| match r.relation {
+            Link::Oneself => wanted == OWN,
+            _ => r.consents() && wanted == whose(r),
+        })
+        .collect();
+    if chosen.is_empty() {
+        let mut errors = Errors::default();
+        errors.add("for", w.t("problem-missing"));
+        return draw_form(&state, &cx, &fields, &errors).await;
+    }
+    let name = cx.cx()?.name.clone();
+    for record in chosen {
+        let relation = consents_as(record.relation);
         let draft = ConsentDraft {
-            custodian,
-            patient,
+            custodian: record.hospital,
+            patient: record.patient,
             basis: Basis::Given(Given {
-                relation: Relation::Patient,
-                giver: None,
+                relation,
+                giver: (relation != Relation::Patient).then(|| Phi::new(name.clone())),
                 capacity: Capacity::Full,
                 assent: None,
                 language: w.lang.tag().to_owned(),
@@ -97,12 +147,21 @@ pub async fn give(State(state): State<WebState>, cx: PageCx, fields: Fields) -> 
             Ok(_) => {}
             Err(e @ AppError::Invalid(_)) => {
                 let errors = Errors::from_app(&w, e)?;
-                return draw_form(&state, &cx, &fields, &errors);
+                return draw_form(&state, &cx, &fields, &errors).await;
             }
             Err(e) => return Err(e.into()),
         }
     }
     Ok(flash::done("/me/consents", "consents-recorded"))
+}
+
+/// In which relation an account consents by the link it has.
+fn consents_as(relation: Link) -> Relation {
+    match relation {
+        Link::Oneself => Relation::Patient,
+        Link::Parent | Link::Guardian => Relation::Guardian,
+        Link::Spouse | Link::Child | Link::Proxy => Relation::Proxy,
+    }
 }
 
 fn custodian(text: &str) -> Result<HospitalId, PageError> {
@@ -142,15 +201,16 @@ pub async fn withdraw(
     cx: PageCx,
     _fields: Fields,
 ) -> PageResult {
+    let (custodian, id) = (custodian(&hospital)?, consent_id(&id)?);
+    let consent = state.app.consent(cx.cx()?, &custodian, &id).await?;
+    let records = state.app.my_records(cx.cx()?).await?;
+    let relation = records
+        .iter()
+        .find(|r| r.consents() && r.hospital == custodian && r.patient == consent.patient)
+        .map_or(Relation::Patient, |r| consents_as(r.relation));
     state
         .app
-        .withdraw_consent(
-            cx.cx()?,
-            &custodian(&hospital)?,
-            &consent_id(&id)?,
-            Relation::Patient,
-            None,
-        )
+        .withdraw_consent(cx.cx()?, &custodian, &id, relation, None)
         .await?;
     Ok(flash::done("/me/consents", "consents-was-withdrawn"))
 }

@@ -6,16 +6,19 @@ mod readers;
 mod record;
 
 use app::Role;
+use app::accounts::Relation;
 use app::cases::view::CaseRow;
+use app::people::MyRecord;
 use axum::extract::State;
 use care::case::Status;
 use kernel::{HospitalId, RecordKey, ResourceId};
 use maud::{Markup, html};
 
+use super::patient_account::{limit_word, relation_word};
 use super::why::hospital_name;
 use crate::args;
 use crate::components::Kind;
-use crate::components::{chip_icon, icon, state};
+use crate::components::{chip_icon, icon, note, state};
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
 use crate::shell::Shell;
 
@@ -45,7 +48,33 @@ pub fn routes() -> Vec<RouteSpec> {
 
 /// The records this account may see as its own.
 pub(super) fn linked(cx: &PageCx) -> Result<Vec<(HospitalId, ResourceId)>, PageError> {
-    Ok(cx.cx()?.actor.linked.clone())
+    let actor = &cx.cx()?.actor;
+    let mut all: Vec<_> = Vec::with_capacity(actor.linked.len());
+    for l in &actor.linked {
+        let record = (l.hospital.clone(), l.patient.clone());
+        if !all.contains(&record) {
+            all.push(record);
+        }
+    }
+    Ok(all)
+}
+
+/// Records seen for somebody else: as what, until when, and what stays closed.
+pub(super) fn acting_for(state: &WebState, cx: &PageCx, records: &[MyRecord]) -> Markup {
+    let w = cx.words();
+    let show = cx.show();
+    html! {
+        @for r in records.iter().filter(|r| r.relation != Relation::Oneself) {
+            (note(Kind::Plain, html! {
+                p { b { bdi { (r.name.reveal()) } } ", " (hospital_name(state, cx, &r.hospital)) }
+                p class="small" {
+                    (w.f("me-acting-as", args!["relation" => w.word("link-relation", relation_word(r.relation))]))
+                    @if let Some(until) = r.until { " " (w.f("me-acting-until", args!["date" => show.date(show.date_of(until))])) }
+                    @for limit in &r.limits { " " (w.word("me-limit", limit_word(*limit))) }
+                }
+            }))
+        }
+    }
 }
 
 pub(super) fn draw(
@@ -112,6 +141,7 @@ async fn today(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 p class="small soft" { (w.word("me-status", c.status.as_str())) }
             } } } }
         } }
+        (acting_for(&state, &cx, &state.app.my_records(cx.cx()?).await?))
         (readers::latest(&state, &cx, 3).await?)
     };
     Ok(draw(

@@ -54,6 +54,7 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let title = w.t("nav-me-record");
     let main = html! {
         h1 { (title) }
+        (super::acting_for(&state, &cx, &state.app.my_records(cx.cx()?).await?))
         @if parts.is_empty() { div class="card" { (state::empty("record", &w.t("timeline-empty"), &w.t("timeline-empty-more"), None)) } }
         @for part in &parts { (part) }
     };
