@@ -220,7 +220,7 @@ impl App {
             return Ok(Vec::new());
         }
         let found = self.store.get_many(&cx.permit(), &keys).await?;
-        let (entries, _) = self.entries(&case.hospital, &found);
+        let (entries, _) = self.entries(cx, &case.hospital, &found);
         Ok(found
             .iter()
             .zip(&entries)

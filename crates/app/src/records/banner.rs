@@ -27,7 +27,7 @@ impl App {
             .store
             .records_of(&permit, &key.hospital, &key.id, &kinds, 200)
             .await?;
-        let entries = self.entries(&key.hospital, &allergies).0;
+        let entries = self.entries(cx, &key.hospital, &allergies).0;
         let summary = care::timeline::summarise(&entries);
         let also_at = self.linked(cx, &key).await?;
         let doc = raw::parse(stored.body.reveal())

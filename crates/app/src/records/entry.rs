@@ -15,7 +15,7 @@ impl App {
     pub async fn entry(&self, cx: &Cx, key: &RecordKey) -> Result<EntryView, AppError> {
         let stored = self.read_record(cx, key, "record.read").await?;
         let (entries, _) = self
-            .named_entries(&key.hospital, std::slice::from_ref(&stored))
+            .named_entries(cx, &key.hospital, std::slice::from_ref(&stored))
             .await?;
         let entry = entries.into_iter().next().ok_or(AppError::NotFound)?;
         let parts = self.parts(cx, &stored).await?;
@@ -77,7 +77,7 @@ impl App {
                 .collect()
         };
         let found = self.store.get_many(&cx.permit(), &keys).await?;
-        Ok(self.entries(&stored.key.hospital, &found).0)
+        Ok(self.entries(cx, &stored.key.hospital, &found).0)
     }
 }
 

@@ -47,7 +47,8 @@ impl App {
                     self.audit_read(cx, source, std::slice::from_ref(source), "timeline.read")
                         .await?;
                     let full = records.len() == RECORDS_PER_SOURCE as usize;
-                    let (list, unreadable) = self.named_entries(&source.hospital, &records).await?;
+                    let (list, unreadable) =
+                        self.named_entries(cx, &source.hospital, &records).await?;
                     let gap = if full {
                         Some(GapReason::TooMany)
                     } else if unreadable > 0 {
@@ -86,10 +87,11 @@ impl App {
     /// read as FHIR.
     pub(crate) async fn named_entries(
         &self,
+        cx: &Cx,
         custodian: &HospitalId,
         records: &[Stored],
     ) -> Result<(Vec<Entry>, usize), AppError> {
-        let (mut entries, unreadable) = self.entries(custodian, records);
+        let (mut entries, unreadable) = self.entries(cx, custodian, records);
         let key_of = |entry: &Entry| {
             let id = entry.title_at.as_deref()?.strip_prefix("Medication/")?;
             let id = kernel::ResourceId::new(id).ok()?;
@@ -110,7 +112,7 @@ impl App {
         let mut names: BTreeMap<RecordKey, String> = BTreeMap::new();
         for stored in self.store.get_many(&permit, &keys).await? {
             if let Ok(doc) = raw::parse(stored.body.reveal())
-                && let Some(name) = timeline::words_at(doc.root(), "code")
+                && let Some(name) = timeline::words_at(doc.root(), "code", cx.language.tag())
             {
                 names.insert(stored.key.clone(), name);
             }
@@ -126,12 +128,14 @@ impl App {
     /// Entries of one source; and how many records could not be read as FHIR.
     pub(crate) fn entries(
         &self,
+        cx: &Cx,
         custodian: &HospitalId,
         records: &[Stored],
     ) -> (Vec<Entry>, usize) {
         let zone = self
             .hospital(custodian)
             .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
+        let lang = cx.language.tag();
         let mut unreadable = 0;
         let entries = records
             .iter()
@@ -142,7 +146,7 @@ impl App {
                 };
                 let id = stored.key.id.as_str();
                 let class = stored.class.as_str();
-                let mut entry = timeline::read(custodian, id, class, doc.root(), &zone)?;
+                let mut entry = timeline::read(custodian, id, class, doc.root(), &zone, lang)?;
                 // A source that does not say when it wrote something wrote it when it came to us.
                 entry.recorded.get_or_insert(stored.at);
                 Some(entry)

@@ -26,6 +26,8 @@ pub struct Entry {
     /// When it was written down or last changed.
     pub recorded: Option<Instant>,
     pub title: String,
+    /// The title as the source wrote it, where `title` is its translation.
+    pub written: Option<String>,
     /// Conclusion, dose, reaction, note: what a reader wants beside the title.
     pub detail: Option<String>,
     /// The resource's own status code (`final`, `active`, `entered-in-error`, …).

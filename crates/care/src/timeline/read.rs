@@ -8,13 +8,15 @@ use super::{Attachment, Entry, Flag, Measure, Range, Source, When};
 use crate::units;
 
 /// What one resource looks like in a time line; none for kinds that are no entry of a record (Patient, Provenance,
-/// Claim, …). `class` is its record class, `zone` the custodian's.
+/// Claim, …). `class` is its record class, `zone` the custodian's. `lang` (BCP 47) is the reader's language: coded words
+/// stand in it where the source translated them; empty for the source's own words alone.
 pub fn read<'a, J: Json<'a>>(
     custodian: &HospitalId,
     id: &str,
     class: &str,
     resource: J,
     zone: &TimeZone,
+    lang: &str,
 ) -> Option<Entry> {
     let kind = resource.str_at("resourceType")?;
     let shape = SHAPES.iter().find(|s| s.kind == kind)?;
@@ -29,8 +31,13 @@ pub fn read<'a, J: Json<'a>>(
     let title = shape
         .title
         .iter()
-        .find_map(|name| text_at(resource, name))
-        .or_else(|| medication_title(kind, resource));
+        .find_map(|name| text_at(resource, name, lang))
+        .or_else(|| medication_title(kind, resource, lang));
+    let written = shape
+        .title
+        .iter()
+        .find_map(|name| text_at(resource, name, ""))
+        .filter(|written| title.as_ref().is_some_and(|t| t != written));
     let title_at = match title {
         Some(_) => None,
         None => resource
@@ -40,7 +47,7 @@ pub fn read<'a, J: Json<'a>>(
     };
     let title = title.unwrap_or_else(|| kind.to_owned());
     let mut measures = if kind == "Observation" {
-        measures(resource)
+        measures(resource, lang)
     } else {
         Vec::new()
     };
@@ -63,7 +70,8 @@ pub fn read<'a, J: Json<'a>>(
             .find_map(|name| time_at(resource, name, zone))
             .map(|w| w.start),
         title,
-        detail: detail(kind, resource),
+        written,
+        detail: detail(kind, resource, lang),
         status: status(resource),
         measures,
         flag,
@@ -286,7 +294,7 @@ fn end_at<'a, J: Json<'a>>(resource: J, name: &str, zone: &TimeZone) -> Option<W
 }
 
 /// The words of a string, CodeableConcept, Coding, Reference or the first of a list of them.
-fn text_at<'a, J: Json<'a>>(resource: J, path: &str) -> Option<String> {
+fn text_at<'a, J: Json<'a>>(resource: J, path: &str, lang: &str) -> Option<String> {
     let mut at = resource;
     for name in path.split('.') {
         at = at.get(name)?;
@@ -294,28 +302,92 @@ fn text_at<'a, J: Json<'a>>(resource: J, path: &str) -> Option<String> {
             at = at.items().next()?;
         }
     }
-    words(at)
+    words(at, lang)
 }
 
 /// The words of a member that is a string, CodeableConcept, Coding or Reference.
-pub fn words_at<'a, J: Json<'a>>(resource: J, name: &str) -> Option<String> {
-    resource.get(name).and_then(words)
+pub fn words_at<'a, J: Json<'a>>(resource: J, name: &str, lang: &str) -> Option<String> {
+    resource.get(name).and_then(|v| words(v, lang))
 }
 
-/// The words of a string, CodeableConcept, Coding or Reference.
-pub(crate) fn words<'a, J: Json<'a>>(value: J) -> Option<String> {
+/// The words of a string, CodeableConcept, Coding or Reference, in the reader's language where the source translated
+/// them (extension `translation`, R4 §2.6.8).
+///
+/// A display of a coding in the reader's language stands for the text only where the text says no more than a coding.
+fn words<'a, J: Json<'a>>(value: J, lang: &str) -> Option<String> {
     if let Some(text) = value.text() {
         return some(text);
     }
-    if let Some(text) = value.str_at("text").or_else(|| value.str_at("display")) {
-        return some(text);
+    for key in ["text", "display"] {
+        if let Some(said) = translated(value, key, lang) {
+            return Some(said);
+        }
     }
     let codings: Vec<_> = value.list("coding").collect();
+    let text = value.str_at("text").or_else(|| value.str_at("display"));
+    let display = |c: &J| c.str_at("display").and_then(some);
+    let no_more = text.is_none_or(|t| {
+        codings.iter().any(|c| {
+            c.str_at("display")
+                .is_some_and(|d| d.eq_ignore_ascii_case(t))
+        })
+    });
+    if no_more && !lang.is_empty() {
+        let said = codings
+            .iter()
+            .find_map(|c| translated(*c, "display", lang))
+            .or_else(|| codings.iter().filter_map(display).find(|d| is_in(d, lang)));
+        if said.is_some() {
+            return said;
+        }
+    }
+    if let Some(text) = text {
+        return some(text);
+    }
     codings
         .iter()
-        .find_map(|c| c.str_at("display").and_then(some))
+        .find_map(display)
         .or_else(|| codings.iter().find_map(|c| c.str_at("code").and_then(some)))
         .or_else(|| value.str_at("code").and_then(some))
+}
+
+/// The translation of a primitive member that stands beside it.
+fn translated<'a, J: Json<'a>>(value: J, key: &str, lang: &str) -> Option<String> {
+    const TRANSLATION: &str = "http://hl7.org/fhir/StructureDefinition/translation";
+    if lang.is_empty() {
+        return None;
+    }
+    let primary = |tag: &str| {
+        let first = tag.split(['-', '_']).next().unwrap_or_default();
+        first.to_ascii_lowercase()
+    };
+    let part = |extension: J, name: &str| {
+        extension
+            .list("extension")
+            .find(|e| e.str_at("url") == Some(name))
+    };
+    value
+        .get(&format!("_{key}"))?
+        .list("extension")
+        .filter(|e| e.str_at("url") == Some(TRANSLATION))
+        .find(|e| {
+            part(*e, "lang")
+                .and_then(|l| l.str_at("valueCode"))
+                .is_some_and(|tag| primary(tag) == primary(lang))
+        })
+        .and_then(|e| part(e, "content")?.str_at("valueString"))
+        .and_then(some)
+}
+
+/// Whether a text is written in the reader's script, as far as that can be told: Han for Chinese, Latin letters for
+/// languages written in them.
+fn is_in(text: &str, lang: &str) -> bool {
+    let han = text.chars().any(|c| ('\u{3400}'..='\u{9fff}').contains(&c));
+    match lang.split('-').next() {
+        Some("zh") => han,
+        Some("en") => text.is_ascii(),
+        _ => false,
+    }
 }
 
 fn some(text: &str) -> Option<String> {
@@ -323,7 +395,7 @@ fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn medication_title<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
+fn medication_title<'a, J: Json<'a>>(kind: &str, resource: J, lang: &str) -> Option<String> {
     if !kind.starts_with("Medication") {
         return None;
     }
@@ -331,7 +403,7 @@ fn medication_title<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> 
         .list("contained")
         .find(|c| c.str_at("resourceType") == Some("Medication"))
         .and_then(|m| m.get("code"))
-        .and_then(words)
+        .and_then(|v| words(v, lang))
 }
 
 fn status<'a, J: Json<'a>>(resource: J) -> Option<String> {
@@ -348,13 +420,16 @@ fn status<'a, J: Json<'a>>(resource: J) -> Option<String> {
     }
 }
 
-fn detail<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
+fn detail<'a, J: Json<'a>>(kind: &str, resource: J, lang: &str) -> Option<String> {
     let parts: Vec<String> = match kind {
         "DiagnosticReport" => vec![resource.str_at("conclusion").and_then(some)],
         "AllergyIntolerance" => resource
             .list("reaction")
             .map(|r| {
-                let what: Vec<_> = r.list("manifestation").filter_map(words).collect();
+                let what: Vec<_> = r
+                    .list("manifestation")
+                    .filter_map(|v| words(v, lang))
+                    .collect();
                 let severity = r.str_at("severity").map(str::to_owned);
                 some(
                     [what.join(", "), severity.unwrap_or_default()]
@@ -368,21 +443,21 @@ fn detail<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
         "MedicationStatement" => dosage(resource, "dosage"),
         "Encounter" => resource
             .list("reasonCode")
-            .map(words)
-            .chain([resource.get("serviceProvider").and_then(words)])
+            .map(|v| words(v, lang))
+            .chain([resource.get("serviceProvider").and_then(|v| words(v, lang))])
             .collect(),
         "Condition" => vec![
-            resource.get("severity").and_then(words),
-            resource.list("bodySite").find_map(words),
+            resource.get("severity").and_then(|v| words(v, lang)),
+            resource.list("bodySite").find_map(|v| words(v, lang)),
             note(resource),
         ],
         "Procedure" => vec![
-            resource.get("outcome").and_then(words),
-            resource.list("reasonCode").find_map(words),
+            resource.get("outcome").and_then(|v| words(v, lang)),
+            resource.list("reasonCode").find_map(|v| words(v, lang)),
             note(resource),
         ],
         "ImagingStudy" => vec![
-            resource.list("modality").find_map(words),
+            resource.list("modality").find_map(|v| words(v, lang)),
             resource
                 .get("numberOfInstances")
                 .and_then(Json::number)
@@ -390,7 +465,7 @@ fn detail<'a, J: Json<'a>>(kind: &str, resource: J) -> Option<String> {
         ],
         "FamilyMemberHistory" => resource
             .list("condition")
-            .map(|c| c.get("code").and_then(words))
+            .map(|c| c.get("code").and_then(|v| words(v, lang)))
             .collect(),
         "CarePlan" => vec![resource.str_at("description").and_then(some)],
         _ => vec![note(resource)],
@@ -439,11 +514,11 @@ fn attachments<'a, J: Json<'a>>(kind: &str, resource: J) -> Vec<Attachment> {
 }
 
 /// The observation's own value, then its components (R4 §10.1).
-fn measures<'a, J: Json<'a>>(observation: J) -> Vec<Measure> {
-    let own = measure(observation, None);
+fn measures<'a, J: Json<'a>>(observation: J, lang: &str) -> Vec<Measure> {
+    let own = measure(observation, None, lang);
     let parts = observation
         .list("component")
-        .filter_map(|c| measure(c, c.get("code").and_then(words)));
+        .filter_map(|c| measure(c, c.get("code").and_then(|v| words(v, lang)), lang));
     own.into_iter().chain(parts).collect()
 }
 
@@ -456,12 +531,12 @@ fn loinc<'a, J: Json<'a>>(value: J) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn measure<'a, J: Json<'a>>(part: J, name: Option<String>) -> Option<Measure> {
+fn measure<'a, J: Json<'a>>(part: J, name: Option<String>, lang: &str) -> Option<Measure> {
     let loinc = loinc(part);
     let range = part.list("referenceRange").next().map(range);
     let mut m = match part.get("valueQuantity") {
         Some(quantity) => quantity_of(quantity, loinc.as_deref())?,
-        None => plain("", &plain_value(part)?),
+        None => plain("", &plain_value(part, lang)?),
     };
     m.name = name;
     m.loinc = loinc;
@@ -509,12 +584,12 @@ fn quantity_of<'a, J: Json<'a>>(quantity: J, loinc: Option<&str>) -> Option<Meas
     })
 }
 
-fn plain_value<'a, J: Json<'a>>(part: J) -> Option<String> {
+fn plain_value<'a, J: Json<'a>>(part: J, lang: &str) -> Option<String> {
     if let Some(text) = part.str_at("valueString").and_then(some) {
         return Some(text);
     }
     if let Some(concept) = part.get("valueCodeableConcept") {
-        return words(concept);
+        return words(concept, lang);
     }
     if let Some(b) = part.get("valueBoolean").and_then(Json::boolean) {
         return Some(b.to_string());

@@ -54,7 +54,11 @@ pub fn summarise(entries: &[Entry]) -> Summary {
         ) {
             continue;
         }
-        let title = entry.title.to_lowercase();
+        let title = entry
+            .written
+            .as_ref()
+            .unwrap_or(&entry.title)
+            .to_lowercase();
         let is_allergy = entry.source.kind == "AllergyIntolerance";
         // Also where the source wrote it in words alone. Only a statement about every allergy counts as one.
         if entry.negated || (is_allergy && title.starts_with("no known")) {

@@ -8,7 +8,7 @@ use super::*;
 fn entry_in(json: &str, zone: &TimeZone) -> Option<Entry> {
     let doc = raw::parse(json.as_bytes()).unwrap();
     let custodian = HospitalId::new("yarqum").unwrap();
-    read(&custodian, "x", "laboratory", doc.root(), zone)
+    read(&custodian, "x", "laboratory", doc.root(), zone, "")
 }
 fn entry(json: &str) -> Entry {
     entry_in(json, &TimeZone::UTC).unwrap()
@@ -190,4 +190,57 @@ fn a_medication_by_reference_says_where_its_name_is() {
 fn a_score_has_no_unit_behind_it() {
     let score = glucose("5", "1", "44261-6", "2026-11-19");
     assert_eq!(score.measures[0].unit, None);
+}
+
+#[test]
+fn a_reader_sees_the_source_s_own_translation_and_what_was_written() {
+    let json = r#"{"resourceType":"Observation","status":"final","code":{"text":"Potassium","_text":{"extension":[
+        {"url":"http://hl7.org/fhir/StructureDefinition/translation","extension":[{"url":"lang","valueCode":"ru"},{"url":"content","valueString":"Калий"}]},
+        {"url":"http://hl7.org/fhir/StructureDefinition/translation","extension":[{"url":"lang","valueCode":"zh-CN"},{"url":"content","valueString":"血钾"}]}]}},
+        "component":[{"code":{"coding":[{"code":"8480-6","display":"Systolic"},{"code":"x","display":"收缩压"}]},"valueQuantity":{"value":121}}]}"#;
+    let doc = raw::parse(json.as_bytes()).unwrap();
+    let custodian = HospitalId::new("yarqum").unwrap();
+    let in_language = |lang| read(&custodian, "x", "", doc.root(), &TimeZone::UTC, lang).unwrap();
+    let zh = in_language("zh-CN");
+    assert_eq!(
+        (zh.title.as_str(), zh.written.as_deref()),
+        ("血钾", Some("Potassium"))
+    );
+    assert_eq!(zh.measures[0].name.as_deref(), Some("收缩压"));
+    let en = in_language("en");
+    assert_eq!(
+        (en.title.as_str(), en.written.as_deref()),
+        ("Potassium", None)
+    );
+    assert_eq!(en.measures[0].name.as_deref(), Some("Systolic"));
+    assert_eq!(in_language("").title, "Potassium");
+}
+
+#[test]
+fn a_coding_stands_for_free_text_only_where_the_text_says_no_more() {
+    let read_zh = |json: &str| {
+        let doc = raw::parse(json.as_bytes()).unwrap();
+        let custodian = HospitalId::new("yarqum").unwrap();
+        read(&custodian, "x", "", doc.root(), &TimeZone::UTC, "zh-CN").unwrap()
+    };
+    let coding = r#"[{"system":"http://snomed.info/sct","code":"91936005","display":"Allergy to penicillin"},{"code":"1","display":"青霉素过敏"}]"#;
+    let same = read_zh(&format!(
+        r#"{{"resourceType":"AllergyIntolerance","code":{{"text":"allergy to penicillin","coding":{coding}}}}}"#
+    ));
+    assert_eq!(same.title, "青霉素过敏");
+    let more = read_zh(&format!(
+        r#"{{"resourceType":"AllergyIntolerance","code":{{"text":"Penicillin, throat swelled in 2014","coding":{coding}}}}}"#
+    ));
+    assert_eq!(more.title, "Penicillin, throat swelled in 2014");
+}
+
+#[test]
+fn no_known_allergy_is_understood_behind_its_translation() {
+    let json = r#"{"resourceType":"AllergyIntolerance","code":{"text":"No known allergies","_text":{"extension":[
+        {"url":"http://hl7.org/fhir/StructureDefinition/translation","extension":[{"url":"lang","valueCode":"zh-CN"},{"url":"content","valueString":"无已知过敏"}]}]}}}"#;
+    let doc = raw::parse(json.as_bytes()).unwrap();
+    let custodian = HospitalId::new("yarqum").unwrap();
+    let e = read(&custodian, "x", "", doc.root(), &TimeZone::UTC, "zh").unwrap();
+    assert_eq!(e.title, "无已知过敏");
+    assert!(summarise(&[e]).no_known_allergy);
 }

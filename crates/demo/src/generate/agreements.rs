@@ -28,7 +28,7 @@ const CLINICAL: &[RecordClass] = &[
     Cases,
     Unclassified,
 ];
-/// The same for a reader in another country: no visits, no numbers that name the patient.
+/// The same for a reader in another country: no visits and no vaccinations.
 const ABROAD: &[RecordClass] = &[
     Demographics,
     Problems,
@@ -155,7 +155,7 @@ fn abroad(
         clauses: vec![clause(
             (
                 "Second opinions across the border",
-                "Specialists with a licence valid on the day read the parts each patient agreed to send abroad, while the case is open, and sign an opinion. Names, addresses and national numbers stay with the custodian.",
+                "Specialists with a licence valid on the day read the parts each patient agreed to send abroad, while the case is open, and sign an opinion. The patient’s identity goes with the case, so that the answer is about the right person; visits and vaccinations stay with the custodian.",
             ),
             &[services],
             ABROAD,
@@ -168,6 +168,77 @@ fn abroad(
 
 /// All agreements, told from `today`.
 pub fn agreements(today: Date) -> Vec<AgreementPlan> {
+    let mut all = regional_care(today);
+    all.extend(across_the_border(today));
+    all.extend(not_in_force(today));
+    all
+}
+
+/// The centre and each remote hospital.
+fn regional_care(today: Date) -> Vec<AgreementPlan> {
+    [
+        (
+            "QY-2026-001",
+            "Regional care: Yarqum County and Qumtagh",
+            "yarqum",
+        ),
+        (
+            "QT-2026-002",
+            "Regional care: Toghraq Township and Qumtagh",
+            "toghraq",
+        ),
+        (
+            "QA-2026-003",
+            "Regional care: Aqtash County and Qumtagh",
+            "aqtash",
+        ),
+        (
+            "QB-2026-004",
+            "Regional care: Yarqum TB Dispensary and Qumtagh",
+            "yarqum-tb",
+        ),
+    ]
+    .map(|(number, title, remote)| regional(number, title, remote, today))
+    .into()
+}
+
+fn across_the_border(today: Date) -> Vec<AgreementPlan> {
+    let mut joint = abroad(
+        "QS-2026-014",
+        "Second opinions and joint reading",
+        ("qumtagh", "saryozen"),
+        &["thoracic-surgery", "radiology", "pathology", "haematology"],
+        today,
+    );
+    joint.both_ways = true;
+    vec![
+        joint,
+        abroad(
+            "YS-2026-015",
+            "Thoracic surgery and haematology across the border",
+            ("yarqum", "saryozen"),
+            &["thoracic-surgery", "radiology", "haematology"],
+            today,
+        ),
+        abroad(
+            "YN-2025-008",
+            "Rare diseases of adults",
+            ("yarqum", "northmere"),
+            &["rheumatology", "nephrology"],
+            today,
+        ),
+        abroad(
+            "AN-2026-021",
+            "Children's neurology and nephrology",
+            ("aqtash", "northmere"),
+            &["paediatrics", "neurology", "nephrology"],
+            today,
+        ),
+    ]
+}
+
+/// Suspended, drafted, proposed, ended and expired.
+fn not_in_force(today: Date) -> Vec<AgreementPlan> {
     let mut reading = abroad(
         "AS-2026-022",
         "Second reading of slides",
@@ -222,66 +293,5 @@ pub fn agreements(today: Date) -> Vec<AgreementPlan> {
     expired.from = today.saturating_sub(1100.days());
     expired.until = today.saturating_sub(25.days());
 
-    let mut joint = abroad(
-        "QS-2026-014",
-        "Second opinions and joint reading",
-        ("qumtagh", "saryozen"),
-        &["thoracic-surgery", "radiology", "pathology", "haematology"],
-        today,
-    );
-    joint.both_ways = true;
-
-    vec![
-        regional(
-            "QY-2026-001",
-            "Regional care: Yarqum County and Qumtagh",
-            "yarqum",
-            today,
-        ),
-        regional(
-            "QT-2026-002",
-            "Regional care: Toghraq Township and Qumtagh",
-            "toghraq",
-            today,
-        ),
-        regional(
-            "QA-2026-003",
-            "Regional care: Aqtash County and Qumtagh",
-            "aqtash",
-            today,
-        ),
-        regional(
-            "QB-2026-004",
-            "Regional care: Yarqum TB Dispensary and Qumtagh",
-            "yarqum-tb",
-            today,
-        ),
-        joint,
-        abroad(
-            "YS-2026-015",
-            "Thoracic surgery and haematology across the border",
-            ("yarqum", "saryozen"),
-            &["thoracic-surgery", "radiology", "haematology"],
-            today,
-        ),
-        abroad(
-            "YN-2025-008",
-            "Rare diseases of adults",
-            ("yarqum", "northmere"),
-            &["rheumatology", "nephrology"],
-            today,
-        ),
-        abroad(
-            "AN-2026-021",
-            "Children's neurology and nephrology",
-            ("aqtash", "northmere"),
-            &["paediatrics", "neurology", "nephrology"],
-            today,
-        ),
-        reading,
-        draft,
-        proposed,
-        ended,
-        expired,
-    ]
+    vec![reading, draft, proposed, ended, expired]
 }

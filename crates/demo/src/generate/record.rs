@@ -50,9 +50,7 @@ impl Word<'_> {
     fn coding(&self) -> Value {
         let mut coding = json!({ "system": self.system, "code": self.code, "display": self.en });
         if self.zh != self.en && !self.zh.is_empty() {
-            coding["_display"] = json!({ "extension": [{ "url": TRANSLATION, "extension": [
-                { "url": "lang", "valueCode": "zh-CN" }, { "url": "content", "valueString": self.zh }
-            ] }] });
+            coding["_display"] = translation("zh-CN", self.zh);
         }
         coding
     }
@@ -279,7 +277,7 @@ impl<'a> Builder<'a> {
         let Some((_, snomed, en, zh)) = ALLERGENS.iter().find(|a| a.0 == key) else {
             return;
         };
-        let mut code = json!({ "text": en });
+        let mut code = said((en, zh), false);
         if !snomed.is_empty() {
             code = Word {
                 system: SNOMED,
@@ -444,7 +442,7 @@ impl<'a> Builder<'a> {
             "subject": self.subject(),
             "participant": [{ "individual": self.signed_by() }],
             "period": { "start": self.written(begin), "end": self.written(end) },
-            "reasonCode": [{ "text": self.words(words) }],
+            "reasonCode": [self.said(words)],
             "serviceProvider": { "display": self.hospital.name_en },
         });
         self.add("Encounter", RecordClass::Encounters, resource)
@@ -452,7 +450,7 @@ impl<'a> Builder<'a> {
 
     pub fn procedure(&mut self, words: (&str, &str), days: i64) {
         let resource = json!({
-            "status": "completed", "code": { "text": self.words(words) },
+            "status": "completed", "code": self.said(words),
             "subject": self.subject(), "performedDateTime": self.day(days),
             "performer": [{ "actor": self.signed_by() }],
         });
@@ -521,13 +519,27 @@ impl<'a> Builder<'a> {
         id
     }
 
-    fn words<'w>(&self, words: (&'w str, &'w str)) -> &'w str {
-        if self.hospital.jurisdiction == "CN" {
-            words.1
-        } else {
-            words.0
-        }
+    /// Words in the hospital's own language, with their translation.
+    fn said(&self, words: (&str, &str)) -> Value {
+        said(words, self.hospital.jurisdiction == "CN")
     }
+}
+
+/// A concept in words alone, English and Chinese, one the translation of the other.
+fn said((en, zh): (&str, &str), chinese_first: bool) -> Value {
+    let (text, lang, content) = if chinese_first {
+        (zh, "en", en)
+    } else {
+        (en, "zh-CN", zh)
+    };
+    json!({ "text": text, "_text": translation(lang, content) })
+}
+
+/// The extension `translation` of a primitive (FHIR R4 §2.1.27.0.1).
+fn translation(lang: &str, content: &str) -> Value {
+    json!({ "extension": [{ "url": TRANSLATION, "extension": [
+        { "url": "lang", "valueCode": lang }, { "url": "content", "valueString": content }
+    ] }] })
 }
 
 fn quantity(value: f64, decimals: usize, unit: &str) -> Value {

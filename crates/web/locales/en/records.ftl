@@ -96,3 +96,4 @@ encounter-emer = Emergency visit
 encounter-hh = Visit at home
 encounter-vr = Visit by video or telephone
 encounter-obsenc = Observation
+entry-written = As written: { $title }

@@ -85,3 +85,4 @@ encounter-emer = 急诊
 encounter-hh = 上门诊疗
 encounter-vr = 远程诊疗
 encounter-obsenc = 留观
+entry-written = 原文：{ $title }

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::lines::{flag, measure, title};
 use super::view::{self, record_address};
+use crate::args;
 use crate::components::{facts, icon, state};
 use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get};
@@ -86,7 +87,7 @@ pub fn draw(cx: &PageCx, view: &EntryView) -> Markup {
     .flatten()
     .collect();
     html! {
-        div class="head" { div { p class="label" { (view::class(show, &e.class)) } h1 { (title(show, e)) } } @if let Some(f) = e.flag { (flag(show, f)) } }
+        div class="head" { div { p class="label" { (view::class(show, &e.class)) } h1 { (title(show, e)) } @if let Some(written) = &e.written { p class="small soft" { (w.f("entry-written", args!["title" => written])) } } } @if let Some(f) = e.flag { (flag(show, f)) } }
         div class="cols aside" id="entry" hx-get=(cx.back()) hx-select="#entry" hx-target="#entry" hx-swap="outerHTML"
             hx-trigger={ "record-" (view.key.id) " from:#live, caught-up from:#live" } {
             div class="stack" {
