@@ -120,8 +120,11 @@ impl<'a> Field<'a> {
         self
     }
     /// Shown and sent, but not to be changed.
-    pub fn readonly(mut self) -> Self {
-        self.readonly = true;
+    pub fn readonly(self) -> Self {
+        self.readonly_if(true)
+    }
+    pub fn readonly_if(mut self, readonly: bool) -> Self {
+        self.readonly = readonly;
         self
     }
     /// More classes on the control: `signed`, `code`.

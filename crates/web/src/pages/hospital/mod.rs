@@ -1,5 +1,6 @@
 //! The hospital itself, for its administrator: what it is, what it offers, the keys it signs with, its machines.
 
+mod edit;
 mod machines;
 
 use app::Role;
@@ -27,6 +28,7 @@ pub fn routes() -> Vec<RouteSpec> {
         get("/hospital/keys/rotate", ADMINISTRATOR, ask_rotate),
         post("/hospital/keys/rotate", ADMINISTRATOR, rotate),
     ];
+    all.extend(edit::routes());
     all.extend(machines::routes());
     all
 }
@@ -47,6 +49,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
         }
         div class="cols half" {
             div class="stack" {
+                div class="row" { a class="btn" href="/hospital/edit" { (w.t("hospital-edit")) } }
                 (about(&cx, &hospital))
                 (services(&cx, &hospital))
             }

@@ -1,7 +1,7 @@
 //! `/people/{account}`: one member's roles, privileges and licences, with their dates.
 
 use app::Privilege;
-use app::accounts::{Licence, PrivilegeGrant, RoleGrant, Validity};
+use app::accounts::{Licence, Membership, PrivilegeGrant, RoleGrant, Validity};
 use app::people::{MemberChange, MemberState};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -13,13 +13,15 @@ use maud::{Markup, html};
 use super::invite::STAFF_ROLES;
 use super::{ADMINISTRATOR, dates, standing};
 use crate::args;
-use crate::components::form::{Errors, Field};
+use crate::components::form::{Choice, Choices, Errors, Field};
 use crate::components::{Kind, avatar, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::pages::agreements::SPECIALTIES;
 use crate::pages::profile::privilege_code;
 use crate::shell::Shell;
+use crate::words::Words;
 
 pub fn routes() -> Vec<RouteSpec> {
     vec![
@@ -93,6 +95,10 @@ fn draw(state: &WebState, cx: &PageCx, member: &MemberState, errors: &Errors) ->
                     }
                 }
                 section class="card" {
+                    header { h2 { (w.t("people-specialties")) } }
+                    div class="body columns" { (specialties(&w, m, errors)) }
+                }
+                section class="card" {
                     header { h2 { (w.t("people-licences")) } }
                     @for i in 0..=m.licences.len() { div class="body" { (licence_row(cx, i, m.licences.get(i), &zone, errors)) } }
                 }
@@ -102,6 +108,26 @@ fn draw(state: &WebState, cx: &PageCx, member: &MemberState, errors: &Errors) ->
         }
     };
     Ok(Shell::new(cx, &w.t("people-member")).draw(&main))
+}
+
+/// The person's specialties here; the coordinator sees them when a case is given out.
+fn specialties(w: &Words, m: &Membership, errors: &Errors) -> Markup {
+    let other = |s: &&String| !SPECIALTIES.contains(&s.as_str());
+    let mut choices: Vec<Choice> = SPECIALTIES
+        .iter()
+        .map(|s| Choice::new(*s, w.word("specialty", s)))
+        .collect();
+    let others = m.specialties.iter().filter(other);
+    choices.extend(others.map(|s| Choice::new(s.clone(), s.clone())));
+    Choices {
+        name: "specialties",
+        legend: w.t("people-specialties"),
+        hint: Some(w.t("people-specialties-hint")),
+        chosen: &m.specialties,
+        many: true,
+        framed: false,
+    }
+    .draw(errors, &choices)
 }
 
 /// A check box with the days between which it holds.
@@ -253,7 +279,7 @@ fn read(
         roles,
         privileges,
         licences,
-        specialties: m.specialties.clone(),
+        specialties: fields.all("specialties"),
     }
 }
 

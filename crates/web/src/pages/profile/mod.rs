@@ -4,7 +4,7 @@ mod factor;
 mod passkeys;
 mod password;
 mod sessions;
-mod zones;
+pub mod zones;
 
 use app::accounts::{Membership, Preferences, Profile};
 use app::{ActorKind, Language};

@@ -1,5 +1,7 @@
 //! Hospitals of the node: tenants and custodians, with jurisdiction, zone, languages and keys.
 
+mod edit;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
@@ -10,6 +12,8 @@ use store::{Batch, Lookup};
 
 use crate::docs::{self, Document, Versioned};
 use crate::{App, AppError};
+pub(crate) use edit::is_code;
+pub use edit::{HospitalChange, HospitalState};
 
 /// A hospital as our own document. `network` (the node itself) is never one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
