@@ -195,12 +195,7 @@ fn on_existing(
         Command::Propose => {
             let by = admin()?;
             only(&[Standing::Draft])?;
-            let problems = a.terms.problems();
-            if !problems.is_empty() {
-                return Err(Rejection::Terms(problems));
-            }
-            let text = a.terms.text().map_err(|_| Rejection::Text)?;
-            Ok(vec![Event::Proposed { text, by }])
+            propose(a, by)
         }
         Command::Sign { signature } => {
             only(&[Standing::Proposed])?;
@@ -209,11 +204,7 @@ fn on_existing(
         Command::Activate => {
             system(actor)?;
             only(&[Standing::Signed])?;
-            match a.terms.starts() {
-                Some(at) if now >= at => Ok(vec![Event::Activated { at: now }]),
-                Some(at) => Err(Rejection::NotBefore { at }),
-                None => Err(Rejection::Terms(vec![TermsProblem::Zone])),
-            }
+            activate(a, now)
         }
         Command::Suspend { reason } => {
             let by = admin()?;
@@ -223,14 +214,7 @@ fn on_existing(
         Command::Resume => {
             let by = admin()?;
             only(&[Standing::Suspended])?;
-            if !a
-                .suspensions
-                .iter()
-                .any(|s| Some(&s.party) == by.party.as_ref())
-            {
-                return Err(Rejection::NotSuspendedByParty);
-            }
-            Ok(vec![Event::Resumed { by }])
+            resume(a, by)
         }
         Command::GiveNotice { reason } => {
             let by = admin()?;
@@ -271,6 +255,32 @@ fn on_existing(
             Ok(vec![Event::Expired { at: now }])
         }
     }
+}
+
+fn propose(a: &Agreement, by: By) -> Result<Vec<Event>, Rejection> {
+    let problems = a.terms.problems();
+    if !problems.is_empty() {
+        return Err(Rejection::Terms(problems));
+    }
+    let text = a.terms.text().map_err(|_| Rejection::Text)?;
+    Ok(vec![Event::Proposed { text, by }])
+}
+
+fn activate(a: &Agreement, now: Instant) -> Result<Vec<Event>, Rejection> {
+    match a.terms.starts() {
+        Some(at) if now >= at => Ok(vec![Event::Activated { at: now }]),
+        Some(at) => Err(Rejection::NotBefore { at }),
+        None => Err(Rejection::Terms(vec![TermsProblem::Zone])),
+    }
+}
+
+/// The party that suspended it lifts its own suspension, no other's.
+fn resume(a: &Agreement, by: By) -> Result<Vec<Event>, Rejection> {
+    let mut suspensions = a.suspensions.iter();
+    if !suspensions.any(|s| Some(&s.party) == by.party.as_ref()) {
+        return Err(Rejection::NotSuspendedByParty);
+    }
+    Ok(vec![Event::Resumed { by }])
 }
 
 fn edit(a: &Agreement, terms: &Terms, by: By) -> Vec<Event> {

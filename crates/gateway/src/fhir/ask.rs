@@ -109,92 +109,68 @@ pub(super) fn interaction(
     } else {
         method
     };
-    let kind_of = |name: &str| fhir::schema::resource_type(name).ok_or(Refused::NoSuchAddress);
     let interaction = match parts[..] {
         [] => match *method {
             Method::POST => Interaction::Bundle,
             _ => {
-                return Err(Refused::Method {
-                    allow: "POST",
-                    at: "Bundle",
-                });
+                let (allow, at) = ("POST", "Bundle");
+                return Err(Refused::Method { allow, at });
             }
         },
         ["metadata"] => match *method {
             Method::GET => Interaction::Capabilities,
             _ => {
-                return Err(Refused::Method {
-                    allow: "GET, HEAD",
-                    at: "CapabilityStatement",
-                });
+                let (allow, at) = ("GET, HEAD", "CapabilityStatement");
+                return Err(Refused::Method { allow, at });
             }
         },
-        [name] => {
-            let kind = kind_of(name)?;
-            match *method {
-                Method::GET => Interaction::Search { kind },
-                Method::POST => Interaction::Create { kind },
-                _ => {
-                    return Err(Refused::Method {
-                        allow: "GET, HEAD, POST",
-                        at: kind,
-                    });
-                }
-            }
+        [name, ref rest @ ..] => {
+            let kind = fhir::schema::resource_type(name).ok_or(Refused::NoSuchAddress)?;
+            of_type(method, kind, rest)?
         }
-        [name, "_search"] => {
-            let kind = kind_of(name)?;
-            match *method {
-                Method::POST => Interaction::SearchByPost { kind },
-                _ => {
-                    return Err(Refused::Method {
-                        allow: "POST",
-                        at: kind,
-                    });
-                }
-            }
-        }
-        [name, id] if !id.starts_with(['_', '$']) => {
-            let (kind, id) = (kind_of(name)?, id.to_owned());
-            match *method {
-                Method::GET => Interaction::Read { kind, id },
-                Method::PUT => Interaction::Update { kind, id },
-                Method::DELETE => Interaction::Delete { kind, id },
-                _ => {
-                    return Err(Refused::Method {
-                        allow: "GET, HEAD, PUT, DELETE",
-                        at: kind,
-                    });
-                }
-            }
-        }
-        [name, id, "_history"] => {
-            let (kind, id) = (kind_of(name)?, id.to_owned());
-            match *method {
-                Method::GET => Interaction::History { kind, id },
-                _ => {
-                    return Err(Refused::Method {
-                        allow: "GET, HEAD",
-                        at: kind,
-                    });
-                }
-            }
-        }
-        [name, id, "_history", version] => {
-            let (kind, id, version) = (kind_of(name)?, id.to_owned(), version.to_owned());
-            match *method {
-                Method::GET => Interaction::Vread { kind, id, version },
-                _ => {
-                    return Err(Refused::Method {
-                        allow: "GET, HEAD",
-                        at: kind,
-                    });
-                }
-            }
-        }
-        _ => return Err(Refused::NoSuchAddress),
     };
     Ok((hospital, interaction))
+}
+
+/// The interaction on a type, an instance or a version, by what follows the type in the path.
+fn of_type(method: &Method, kind: &'static str, rest: &[&str]) -> Result<Interaction, Refused> {
+    let refuse = |allow| Err(Refused::Method { allow, at: kind });
+    match *rest {
+        [] => match *method {
+            Method::GET => Ok(Interaction::Search { kind }),
+            Method::POST => Ok(Interaction::Create { kind }),
+            _ => refuse("GET, HEAD, POST"),
+        },
+        ["_search"] => match *method {
+            Method::POST => Ok(Interaction::SearchByPost { kind }),
+            _ => refuse("POST"),
+        },
+        [id] if !id.starts_with(['_', '$']) => {
+            let id = id.to_owned();
+            match *method {
+                Method::GET => Ok(Interaction::Read { kind, id }),
+                Method::PUT => Ok(Interaction::Update { kind, id }),
+                Method::DELETE => Ok(Interaction::Delete { kind, id }),
+                _ => refuse("GET, HEAD, PUT, DELETE"),
+            }
+        }
+        [id, "_history"] => match *method {
+            Method::GET => Ok(Interaction::History {
+                kind,
+                id: id.to_owned(),
+            }),
+            _ => refuse("GET, HEAD"),
+        },
+        [id, "_history", version] => match *method {
+            Method::GET => Ok(Interaction::Vread {
+                kind,
+                id: id.to_owned(),
+                version: version.to_owned(),
+            }),
+            _ => refuse("GET, HEAD"),
+        },
+        _ => Err(Refused::NoSuchAddress),
+    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,33 @@ async fn every_refusal_is_an_outcome_with_a_place() {
     let c = world.clinician();
     let patient = json!({"resourceType": "Patient"});
 
-    let mut found = Vec::new();
-    let mut note = |name: &str, (status, code, place): (u16, String, String)| {
-        found.push(format!("{name}: {status} {code} {place}"))
-    };
+    let mut found = Found::default();
+    addresses(&world, &mut found).await;
+    forms(&world, &mut found).await;
+    rights(&world, &mut found).await;
+    let found = found.0;
+    insta::assert_debug_snapshot!(found);
+
+    let method = c.send(Method::PATCH, "Patient/1", &patient).await;
+    assert_eq!(header(&method, "allow"), "GET, HEAD, PUT, DELETE");
+    assert!(header(&world.nobody().get("Patient").await, "www-authenticate").starts_with("Bearer"));
+}
+
+/// The refusals so far, one line each.
+#[derive(Default)]
+struct Found(Vec<String>);
+
+impl Found {
+    fn note(&mut self, name: &str, (status, code, place): (u16, String, String)) {
+        self.0.push(format!("{name}: {status} {code} {place}"));
+    }
+}
+
+/// What is at no address, or not in this way.
+async fn addresses(world: &World, found: &mut Found) {
+    let c = world.clinician();
+    let patient = json!({"resourceType": "Patient"});
+    let mut note = |name: &str, refused| found.note(name, refused);
     note(
         "no token",
         refusal(world.nobody().get("Patient").await).await,
@@ -50,6 +73,12 @@ async fn every_refusal_is_an_outcome_with_a_place() {
     );
     note("delete of a type", refusal(c.delete("Patient").await).await);
     note("read of the base", refusal(c.get("").await).await);
+}
+
+/// What is not asked for or sent in the form it must have.
+async fn forms(world: &World, found: &mut Found) {
+    let c = world.clinician();
+    let mut note = |name: &str, refused| found.note(name, refused);
     let accept = c
         .request(Method::GET, "Patient")
         .header("accept", "application/fhir+xml")
@@ -124,6 +153,13 @@ async fn every_refusal_is_an_outcome_with_a_place() {
         "chained",
         refusal(c.get("Observation?subject.name=a").await).await,
     );
+}
+
+/// What is not this caller's to do, or was not as the caller thought.
+async fn rights(world: &World, found: &mut Found) {
+    let c = world.clinician();
+    let patient = json!({"resourceType": "Patient"});
+    let mut note = |name: &str, refused| found.note(name, refused);
     note(
         "another's records",
         refusal(c.post("qumtagh/Patient", &patient).await).await,
@@ -164,11 +200,6 @@ async fn every_refusal_is_an_outcome_with_a_place() {
         )
         .await,
     );
-    insta::assert_debug_snapshot!(found);
-
-    let method = c.send(Method::PATCH, "Patient/1", &patient).await;
-    assert_eq!(header(&method, "allow"), "GET, HEAD, PUT, DELETE");
-    assert!(header(&world.nobody().get("Patient").await, "www-authenticate").starts_with("Bearer"));
 }
 
 #[tokio::test]

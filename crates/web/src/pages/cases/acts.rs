@@ -78,6 +78,18 @@ pub(super) fn form_page(cx: &PageCx, v: &CaseView, title: &str, form: &Markup) -
     Shell::new(cx, title).banner(banner.draw(show)).draw(&main)
 }
 
+/// The page with the form that `form` draws of the case as it is now.
+async fn page_of(
+    state: &WebState,
+    cx: &PageCx,
+    (hospital, id): (&str, &str),
+    title: &str,
+    form: impl FnOnce(&CaseView) -> Markup,
+) -> PageResult {
+    let v = view_of(state, cx, hospital, id).await?;
+    Ok(form_page(cx, &v, &cx.t(title), &form(&v)))
+}
+
 async fn view_of(
     state: &WebState,
     cx: &PageCx,
@@ -170,13 +182,10 @@ async fn ask_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("ask-title"),
-        &ask_form(&cx, &v, "", &Errors::default()),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "ask-title", |v| {
+        ask_form(&cx, v, "", &Errors::default())
+    })
+    .await
 }
 
 async fn ask(
@@ -204,13 +213,10 @@ async fn ask(
             Err(e) => errors = e,
         }
     }
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("ask-title"),
-        &ask_form(&cx, &v, text, &errors),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "ask-title", |v| {
+        ask_form(&cx, v, text, &errors)
+    })
+    .await
 }
 
 async fn decline_page(
@@ -218,13 +224,10 @@ async fn decline_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("decline-title"),
-        &decline_form(&cx, &v, "", "", &Errors::default()),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "decline-title", |v| {
+        decline_form(&cx, v, "", "", &Errors::default())
+    })
+    .await
 }
 
 async fn decline(
@@ -254,13 +257,10 @@ async fn decline(
         },
         Err(_) => errors.add("reason", cx.t("decline-reason-missing")),
     }
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("decline-title"),
-        &decline_form(&cx, &v, reason, note, &errors),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "decline-title", |v| {
+        decline_form(&cx, v, reason, note, &errors)
+    })
+    .await
 }
 
 fn supply_form(cx: &PageCx, v: &CaseView, text: &str, errors: &Errors) -> Markup {
@@ -283,13 +283,10 @@ async fn supply_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("supply-title"),
-        &supply_form(&cx, &v, "", &Errors::default()),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "supply-title", |v| {
+        supply_form(&cx, v, "", &Errors::default())
+    })
+    .await
 }
 
 async fn supply(
@@ -324,13 +321,10 @@ async fn supply(
             Err(e) => errors = e,
         }
     }
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("supply-title"),
-        &supply_form(&cx, &v, text, &errors),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "supply-title", |v| {
+        supply_form(&cx, v, text, &errors)
+    })
+    .await
 }
 
 fn outcome_form(cx: &PageCx, v: &CaseView, form: &Fields, errors: &Errors) -> Markup {
@@ -364,13 +358,10 @@ async fn outcome_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("outcome-title"),
-        &outcome_form(&cx, &v, &Fields::default(), &Errors::default()),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "outcome-title", |v| {
+        outcome_form(&cx, v, &Fields::default(), &Errors::default())
+    })
+    .await
 }
 
 async fn outcome(
@@ -405,13 +396,10 @@ async fn outcome(
             Err(e) => errors = e,
         }
     }
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("outcome-title"),
-        &outcome_form(&cx, &v, &form, &errors),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "outcome-title", |v| {
+        outcome_form(&cx, v, &form, &errors)
+    })
+    .await
 }
 
 async fn outcome_seen(
@@ -434,13 +422,10 @@ async fn take_back_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("take-back-title"),
-        &confirm(&cx, &v, "take-back"),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "take-back-title", |v| {
+        confirm(&cx, v, "take-back")
+    })
+    .await
 }
 
 async fn take_back(
@@ -456,13 +441,10 @@ async fn cancel_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("cancel-title"),
-        &confirm(&cx, &v, "cancel"),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "cancel-title", |v| {
+        confirm(&cx, v, "cancel")
+    })
+    .await
 }
 
 async fn cancel(State(state): State<WebState>, Path(address): Address, cx: PageCx) -> PageResult {
@@ -474,13 +456,10 @@ async fn close_page(
     Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("close-title"),
-        &close_form(&cx, &v, &Errors::default()),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "close-title", |v| {
+        close_form(&cx, v, &Errors::default())
+    })
+    .await
 }
 
 async fn close(
@@ -499,13 +478,10 @@ async fn close(
         },
         Err(_) => errors.add("reason", cx.t("close-reason-missing")),
     }
-    let v = view_of(&state, &cx, &hospital, &id).await?;
-    Ok(form_page(
-        &cx,
-        &v,
-        &cx.t("close-title"),
-        &close_form(&cx, &v, &errors),
-    ))
+    page_of(&state, &cx, (&hospital, &id), "close-title", |v| {
+        close_form(&cx, v, &errors)
+    })
+    .await
 }
 
 async fn take_over(
