@@ -52,6 +52,8 @@ pub struct App {
     /// For passkeys; none where the public address is no domain.
     pub(crate) relying_party: Option<Arc<webauthn_rs::Webauthn>>,
     pub(crate) reads: Arc<audit::reads::Reads>,
+    /// Stamps the time of signatures; none: the hospital's clock alone states it.
+    pub(crate) authority: Option<Arc<dyn opinions::stamps::Authority>>,
 }
 
 impl App {
@@ -63,6 +65,11 @@ impl App {
         settings: Settings,
         node_key: Arc<seal::NodeKey>,
     ) -> Result<Self, AppError> {
+        let authority = match &settings.time_stamp {
+            Some(time_stamp) => Some(Arc::new(opinions::stamps::HttpAuthority::new(time_stamp)?)
+                as Arc<dyn opinions::stamps::Authority>),
+            None => None,
+        };
         let app = Self {
             store,
             clock,
@@ -73,6 +80,7 @@ impl App {
             node_key,
             gate: Arc::default(),
             reads: Arc::default(),
+            authority,
         };
         app.reload_hospitals().await?;
         Ok(app)

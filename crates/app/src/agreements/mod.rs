@@ -6,11 +6,11 @@
 mod clock;
 mod commit;
 mod from_fhir;
+mod moving;
+mod paper;
 pub mod view;
 
-use agreements::agreement::{
-    Agreement, Command, OpenCase, PartySignature, SettledBy, Standing, Terms,
-};
+use agreements::agreement::{Agreement, Command, OpenCase, PartySignature, SettledBy, Terms};
 use agreements::{Privilege, Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, ResourceId};
 use store::Lookup;
@@ -18,6 +18,8 @@ use store::Lookup;
 use crate::docs::{Document, Versioned};
 use crate::{App, AppError, Cx};
 pub(crate) use from_fhir::unreadable;
+pub use moving::MoveChoice;
+pub use paper::ClauseInWords;
 pub use view::{AgreementRow, AgreementView, SignatureView};
 
 /// Agreements of one hospital shown at once.
@@ -128,6 +130,7 @@ impl App {
         act: AgreementAct,
     ) -> Result<(), AppError> {
         let current = self.own_agreement(cx, id).await?;
+        let mut moving = None;
         let command = match act {
             AgreementAct::Edit(terms) => Command::Edit {
                 terms: self.with_known_parties(*terms)?,
@@ -142,12 +145,15 @@ impl App {
                 case,
                 owner,
                 how,
-            } => Command::SettleCase {
-                case: self
-                    .case_to_settle(id, &custodian, &case, owner, &how)
-                    .await?,
-                how,
-            },
+            } => {
+                let case = self
+                    .case_to_settle(cx, id, &custodian, &case, owner, &how)
+                    .await?;
+                if let SettledBy::Moved { agreement } = &how {
+                    moving = Some((case.clone(), agreement.clone()));
+                }
+                Command::SettleCase { case, how }
+            }
             AgreementAct::End { reason } => Command::End {
                 reason,
                 open: self.open_cases_under(id).await?,
@@ -155,6 +161,9 @@ impl App {
         };
         self.agreement_command(cx, id, Some(current), &command)
             .await?;
+        if let Some((case, to)) = moving {
+            self.move_case(cx, &case, &to).await?;
+        }
         Ok(())
     }
 
@@ -232,6 +241,7 @@ impl App {
 
     async fn case_to_settle(
         &self,
+        cx: &Cx,
         agreement: &ResourceId,
         custodian: &HospitalId,
         case: &ResourceId,
@@ -252,12 +262,11 @@ impl App {
             return Err(AppError::invalid("owner", "owner", text));
         }
         if let SettledBy::Moved { agreement } = how {
-            let next = self.load_agreement(agreement).await?;
-            let active = next.is_some_and(|a| a.doc.standing(self.now()) == Standing::Active);
-            if !active {
-                let text = "the case can only move to an agreement in force";
-                return Err(AppError::invalid("agreement", "agreement-not-active", text));
+            if cx.hospital()? != custodian {
+                return Err(AppError::denied("other-hospital"));
             }
+            let case = self.case_to_move(&found).await?.doc.case;
+            self.terms_to_move(cx, &case, agreement).await?;
         }
         found.owner = Some(owner);
         Ok(found)

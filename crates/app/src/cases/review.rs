@@ -195,6 +195,11 @@ impl App {
             Event::OutcomeTold(_) => ("case-outcome", &[A::Consultant], false),
             Event::Cancelled => ("case-cancelled", &[A::Coordinators, A::Consultant], false),
             Event::Suspended { .. } => ("case-suspended", &[A::Referrer, A::Consultant], true),
+            Event::Moved { .. } => (
+                "case-moved",
+                &[A::Referrer, A::Coordinators, A::Consultant],
+                emergency,
+            ),
             Event::Resumed => ("case-resumed", &[A::Referrer, A::Consultant], false),
             Event::Raised { alarm } => {
                 let what = format!("alarm-{}", alarm.kind.as_str());

@@ -14,7 +14,7 @@ use agreements::{Agreement, ClassSet, Projection, RecordClass};
 use app::accounts::NewAccount;
 use app::accounts::model::{Licence, Membership, PrivilegeGrant, RoleGrant, Validity};
 use app::cx::Channel;
-use app::{Actor, ActorKind, Cx, Language, Privilege, Role};
+use app::{Actor, ActorKind, Cx, Language, Privilege, Role, Settings};
 use kernel::{AccountId, Instant, Phi, RecordKey};
 use store::{Batch, Precondition};
 use testkit::TestNode;
@@ -42,7 +42,16 @@ const STAFF: [(&str, &str, &[Role]); 8] = [
 
 impl World {
     pub async fn new() -> Self {
-        let node = TestNode::with_hospitals(&["yarqum", "qumtagh", "aqtash"]).await;
+        Self::with(Settings::default()).await
+    }
+
+    /// Under settings of the test's own.
+    pub async fn with(settings: Settings) -> Self {
+        let node = TestNode::start_with(settings).await;
+        for slug in ["yarqum", "qumtagh", "aqtash"] {
+            let hospital = testkit::hospital(slug, "CN", "Asia/Shanghai");
+            node.app.found_hospital(hospital).await.unwrap();
+        }
         let mut people = BTreeMap::new();
         for (name, hospital, roles) in STAFF {
             let always = Validity::since(Instant::UNIX_EPOCH);
@@ -210,7 +219,7 @@ impl World {
             key("network", "agreement", agreement.id.as_str()),
             Precondition::Any,
             serde_json::to_vec(agreement).unwrap(),
-            Vec::new(),
+            app::Document::lookups(agreement),
         );
         batch.projections.push(Projection::Grants {
             agreement: agreement.id.clone(),

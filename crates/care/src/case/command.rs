@@ -125,6 +125,10 @@ pub enum Command {
         reason: SuspendReason,
     },
     Resume,
+    /// Its agreement ends: it goes on under another one, with the same partner or from the start with a new one.
+    Move {
+        terms: Box<Terms>,
+    },
     /// A clock ran over; see [`super::alarm`].
     Raise {
         alarm: Alarm,
@@ -158,6 +162,7 @@ impl Command {
             Self::Cancel => "cancel",
             Self::Suspend { .. } => "suspend",
             Self::Resume => "resume",
+            Self::Move { .. } => "move",
             Self::Raise { .. } => "raise",
             Self::TakeOver => "take-over",
         }

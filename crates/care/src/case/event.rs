@@ -69,6 +69,9 @@ pub enum Event {
         reason: SuspendReason,
     },
     Resumed,
+    Moved {
+        terms: Box<Terms>,
+    },
     Raised {
         alarm: Alarm,
     },
@@ -103,6 +106,7 @@ impl Event {
             Self::Cancelled => "cancelled",
             Self::Suspended { .. } => "suspended",
             Self::Resumed => "resumed",
+            Self::Moved { .. } => "moved",
             Self::Raised { .. } => "raised",
             Self::TakenOver { .. } => "taken-over",
         }
@@ -179,6 +183,7 @@ impl Case {
                     self.with_clock(|c| c.resume(at));
                 }
             }
+            Event::Moved { terms } => self.move_on(terms, at),
             Event::Raised { alarm } => {
                 self.alarms.insert(*alarm);
             }
@@ -324,6 +329,22 @@ impl Case {
         self.status = Status::Requested;
         self.sent = Some(at);
         self.declined = None;
+    }
+
+    /// The same partner goes on where it is, its clock running; a new one begins with the question as it stands.
+    fn move_on(&mut self, terms: &Terms, at: Instant) {
+        let elsewhere = self.answering() != Some(&terms.answering);
+        self.request.agreement = Some(terms.agreement.clone());
+        self.request.answering = Some(terms.answering.clone());
+        if elsewhere {
+            self.suspended = None;
+            if let Some(open) = self.questions.last_mut() {
+                open.supplied.get_or_insert(at);
+            }
+            self.send(terms, at);
+        } else {
+            self.terms = Some(terms.clone());
+        }
     }
 
     fn start_clock(&mut self, at: Instant) {

@@ -237,3 +237,20 @@ country-gb = United Kingdom
 country-us = United States
 country-ru = Russia
 country-de = Germany
+agr-settle-how = What becomes of it
+agr-settle-do = Settle
+agr-move-same = On under { $number }; { $partner } goes on where it is
+agr-move-new = To { $partner } under { $number }; it begins anew there
+agr-move-others = { $n ->
+    [one] One agreement it cannot move to
+   *[other] { $n } agreements it cannot move to
+}
+agr-move-not-possible = the case cannot move there
+agr-move-not-agreement-not-active = not in force
+agr-move-not-service-not-covered = does not cover this service and specialty
+agr-move-not-no-agreement = not in force
+agr-move-not-consent-not-in-force = the patient’s consent does not cover this partner
+agr-move-not-class-not-shared = does not share every part of the record that was chosen
+agr-move-not-urgency-not-offered = gives no response time for this urgency
+agr-move-not-wrong-status = another hospital has answered already, or the case is being closed
+agr-case-moved = Moved. Doctor and partner are told.

@@ -163,6 +163,7 @@ step-closed = Closed
 step-cancelled = Cancelled
 step-suspended = Cut off
 step-resumed = Resumed
+step-moved = Moved to another agreement
 step-raised = Reminder
 step-taken-over = Taken over
 step-system = System

@@ -24,6 +24,7 @@ notice-case-outcome = The outcome of a case you answered is known
 notice-case-cancelled = A case was cancelled
 notice-case-suspended = A case was cut off: you are on your own with this patient
 notice-case-resumed = A case goes on
+notice-case-moved = A case goes on under another agreement
 notice-case-message = A new message in a case
 notice-alarm-not-accepted = Nobody has taken this case yet
 notice-alarm-not-answered = This case is not answered and its time runs out

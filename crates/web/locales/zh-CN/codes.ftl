@@ -163,6 +163,7 @@ step-closed = 已结案
 step-cancelled = 已取消
 step-suspended = 已中止
 step-resumed = 已恢复
+step-moved = 已转入另一份协议
 step-raised = 提醒
 step-taken-over = 已接管
 step-system = 系统

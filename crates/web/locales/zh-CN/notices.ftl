@@ -24,6 +24,7 @@ notice-case-outcome = 您答复过的病例已有结果
 notice-case-cancelled = 病例已取消
 notice-case-suspended = 病例已中断，目前由贵院独自负责该患者
 notice-case-resumed = 病例恢复进行
+notice-case-moved = 病例转入另一份协议
 notice-case-message = 病例中有新消息
 notice-alarm-not-accepted = 此病例尚无人接收
 notice-alarm-not-answered = 此病例尚未答复，时限将到

@@ -13,7 +13,7 @@ use super::error::PageError;
 use super::flash::Flash;
 use super::look::Look;
 use crate::show::Show;
-use crate::words::Words;
+use crate::words::{Lang, Words};
 
 /// A signed-in reader.
 #[derive(Debug, Clone)]
@@ -49,6 +49,18 @@ pub struct PageCx {
 impl PageCx {
     pub fn words(&self) -> Words {
         Words::new(self.look.lang)
+    }
+
+    /// The same reader, spoken to in another language.
+    pub fn speaking(&self, lang: Lang) -> Self {
+        let mut cx = self.clone();
+        cx.look.lang = lang;
+        if let (Some(signed), Some(language)) =
+            (&mut cx.signed, app::Language::from_tag(lang.tag()))
+        {
+            Arc::make_mut(signed).cx.language = language;
+        }
+        cx
     }
 
     /// Message `key` in the reader's language.

@@ -5,6 +5,7 @@
 //! and form token and turns errors into pages, so that no handler can forget to.
 
 pub mod context;
+mod download;
 pub mod error;
 pub mod flash;
 pub mod form;
@@ -17,6 +18,7 @@ pub mod session;
 use std::sync::Arc;
 
 pub use context::{PageCx, Signed};
+pub use download::download;
 pub use error::PageError;
 pub use form::{Form, Upload, UploadPart};
 pub use route::{RouteSpec, Who, get, post, upload};

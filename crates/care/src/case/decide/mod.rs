@@ -89,8 +89,9 @@ pub fn decide(
         | Command::Return { .. }
         | Command::Addendum { .. }
         | Command::SeeOutcome => answering(case, command, by),
-        Command::Suspend { .. } | Command::Resume | Command::Raise { .. } => {
-            system(case, command, by, now)
-        }
+        Command::Suspend { .. }
+        | Command::Resume
+        | Command::Move { .. }
+        | Command::Raise { .. } => system(case, command, by, now),
     }
 }

@@ -2,7 +2,7 @@
 
 use kernel::Instant;
 
-use super::checks::only_in;
+use super::checks::{check_classes, only_in};
 use crate::case::{By, Case, Command, Event, Rejection, RejectionCode, Status, SuspendReason};
 
 /// Cutting off, letting go on, raising alarms.
@@ -32,6 +32,33 @@ pub(super) fn system(
                 return Err(Rejection::status(case.status, command.word()));
             }
             Ok(vec![Event::Resumed])
+        }
+        Command::Move { terms } => {
+            let elsewhere = case.answering() != Some(&terms.answering);
+            let begun = !case.answers.is_empty() || case.awaiting_co_signature().is_some();
+            let wrong = match case.status {
+                Status::Draft => true,
+                Status::Suspended => case
+                    .suspended
+                    .as_ref()
+                    .is_none_or(|s| s.reason != SuspendReason::AgreementSuspended),
+                status => status.is_final(),
+            };
+            // Whoever has signed an answer stays a party to the case.
+            if wrong || (elsewhere && begun) {
+                return Err(Rejection::status(case.status, command.word()));
+            }
+            check_classes(&case.request.classes, terms)?;
+            if let Some(urgency) = case.request.urgency
+                && !terms.response_s.contains_key(&urgency)
+            {
+                return Err(
+                    Rejection::new(RejectionCode::UrgencyNotOffered).with("urgency", urgency)
+                );
+            }
+            Ok(vec![Event::Moved {
+                terms: terms.clone(),
+            }])
         }
         Command::Raise { alarm } => {
             if !case.alarms_due(now).contains(alarm) {

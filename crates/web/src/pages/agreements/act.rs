@@ -1,8 +1,8 @@
 //! Steps in an agreement's life, each with a page that says what follows from it.
 
-use agreements::agreement::{OpenCase, SettledBy};
+use agreements::agreement::{Agreement, OpenCase, SettledBy};
 use app::AppError;
-use app::agreements::{AgreementAct, AgreementView};
+use app::agreements::{AgreementAct, AgreementView, MoveChoice};
 use axum::extract::{Path, State};
 use kernel::{AccountId, HospitalId, ResourceId};
 use maud::{Markup, html};
@@ -19,12 +19,6 @@ use crate::shell::Shell;
 
 fn address(id: &ResourceId) -> String {
     format!("/agreements/{id}")
-}
-
-async fn act(state: &WebState, cx: &PageCx, id: &str, act: AgreementAct, told: &str) -> PageResult {
-    let id = id_of(id)?;
-    state.app.agreement_act(cx.cx()?, &id, act).await?;
-    Ok(flash::done(&address(&id), told))
 }
 
 /// A page with a question, its consequences and a form.
@@ -64,7 +58,12 @@ pub async fn resume(
     Path(id): Path<String>,
     _fields: Fields,
 ) -> PageResult {
-    act(&state, &cx, &id, AgreementAct::Resume, "agr-resumed").await
+    let id = id_of(&id)?;
+    state
+        .app
+        .agreement_act(cx.cx()?, &id, AgreementAct::Resume)
+        .await?;
+    Ok(flash::done(&address(&id), "agr-resumed"))
 }
 
 pub async fn sign_page(
@@ -299,31 +298,110 @@ async fn open_cases(
         .into_iter()
         .map(|p| (p.account.to_string(), p.name_for(language).to_owned()))
         .collect();
-    let line = |c: &OpenCase| {
-        let settled = a.settlements.get(&c.name());
-        html! {
-            li class="stack tightly" {
-                p { a class="id" href={ "/cases/" (c.custodian) "/" (c.case) } { (w.t("agr-case")) " " (c.case.as_str().chars().rev().take(6).collect::<String>().chars().rev().collect::<String>()) } " " span class="soft" { (hospital_name(state, cx, &c.custodian)) } }
-                @match settled {
-                    Some(s) => p class="small ok" { (w.f("agr-settled", args!["owner" => doctors.iter().find(|(id, _)| *id == s.owner.as_str()).map_or_else(|| s.owner.to_string(), |(_, n)| n.clone())])) },
-                    None if a.notice.is_some() && c.custodian == own => form class="row" method="post" action={ "/agreements/" (a.id) "/settle" } {
-                        (cx.csrf())
-                        input type="hidden" name="custodian" value=(c.custodian);
-                        input type="hidden" name="case" value=(c.case);
-                        (Field::new("owner", w.t("agr-owner")).errors(errors).id(format!("owner-{}", c.case)).value(c.owner.as_ref().map(ToString::to_string).unwrap_or_default()).select(&doctors))
-                        button class="btn" { (w.t("agr-settle-return")) }
-                    },
-                    None => p class="small soft" { (w.t("agr-unsettled")) },
-                }
-            }
-        }
+    let mut lines = Vec::with_capacity(view.open.len());
+    for c in &view.open {
+        let to_settle =
+            a.notice.is_some() && c.custodian == own && !a.settlements.contains_key(&c.name());
+        let choices = if to_settle {
+            Some(state.app.move_choices(cx.cx()?, &a.id, c).await?)
+        } else {
+            None
+        };
+        lines.push((c, choices));
+    }
+    let owner = |id: &AccountId| {
+        let known = doctors.iter().find(|(d, _)| d == id.as_str());
+        known.map_or_else(|| id.to_string(), |(_, name)| name.clone())
     };
     Ok(html! {
         section class="stack tightly" aria-labelledby="h-o" {
             h2 id="h-o" { (w.f("agr-open-cases", args!["n" => view.open.len()])) }
-            @if !view.open.is_empty() { ul class="plain stack" { @for c in &view.open { (line(c)) } } }
+            @if !lines.is_empty() { ul class="plain stack" { @for (c, choices) in &lines {
+                li class="stack tightly" {
+                    p { a class="id" href={ "/cases/" (c.custodian) "/" (c.case) } { (w.t("agr-case")) " " (last_six(&c.case)) } " " span class="soft" { (hospital_name(state, cx, &c.custodian)) } }
+                    @match (a.settlements.get(&c.name()), choices) {
+                        (Some(s), _) => p class="small ok" { (w.f("agr-settled", args!["owner" => owner(&s.owner)])) },
+                        (None, Some(choices)) => { (settle_form(state, cx, a, c, choices, &doctors, errors)) },
+                        (None, None) => p class="small soft" { (w.t("agr-unsettled")) },
+                    }
+                }
+            } } }
         }
     })
+}
+
+/// The end of an id, enough to tell cases apart on a page.
+fn last_six(id: &ResourceId) -> &str {
+    let text = id.as_str();
+    &text[text.len().saturating_sub(6)..]
+}
+
+/// Back to the doctor, or on under another agreement; and why not under the others.
+fn settle_form(
+    state: &WebState,
+    cx: &PageCx,
+    a: &Agreement,
+    c: &OpenCase,
+    choices: &[MoveChoice],
+    doctors: &[(String, String)],
+    errors: &Errors,
+) -> Markup {
+    let w = cx.words();
+    let mut ways = vec![(RETURN.to_owned(), w.t("agr-settle-return"))];
+    ways.extend(choices.iter().filter_map(|m| {
+        let partner = hospital_name(state, cx, m.partner.as_ref()?);
+        let key = if m.same_partner {
+            "agr-move-same"
+        } else {
+            "agr-move-new"
+        };
+        let text = w.f(key, args!["number" => &m.number, "partner" => partner]);
+        Some((m.agreement.to_string(), text))
+    }));
+    let others: Vec<(&str, &str)> = choices
+        .iter()
+        .filter_map(|m| Some((m.number.as_str(), m.why_not.as_deref()?)))
+        .collect();
+    html! {
+        form class="row end" method="post" action={ "/agreements/" (a.id) "/settle" } {
+            (cx.csrf())
+            input type="hidden" name="custodian" value=(c.custodian);
+            input type="hidden" name="case" value=(c.case);
+            (Field::new("how", w.t("agr-settle-how")).errors(errors).id(format!("how-{}", c.case)).value(RETURN).select(&ways))
+            (Field::new("owner", w.t("agr-owner")).errors(errors).id(format!("owner-{}", c.case)).value(c.owner.as_ref().map(ToString::to_string).unwrap_or_default()).select(doctors))
+            button class="btn" { (w.t("agr-settle-do")) }
+        }
+        @if !others.is_empty() {
+            details class="small" {
+                summary { (w.f("agr-move-others", args!["n" => others.len()])) }
+                ul class="plain" { @for (number, why) in &others {
+                    li { span class="id" { (number) } ": " (w.word_if("agr-move-not", why).unwrap_or_else(|| w.t("agr-move-not-possible"))) }
+                } }
+            }
+        }
+    }
+}
+
+/// The value of the form that sends a case back to its doctor; no agreement has this id.
+const RETURN: &str = "-";
+
+/// A step of the page that ends an agreement; what is wrong with the form is said on it.
+async fn end_step(
+    state: &WebState,
+    cx: &PageCx,
+    id: &str,
+    step: AgreementAct,
+    to: &str,
+    told: &str,
+) -> PageResult {
+    match state.app.agreement_act(cx.cx()?, &id_of(id)?, step).await {
+        Ok(()) => Ok(flash::done(to, told)),
+        Err(e @ AppError::Invalid(_)) => {
+            let errors = Errors::from_app(&cx.words(), e)?;
+            draw_end(state, cx, id, &errors).await
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 pub async fn notice(
@@ -333,18 +411,9 @@ pub async fn notice(
     fields: Fields,
 ) -> PageResult {
     let reason = fields.get("reason").to_owned();
+    let to = format!("/agreements/{id}/end");
     let step = AgreementAct::GiveNotice { reason };
-    match state.app.agreement_act(cx.cx()?, &id_of(&id)?, step).await {
-        Ok(()) => Ok(flash::done(
-            &format!("/agreements/{id}/end"),
-            "agr-notice-given",
-        )),
-        Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            draw_end(&state, &cx, &id, &errors).await
-        }
-        Err(e) => Err(e.into()),
-    }
+    end_step(&state, &cx, &id, step, &to, "agr-notice-given").await
 }
 
 pub async fn settle(
@@ -353,23 +422,24 @@ pub async fn settle(
     Path(id): Path<String>,
     fields: Fields,
 ) -> PageResult {
+    let how = match fields.get("how") {
+        RETURN => SettledBy::Returned,
+        agreement => SettledBy::Moved {
+            agreement: ResourceId::new(agreement).map_err(AppError::from)?,
+        },
+    };
+    let told = match how {
+        SettledBy::Returned => "agr-case-settled",
+        SettledBy::Moved { .. } => "agr-case-moved",
+    };
     let step = AgreementAct::SettleCase {
         custodian: HospitalId::new(fields.get("custodian")).map_err(AppError::from)?,
         case: ResourceId::new(fields.get("case")).map_err(AppError::from)?,
         owner: AccountId::new(fields.get("owner")).map_err(AppError::from)?,
-        how: SettledBy::Returned,
+        how,
     };
-    match state.app.agreement_act(cx.cx()?, &id_of(&id)?, step).await {
-        Ok(()) => Ok(flash::done(
-            &format!("/agreements/{id}/end"),
-            "agr-case-settled",
-        )),
-        Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            draw_end(&state, &cx, &id, &errors).await
-        }
-        Err(e) => Err(e.into()),
-    }
+    let to = format!("/agreements/{id}/end");
+    end_step(&state, &cx, &id, step, &to, told).await
 }
 
 pub async fn end(
@@ -379,5 +449,14 @@ pub async fn end(
     fields: Fields,
 ) -> PageResult {
     let reason = fields.get("reason").to_owned();
-    act(&state, &cx, &id, AgreementAct::End { reason }, "agr-ended").await
+    let to = format!("/agreements/{id}");
+    end_step(
+        &state,
+        &cx,
+        &id,
+        AgreementAct::End { reason },
+        &to,
+        "agr-ended",
+    )
+    .await
 }

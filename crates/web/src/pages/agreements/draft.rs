@@ -24,8 +24,8 @@ use crate::shell::Shell;
 use crate::words::Words;
 
 const SERVICES: &[&str] = &["second-opinion", "second-reading"];
-/// Specialties an agreement can name, as in the word list.
-const SPECIALTIES: &[&str] = &[
+/// Specialties an agreement, a service or a person can name, as in the word list.
+pub const SPECIALTIES: &[&str] = &[
     "thoracic-surgery",
     "respiratory-medicine",
     "internal-medicine",

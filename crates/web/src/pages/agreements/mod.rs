@@ -6,6 +6,8 @@ mod explain;
 mod one;
 mod parts;
 
+pub use draft::SPECIALTIES;
+
 use agreements::agreement::Standing;
 use app::Role;
 use app::agreements::AgreementRow;
@@ -37,6 +39,7 @@ pub fn routes() -> Vec<RouteSpec> {
         get("/agreements/explain", ADMIN, explain::page),
         get("/agreements/{id}", READERS, one::page),
         get("/agreements/{id}/text", READERS, one::text),
+        get("/agreements/{id}/pdf/{language}", READERS, one::pdf),
         get("/agreements/{id}/edit", ADMIN, draft::edit),
         post("/agreements/{id}/edit", ADMIN, draft::save),
         post("/agreements/{id}/propose", ADMIN, act::propose),

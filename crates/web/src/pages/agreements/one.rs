@@ -2,7 +2,7 @@
 
 use agreements::agreement::{Agreement, Standing};
 use app::Role;
-use app::agreements::AgreementView;
+use app::agreements::{AgreementView, ClauseInWords};
 use axum::extract::{Path, State};
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -13,9 +13,10 @@ use super::parts;
 use crate::args;
 use crate::components::record::steps_in_time;
 use crate::components::{Kind, chip, crumbs, icon, note};
-use crate::frame::{PageCx, PageError, PageResult, WebState};
+use crate::frame::{PageCx, PageError, PageResult, WebState, download};
 use crate::pages::why::hospital_name;
 use crate::shell::Shell;
+use crate::words::Lang;
 
 pub fn id_of(text: &str) -> Result<ResourceId, PageError> {
     ResourceId::new(text).map_err(|_| PageError::new(ErrorCode::NotFound))
@@ -221,6 +222,7 @@ fn signatures(state: &WebState, cx: &PageCx, view: &AgreementView) -> Markup {
                         None => div class="sig" { p class="soft" { (w.f("agr-unsigned", args!["by" => hospital_name(state, cx, &p.hospital)])) } },
                     }
                 }
+                p class="small row" { @for l in Lang::ALL { a href={ "/agreements/" (a.id) "/pdf/" (l.tag()) } hreflang=(l.tag()) { (icon("file")) " PDF, " (l.own_name()) } } }
                 @if a.text.is_some() { p class="small" { a href={ "/agreements/" (a.id) "/text" } { (icon("download")) " " (w.t("agr-text")) } } }
             }
         }
@@ -261,6 +263,37 @@ fn history(state: &WebState, cx: &PageCx, view: &AgreementView) -> Markup {
             div class="body" { (steps_in_time(&lines)) }
         }
     }
+}
+
+/// The agreement on paper, in a language the pages speak.
+pub async fn pdf(
+    State(state): State<WebState>,
+    cx: PageCx,
+    Path((id, language)): Path<(String, String)>,
+) -> PageResult {
+    let language = Lang::ALL
+        .into_iter()
+        .find(|l| l.tag() == language)
+        .ok_or_else(PageError::not_found)?;
+    let view = state.app.agreement(cx.cx()?, &id_of(&id)?).await?;
+    let reader = cx.speaking(language);
+    let terms = &view.agreement.terms;
+    let words: Vec<_> = terms
+        .numbered()
+        .map(|(number, c)| ClauseInWords {
+            number,
+            lines: parts::clause_words(&state, &reader, terms, c),
+        })
+        .collect();
+    let pdf = state
+        .app
+        .agreement_pdf(cx.cx()?, &view.agreement.id, language.tag(), &words)
+        .await?;
+    Ok(download(
+        pdf,
+        "application/pdf",
+        "inline; filename=\"agreement.pdf\"",
+    ))
 }
 
 /// The exact bytes both parties signed.
