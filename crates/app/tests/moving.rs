@@ -28,6 +28,7 @@ async fn under_notice() -> (World, RecordKey) {
     let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
     let edit = Edit {
         question: Some(text("Biopsy now?")),
+        background: Some(text("Six weeks of dry cough.")),
         urgency: Some(Urgency::Urgent),
         service: Some("thoracic-surgery".into()),
         specialty: Some("thoracic-surgery".into()),

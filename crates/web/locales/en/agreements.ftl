@@ -254,3 +254,4 @@ agr-move-not-class-not-shared = does not share every part of the record that was
 agr-move-not-urgency-not-offered = gives no response time for this urgency
 agr-move-not-wrong-status = another hospital has answered already, or the case is being closed
 agr-case-moved = Moved. Doctor and partner are told.
+agr-pdf = PDF, { $language }

@@ -242,3 +242,4 @@ agr-move-not-class-not-shared = 不允许共享已选的全部病历内容
 agr-move-not-urgency-not-offered = 未约定该紧急程度的答复时限
 agr-move-not-wrong-status = 另一家医院已经答复，或病例正在结束
 agr-case-moved = 已转入。已通知医生和对方医院。
+agr-pdf = PDF（{ $language }）

@@ -222,7 +222,7 @@ fn signatures(state: &WebState, cx: &PageCx, view: &AgreementView) -> Markup {
                         None => div class="sig" { p class="soft" { (w.f("agr-unsigned", args!["by" => hospital_name(state, cx, &p.hospital)])) } },
                     }
                 }
-                p class="small row" { @for l in Lang::ALL { a href={ "/agreements/" (a.id) "/pdf/" (l.tag()) } hreflang=(l.tag()) { (icon("file")) " PDF, " (l.own_name()) } } }
+                p class="small row" { @for l in Lang::ALL { a href={ "/agreements/" (a.id) "/pdf/" (l.tag()) } hreflang=(l.tag()) { (icon("file")) " " (w.f("agr-pdf", args!["language" => l.own_name()])) } } }
                 @if a.text.is_some() { p class="small" { a href={ "/agreements/" (a.id) "/text" } { (icon("download")) " " (w.t("agr-text")) } } }
             }
         }
