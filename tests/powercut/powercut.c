@@ -9,6 +9,7 @@
  *   POWERCUT_ROOT   folder whose files are watched, absolute and without links
  *   POWERCUT_SIDE   folder for the journal and for files that lost their name; on the same file system as the root
  *   POWERCUT_LIE    optional: "files" or "folders", whose syncs then do nothing at all
+ *   POWERCUT_SYNC_US  optional: how long a sync takes, in microseconds, as it would on a disk
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -32,7 +33,7 @@
 enum kind {
     WRITE = 1,    /* inode, offset; data: the bytes that were there; size: the length that was; extent: bytes written */
     RESIZE = 2,   /* inode; size: the length that was; extent: the new one; data: the tail that was cut off */
-    SYNC = 3,     /* inode of a file, or of a folder whose names are now kept */
+    SYNC = 3,     /* inode of a file, or of a folder whose names are now kept; offset: as of this place in the journal */
     CREATE = 4,   /* folder; path */
     RENAME = 5,   /* folder of the old name; inode: folder of the new one; path, other; offset: 1 if a file was kept */
     UNLINK = 6,   /* folder; path; other: where the file was kept */
@@ -61,6 +62,7 @@ static char root[PATH_MAX], side[PATH_MAX - 64];
 static size_t root_len;
 static dev_t root_dev;
 static int lie_files, lie_folders;
+static unsigned sync_us;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 #define REAL(ret, name, ...) static ret (*real_##name)(__VA_ARGS__)
@@ -127,6 +129,8 @@ static void start(void) {
     root_dev = st.st_dev;
     lie_files = l && !strcmp(l, "files");
     lie_folders = l && !strcmp(l, "folders");
+    const char *us = getenv("POWERCUT_SYNC_US");
+    sync_us = us ? (unsigned)atoi(us) : 0;
     share();
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/journal", side);
@@ -255,8 +259,16 @@ static void before_write(int fd, const struct stat *first, size_t len, off_t at)
     free(data);
 }
 
+/* Where the journal ends: what lies before is covered by a sync that begins now. */
+static uint64_t here(void) {
+    struct stat st;
+    if (fstat(journal, &st)) die("the journal");
+    return (uint64_t)st.st_size;
+}
+
 static void after_write(int fd, const struct stat *st) {
-    if (fcntl(fd, F_GETFL) & O_DSYNC && !lie_files) note((struct entry){.kind = SYNC, .inode = st->st_ino}, NULL, NULL, NULL);
+    if (fcntl(fd, F_GETFL) & O_DSYNC && !lie_files)
+        note((struct entry){.kind = SYNC, .inode = st->st_ino, .offset = here()}, NULL, NULL, NULL);
 }
 
 static size_t total(const struct iovec *v, int n) {
@@ -349,22 +361,29 @@ int posix_fallocate64(int fd, off_t at, off_t len) { return posix_fallocate(fd, 
 
 /* ---- syncs ---- */
 
+/* Covers what was written before it began, once its time has passed. */
+static void note_sync(enum kind kind, uint64_t inode) {
+    lock();
+    uint64_t before = here();
+    unlock();
+    if (sync_us) usleep(sync_us);
+    lock();
+    note((struct entry){.kind = kind, .inode = inode, .offset = before}, NULL, NULL, NULL);
+    unlock();
+}
+
 static int synced(int fd, int (*otherwise)(int)) {
     struct stat st;
     if (!watched(fd, &st)) return otherwise(fd);
     if (S_ISDIR(st.st_mode) ? lie_folders : lie_files) return 0;
-    lock();
-    note((struct entry){.kind = SYNC, .inode = st.st_ino}, NULL, NULL, NULL);
-    unlock();
+    note_sync(SYNC, st.st_ino);
     return 0;
 }
 int fsync(int fd) { on(); return synced(fd, real_fsync); }
 int fdatasync(int fd) { on(); return synced(fd, real_fdatasync); }
 static void all_synced(void) {
     if (lie_files || lie_folders) return;
-    lock();
-    note((struct entry){.kind = SYNC_ALL}, NULL, NULL, NULL);
-    unlock();
+    note_sync(SYNC_ALL, 0);
 }
 int syncfs(int fd) { (void)fd; if (on()) all_synced(); return 0; }
 void sync(void) { if (on()) all_synced(); else real_sync(); }

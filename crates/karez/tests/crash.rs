@@ -1,8 +1,8 @@
-//! Writers on HTTP while the server is killed with SIGKILL, again and again over one data folder. Every write that was
-//! answered 201 or 200 is there afterwards as it was sent, a transaction is there whole or not at all, and the audit
-//! chains verify.
+//! Writers on HTTP while the server is killed with SIGKILL, again and again over one data folder; with the power cut
+//! besides, so that what was not synced is gone. Every write that was answered 201 or 200 is there afterwards as it was
+//! sent, a transaction is there whole or not at all, and the audit chains verify.
 //!
-//! 8 kills; 200 with `KAREZ_TEST_FULL=1`.
+//! 4 kills and 6 cuts; 50 and 200 with `KAREZ_TEST_FULL=1`.
 // Helpers of tests: what cannot go on has failed.
 #![allow(clippy::unwrap_used)]
 
@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
+use testkit::powercut::PowerCut;
 use tokio::sync::Notify;
 
 const WRITERS: u64 = 6;
@@ -35,12 +36,13 @@ fn run(dir: &Path, args: &[&str]) -> String {
 }
 
 /// A server that is ready, and its address.
-fn serve(dir: &Path) -> (Child, String) {
-    let mut child = karez(dir, &["serve", "--listen", "127.0.0.1:0", "--tls", "off"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+fn serve(dir: &Path, power: Option<&PowerCut>) -> (Child, String) {
+    let mut command = karez(dir, &["serve", "--listen", "127.0.0.1:0", "--tls", "off"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    if let Some(power) = power {
+        power.wrap(&mut command);
+    }
+    let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap())
         .read_line(&mut line)
@@ -246,11 +248,13 @@ async fn killed(
     all
 }
 
-#[test]
-fn what_was_answered_survives_kill_9() {
-    let full = std::env::var("KAREZ_TEST_FULL").is_ok_and(|v| v == "1");
-    let rounds: u64 = if full { 200 } else { 8 };
-    let dir = tempfile::tempdir().unwrap();
+fn at_length(normally: u64, full: u64) -> u64 {
+    let is_full = std::env::var("KAREZ_TEST_FULL").is_ok_and(|v| v == "1");
+    if is_full { full } else { normally }
+}
+
+/// A data folder with a hospital, and a token of a clinician there.
+fn prepared(dir: &Path) -> String {
     let add = [
         "admin",
         "hospital",
@@ -263,47 +267,73 @@ fn what_was_answered_survives_kill_9() {
         "--zone",
         "Asia/Shanghai",
     ];
-    run(dir.path(), &add);
-    let token = run(
-        dir.path(),
-        &[
-            "admin",
-            "token",
-            "--hospital",
-            "yarqum",
-            "--role",
-            "clinician",
-            "--minutes",
-            "720",
-        ],
-    );
-    let random = testkit::SeededEntropy::new(4);
+    run(dir, &add);
+    let token = [
+        "admin",
+        "token",
+        "--hospital",
+        "yarqum",
+        "--role",
+        "clinician",
+        "--minutes",
+        "720",
+    ];
+    run(dir, &token)
+}
+
+/// So many rounds over one folder; over the layer if the power is cut as well.
+fn kill_and_verify(rounds: u64, cut: bool, seed: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let token = prepared(dir.path());
+    let power = cut.then(|| PowerCut::over(dir.path()));
+    let random = testkit::SeededEntropy::new(seed);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     // reqwest insists on one, though nothing here speaks TLS.
     let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = Client::builder().no_proxy().build().unwrap();
-    let mut last: Vec<Acknowledged> = Vec::new();
+    let (mut all, mut writes_lost) = (Vec::new(), 0);
+    let mut last = 0;
     for round in 0..=rounds {
-        let (mut child, base) = serve(dir.path());
+        let (mut child, base) = serve(dir.path(), power.as_ref());
         let server = Server {
             client: client.clone(),
             base,
             token: token.clone(),
         };
         if round > 0 {
-            runtime.block_on(server.verify(round - 1, &last));
+            runtime.block_on(server.verify(round - 1, &all[last..]));
         }
         if round < rounds {
             let kill_after = 5 + random.next() % 60;
-            last = runtime.block_on(killed(server, &mut child, round, kill_after));
+            last = all.len();
+            all.extend(runtime.block_on(killed(server, &mut child, round, kill_after)));
         } else {
+            // In the end everything that was ever answered.
+            runtime.block_on(server.verify(round, &all));
             child.kill().unwrap();
         }
         child.wait().unwrap();
+        writes_lost += power.as_ref().map_or(0, |p| p.cut(seed + round).writes);
     }
     let said = run(dir.path(), &["audit", "verify"]);
     assert!(
         said.contains("yarqum") && !said.contains("broken"),
         "{said}"
     );
+    assert!(
+        !cut || writes_lost > 0,
+        "cuts that take nothing prove nothing"
+    );
+    let acknowledged = all.len();
+    eprintln!("{rounds} rounds, {acknowledged} acknowledged, {writes_lost} writes lost to cuts");
+}
+
+#[test]
+fn what_was_answered_survives_kill_9() {
+    kill_and_verify(at_length(4, 50), false, 4);
+}
+
+#[test]
+fn what_was_answered_survives_power_cuts() {
+    kill_and_verify(at_length(6, 200), true, 4_000);
 }

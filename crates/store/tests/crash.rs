@@ -1,20 +1,23 @@
-//! Writers killed with SIGKILL in mid-write, again and again over one data folder. Every write that was acknowledged is
-//! there, whole; what was not is there whole or not at all; audit chains verify; blobs that are referred to exist.
+//! Writers killed with SIGKILL in mid-write, again and again over one data folder; with the power cut besides, so that
+//! what was not synced is gone. Every write that was acknowledged is there, whole; what was not is there whole or not at
+//! all; audit chains verify; the feed has no gap; blobs that are referred to exist and decrypt.
 //!
-//! 30 kills; 1000 with `KAREZ_TEST_FULL=1`.
+//! 10 kills and 20 cuts; 200 and 1000 with `KAREZ_TEST_FULL=1`.
 // Helpers of tests: what cannot go on has failed.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use agreements::{Permit, SystemPurpose};
 use karez_store::{AuditDraft, Batch, Lookup, Precondition, Store, StoreConfig, Write, WriteBody};
 use kernel::{HospitalId, Instant, RecordKey, SystemClock, SystemEntropy};
 use testkit::SeededEntropy;
+use testkit::powercut::{Lie, Lost, PowerCut};
 use testkit::records::{hospital_id, id, key, patient, potassium};
 
 const DIR: &str = "KAREZ_CRASH_DIR";
@@ -123,6 +126,7 @@ fn child_writes_until_killed() {
 }
 
 /// What the child said was kept.
+#[derive(Debug, Clone)]
 struct Acknowledged {
     name: String,
     position: u64,
@@ -130,9 +134,27 @@ struct Acknowledged {
     blob: Option<String>,
 }
 
-/// Starts a child, kills it after `after` acknowledgements, and gives all that it acknowledged.
-fn killed(dir: &Path, round: u64, after: u64) -> Vec<Acknowledged> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+/// When a child is killed.
+#[derive(Debug, Clone, Copy)]
+enum Kill {
+    /// After so many acknowledgements.
+    After(u64),
+    /// When so much time has passed, whatever it has come to: also while the store is made or opened.
+    AfterTime(Duration),
+}
+
+impl Kill {
+    fn of(random: &SeededEntropy) -> Self {
+        match random.next() % 8 {
+            0 => Self::AfterTime(Duration::from_micros(random.next() % 150_000)),
+            _ => Self::After(1 + random.next() % 60),
+        }
+    }
+}
+
+fn start(dir: &Path, round: u64, power: Option<&PowerCut>) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args([
             "--exact",
             "child_writes_until_killed",
@@ -142,81 +164,191 @@ fn killed(dir: &Path, round: u64, after: u64) -> Vec<Acknowledged> {
         .env(DIR, dir)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let out = child.stdout.take().unwrap();
-    let mut acknowledged = Vec::new();
-    for line in BufReader::new(out).split(b'\n') {
-        let line = String::from_utf8(line.unwrap()).unwrap();
-        let words: Vec<&str> = line.split(' ').collect();
-        // The last line may be cut off; libtest prints lines of its own.
-        let ["ack", name, position, address] = words[..] else {
-            continue;
-        };
-        if address != "-" && address.len() != 64 {
-            continue;
-        }
-        let Ok(position) = position.parse() else {
-            continue;
-        };
-        acknowledged.push(Acknowledged {
-            name: name.to_owned(),
-            position,
-            blob: (address != "-").then(|| address.to_owned()),
-        });
-        if acknowledged.len() as u64 == after {
-            child.kill().unwrap();
-        }
+        .stderr(Stdio::null());
+    if let Some(power) = power {
+        power.wrap(&mut command);
     }
+    command
+}
+
+/// Starts a child, kills it, and gives all that it acknowledged.
+fn killed(mut command: Command, kill: Kill) -> Vec<Acknowledged> {
+    let mut child = command.spawn().unwrap();
+    let out = child.stdout.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    let reader = std::thread::spawn(move || {
+        for line in BufReader::new(out).split(b'\n') {
+            if let Some(acknowledged) = acknowledged(line.unwrap()) {
+                tell.send(acknowledged).unwrap();
+            }
+        }
+    });
+    let mut all = Vec::new();
+    match kill {
+        Kill::After(count) => all.extend(told.iter().take(usize::try_from(count).unwrap())),
+        Kill::AfterTime(time) => all.extend(told.recv_timeout(time)),
+    }
+    child.kill().unwrap();
+    all.extend(told.iter());
+    reader.join().unwrap();
     let status = child.wait().unwrap();
     assert!(!status.success(), "the child ended before it was killed");
-    acknowledged
+    all
+}
+
+/// The last line may be cut off; libtest prints lines of its own.
+fn acknowledged(line: Vec<u8>) -> Option<Acknowledged> {
+    let line = String::from_utf8(line).ok()?;
+    let words: Vec<&str> = line.split(' ').collect();
+    let ["ack", name, position, address] = words[..] else {
+        return None;
+    };
+    if address != "-" && address.len() != 64 {
+        return None;
+    }
+    Some(Acknowledged {
+        name: name.to_owned(),
+        position: position.parse().ok()?,
+        blob: (address != "-").then(|| address.to_owned()),
+    })
+}
+
+fn rounds(normally: u64, at_length: u64) -> u64 {
+    let full = std::env::var("KAREZ_TEST_FULL").is_ok_and(|v| v == "1");
+    if full { at_length } else { normally }
+}
+
+/// Rounds over one folder; a new one is begun after these, so that databases are also made under cuts.
+const ROUNDS_OF_A_FOLDER: u64 = 50;
+
+#[derive(Debug, Default)]
+struct Sum {
+    rounds: u64,
+    acknowledged: usize,
+    writes_lost: usize,
+    names_lost: usize,
+}
+
+impl Sum {
+    fn add(&mut self, acknowledged: usize, lost: Lost) {
+        self.rounds += 1;
+        self.acknowledged += acknowledged;
+        self.writes_lost += lost.writes;
+        self.names_lost += lost.names;
+    }
+}
+
+/// Kills, cuts if there is a layer, and verifies, so many times.
+fn kill_and_verify(rounds: u64, cut: bool, seed: u64) -> Sum {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let random = SeededEntropy::new(seed);
+    let mut sum = Sum::default();
+    while sum.rounds < rounds {
+        let dir = tempfile::tempdir().unwrap();
+        let power = cut.then(|| PowerCut::over(dir.path()));
+        let mut all: Vec<Acknowledged> = Vec::new();
+        for _ in 0..ROUNDS_OF_A_FOLDER.min(rounds - sum.rounds) {
+            let round = sum.rounds;
+            let command = start(dir.path(), round, power.as_ref());
+            let new = killed(command, Kill::of(&random));
+            let lost = power.as_ref().map(|p| p.cut(seed + round));
+            sum.add(new.len(), lost.unwrap_or_default());
+            runtime.block_on(verify(dir.path().to_owned(), round, new.clone()));
+            all.extend(new);
+        }
+        runtime.block_on(verify_everything(dir.path(), &all));
+    }
+    eprintln!("{sum:?}");
+    sum
 }
 
 #[test]
 fn acknowledged_writes_survive_kill_9() {
-    let full = std::env::var("KAREZ_TEST_FULL").is_ok_and(|v| v == "1");
-    let rounds: u64 = if full { 1_000 } else { 30 };
-    let dir = tempfile::tempdir().unwrap();
-    let random = SeededEntropy::new(9);
-    let mut positions = BTreeMap::new();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    for round in 0..rounds {
-        let acknowledged = killed(dir.path(), round, 1 + random.next() % 60);
-        assert!(!acknowledged.is_empty());
-        for a in &acknowledged {
-            let before = positions.insert(a.position, a.name.clone());
-            assert_eq!(before, None, "position {} was given twice", a.position);
-        }
-        runtime.block_on(verify(dir.path(), round, &acknowledged));
-    }
-    runtime.block_on(async {
-        let store = open(dir.path()).await;
-        for finding in store.diagnose().await {
-            // How fast and how large this machine's disk is, is not what is tested.
-            if !["sync", "space"].contains(&finding.check) {
-                assert!(finding.ok, "{finding:?}");
-            }
-        }
-        store.close().await;
-    });
+    let sum = kill_and_verify(rounds(10, 200), false, 9);
+    assert!(sum.acknowledged > 0);
 }
 
-async fn verify(dir: &Path, round: u64, acknowledged: &[Acknowledged]) {
+#[test]
+fn acknowledged_writes_survive_power_cuts() {
+    let sum = kill_and_verify(rounds(20, 1_000), true, 2_000);
+    assert!(sum.acknowledged > 0);
+    assert!(sum.writes_lost > 0, "cuts that take nothing prove nothing");
+}
+
+/// Whether the verification finds fault with a store under which syncs do nothing.
+fn is_caught(lie: Lie) -> bool {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    (0..8).any(|round| {
+        let dir = tempfile::tempdir().unwrap();
+        let power = PowerCut::over(dir.path()).lying(lie);
+        let command = start(dir.path(), round, Some(&power));
+        let all = killed(command, Kill::After(20));
+        // A seed that takes everything.
+        power.cut(4 * round);
+        let verified = verify(dir.path().to_owned(), round, all);
+        runtime.block_on(async { tokio::spawn(verified).await.is_err() })
+    })
+}
+
+#[test]
+fn a_store_that_did_not_sync_its_files_would_be_caught() {
+    assert!(is_caught(Lie::Files));
+}
+
+#[test]
+fn a_store_that_did_not_sync_its_folders_would_be_caught() {
+    assert!(is_caught(Lie::Folders));
+}
+
+/// All that was ever acknowledged in a folder, and the store's own check of itself.
+async fn verify_everything(dir: &Path, all: &[Acknowledged]) {
+    let positions: BTreeMap<u64, &str> = all.iter().map(|a| (a.position, &*a.name)).collect();
+    assert_eq!(positions.len(), all.len(), "a position was given twice");
     let store = open(dir).await;
-    let there = async |k: &RecordKey| store.get(&system(), k, None).await.unwrap().is_some();
-    for a in acknowledged {
-        for k in keys(&a.name) {
-            assert!(there(&k).await, "{k} was acknowledged");
+    for a in all {
+        is_there(&store, a).await;
+    }
+    let mut events = BTreeSet::new();
+    loop {
+        let after = events.last().copied().unwrap_or(0);
+        let more = store.events(&system(), after, 1_000).await.unwrap();
+        if more.is_empty() {
+            break;
         }
-        assert!(*store.watch().borrow() >= a.position);
-        if let Some(address) = &a.blob {
-            let [.., note] = keys(&a.name);
-            let open = store.open_blob(&system(), &note, address).await.unwrap();
-            let content = format!("file of {} ", a.name).repeat(1_000);
-            assert_eq!(open.unwrap().all().await.unwrap(), content.as_bytes());
+        events.extend(more.iter().map(|e| e.position));
+    }
+    let last = *store.watch().borrow();
+    assert!(events.iter().copied().eq(1..=last), "the feed has a gap");
+    for finding in store.diagnose().await {
+        // How fast and how large this machine's disk is, is not what is tested.
+        if !["sync", "space"].contains(&finding.check) {
+            assert!(finding.ok, "{finding:?}");
         }
+    }
+    store.close().await;
+}
+
+async fn there(store: &Store, k: &RecordKey) -> bool {
+    store.get(&system(), k, None).await.unwrap().is_some()
+}
+
+async fn is_there(store: &Store, a: &Acknowledged) {
+    for k in keys(&a.name) {
+        assert!(there(store, &k).await, "{k} was acknowledged");
+    }
+    assert!(*store.watch().borrow() >= a.position);
+    if let Some(address) = &a.blob {
+        let [.., note] = keys(&a.name);
+        let open = store.open_blob(&system(), &note, address).await.unwrap();
+        let content = format!("file of {} ", a.name).repeat(1_000);
+        assert_eq!(open.unwrap().all().await.unwrap(), content.as_bytes());
+    }
+}
+
+async fn verify(dir: PathBuf, round: u64, acknowledged: Vec<Acknowledged>) {
+    let store = open(&dir).await;
+    for a in &acknowledged {
+        is_there(&store, a).await;
     }
     // What was under way and not acknowledged is whole or not there at all.
     for w in 0..WRITERS {
@@ -226,7 +358,11 @@ async fn verify(dir: &Path, round: u64, acknowledged: &[Acknowledged]) {
             .filter(|a| a.name.starts_with(&mine))
             .count();
         let [p, o, note] = keys(&format!("{mine}{done}"));
-        let parts = (there(&p).await, there(&o).await, there(&note).await);
+        let parts = (
+            there(&store, &p).await,
+            there(&store, &o).await,
+            there(&store, &note).await,
+        );
         assert!(
             matches!(parts, (true, true, true) | (false, false, false)),
             "{mine}{done}: {parts:?}"

@@ -14,6 +14,9 @@ use std::process::Command;
 use crate::SeededEntropy;
 use journal::{Change, Entry};
 
+/// How long a sync takes, microseconds: so that a kill also meets what waits for one.
+const SYNC_US: &str = "1000";
+
 /// What a disk writes whole.
 const SECTOR: u64 = 512;
 
@@ -97,7 +100,8 @@ impl PowerCut {
         command
             .env("LD_PRELOAD", &self.layer)
             .env("POWERCUT_ROOT", &self.root)
-            .env("POWERCUT_SIDE", &self.side);
+            .env("POWERCUT_SIDE", &self.side)
+            .env("POWERCUT_SYNC_US", SYNC_US);
         if let Some(lie) = self.lie {
             let what = match lie {
                 Lie::Files => "files",
@@ -131,16 +135,13 @@ impl PowerCut {
     fn cut_names(&self, entries: &[Entry], chance: &Chance) -> io::Result<usize> {
         let names: Vec<&Entry> = entries
             .iter()
-            .enumerate()
-            .filter(|(i, e)| {
-                let kept = |folder: u64| is_synced(&entries[*i..], folder);
-                match &e.change {
-                    Change::Rename { from, to, .. } => !(kept(*from) && kept(*to)),
-                    Change::Name { folder, .. } => !kept(*folder),
-                    _ => false,
+            .filter(|e| match &e.change {
+                Change::Rename { from, to, .. } => {
+                    !(is_synced(entries, e, *from) && is_synced(entries, e, *to))
                 }
+                Change::Name { folder, .. } => !is_synced(entries, e, *folder),
+                _ => false,
             })
-            .map(|(_, e)| e)
             .collect();
         let lasting = chance.first_part(names.len());
         for e in names.iter().skip(lasting).rev() {
@@ -152,15 +153,10 @@ impl PowerCut {
     fn cut_contents(&self, entries: &[Entry], chance: &Chance) -> io::Result<usize> {
         let mut changed: BTreeMap<u64, Vec<&Change>> = BTreeMap::new();
         for e in entries {
-            match &e.change {
-                Change::Write { inode, .. } | Change::Resize { inode, .. } => {
-                    changed.entry(*inode).or_default().push(&e.change);
-                }
-                Change::Sync { inode } => {
-                    changed.remove(inode);
-                }
-                Change::SyncAll => changed.clear(),
-                Change::Name { .. } | Change::Rename { .. } => {}
+            if let Change::Write { inode, .. } | Change::Resize { inode, .. } = &e.change
+                && !is_synced(entries, e, *inode)
+            {
+                changed.entry(*inode).or_default().push(&e.change);
             }
         }
         let mut paths = BTreeMap::new();
@@ -190,10 +186,12 @@ impl Drop for PowerCut {
     }
 }
 
-fn is_synced(later: &[Entry], folder: u64) -> bool {
-    later.iter().any(|e| match e.change {
-        Change::Sync { inode } => inode == folder,
-        Change::SyncAll => true,
+/// Whether a later sync of this file or folder covers the entry.
+fn is_synced(all: &[Entry], entry: &Entry, of: u64) -> bool {
+    let later = all.partition_point(|e| e.place <= entry.place);
+    all[later..].iter().any(|e| match e.change {
+        Change::Sync { inode, until } => inode == of && entry.place < until,
+        Change::SyncAll { until } => entry.place < until,
         _ => false,
     })
 }

@@ -10,6 +10,8 @@ const HEAD: usize = 80;
 
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// Where it begins in the journal.
+    pub place: u64,
     pub change: Change,
 }
 
@@ -31,10 +33,14 @@ pub(super) enum Change {
         to: u64,
         tail: Vec<u8>,
     },
+    /// Covers what lies before `until` in the journal.
     Sync {
         inode: u64,
+        until: u64,
     },
-    SyncAll,
+    SyncAll {
+        until: u64,
+    },
     Name {
         folder: u64,
         what: Name,
@@ -87,16 +93,17 @@ impl Change {
 }
 
 /// The entries in order; a torn last one, whose change was then not made, is left out.
-pub(super) fn read(mut bytes: &[u8]) -> Vec<Entry> {
-    let mut entries = Vec::new();
-    while let Some((entry, rest)) = one(bytes) {
-        entries.push(entry);
+pub(super) fn read(whole: &[u8]) -> Vec<Entry> {
+    let (mut entries, mut bytes) = (Vec::new(), whole);
+    while let Some((change, rest)) = one(bytes) {
+        let place = (whole.len() - bytes.len()) as u64;
+        entries.push(Entry { place, change });
         bytes = rest;
     }
     entries
 }
 
-fn one(bytes: &[u8]) -> Option<(Entry, &[u8])> {
+fn one(bytes: &[u8]) -> Option<(Change, &[u8])> {
     let (head, rest) = bytes.split_at_checked(HEAD)?;
     let number = |n: usize| {
         let eight = head.get(n * 8..n * 8 + 8)?;
@@ -135,7 +142,7 @@ fn one(bytes: &[u8]) -> Option<(Entry, &[u8])> {
             to: extent,
             tail: data.to_vec(),
         },
-        3 => Change::Sync { inode },
+        3 => Change::Sync { inode, until: at },
         4 => name(Name::Created),
         5 => Change::Rename {
             from: folder,
@@ -148,8 +155,8 @@ fn one(bytes: &[u8]) -> Option<(Entry, &[u8])> {
         7 => name(Name::Linked),
         8 => name(Name::FolderMade),
         9 => name(Name::FolderRemoved),
-        10 => Change::SyncAll,
+        10 => Change::SyncAll { until: at },
         other => panic!("the journal has an entry of kind {other}"),
     };
-    Some((Entry { change }, rest))
+    Some((change, rest))
 }
