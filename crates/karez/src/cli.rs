@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{admin, audit, config as config_command, demo, doctor, verify};
+use crate::commands::{
+    admin, audit, backup, config as config_command, demo, doctor, restore, scrub, verify,
+};
 use crate::config::Config;
 use crate::{logging, serve};
 
@@ -52,6 +54,22 @@ enum Command {
         #[command(subcommand)]
         what: audit::Audit,
     },
+    /// Take a backup, also while the node serves; list and verify backups
+    Backup {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        what: backup::Backup,
+    },
+    /// Restore a backup into a new data folder, to its newest point or an earlier one
+    Restore {
+        #[command(flatten)]
+        place: Place,
+        #[command(flatten)]
+        what: restore::Restore,
+    },
+    /// Read every file from end to end: it is there, opens, and is what it was
+    Scrub(Place),
     /// Verify a sealed opinion; needs no data folder and no network
     Verify(verify::Verify),
     /// The configuration
@@ -99,6 +117,20 @@ impl Place {
         }
         Config::load(self.config.as_deref(), std::env::vars(), &flags).context("configuration")
     }
+
+    /// A backup place: named, or the configuration's.
+    pub fn backup_place(
+        &self,
+        config: &Config,
+        named: Option<&str>,
+    ) -> anyhow::Result<store::Place> {
+        match (named, &config.backup) {
+            (Some(text), _) => Config::named_place(self.config.as_deref(), std::env::vars(), text)
+                .context("configuration"),
+            (None, Some(shipping)) => Ok(shipping.place.clone()),
+            (None, None) => anyhow::bail!("name a place, or set backup.place"),
+        }
+    }
 }
 
 /// Runs what the command line asks for. Errors go to standard error, one line.
@@ -142,6 +174,21 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             let config = place.load()?;
             logging::start(&config.log)?;
             return runtime()?.block_on(audit::run(config, what));
+        }
+        Command::Backup { place, what } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            return runtime()?.block_on(backup::run(&place, config, what));
+        }
+        Command::Restore { place, what } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            return runtime()?.block_on(restore::run(&place, config, what));
+        }
+        Command::Scrub(place) => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            return runtime()?.block_on(scrub::run(&config));
         }
         Command::Verify(what) => return verify::run(&what),
         Command::Config { what } => config_command::run(what)?,

@@ -119,16 +119,8 @@ impl Node {
         make_dir(&config.data.dir)?;
         let lock = lock(&config.data.dir)?;
         let key = node_key(&config.data)?;
-        let mut place = StoreConfig::new(
-            &config.data.dir,
-            key.clone(),
-            Arc::new(SystemClock),
-            Arc::new(SystemEntropy),
-        );
-        place.public_base = base_url.to_owned();
-        place.readers = config.data.readers;
-        place.size_max_bytes = config.data.size_max_bytes;
-        let store = Arc::new(Store::open(place).await.context("store")?);
+        let store = Store::open(store_config(config, key.clone(), base_url));
+        let store = Arc::new(store.await.context("store")?);
         let app = App::new(
             store.clone(),
             Arc::new(SystemClock),
@@ -144,6 +136,36 @@ impl Node {
             _lock: lock,
         })
     }
+}
+
+fn store_config(config: &Config, key: NodeKey, base_url: &str) -> StoreConfig {
+    let mut place = StoreConfig::new(
+        &config.data.dir,
+        key,
+        Arc::new(SystemClock),
+        Arc::new(SystemEntropy),
+    );
+    place.public_base = base_url.to_owned();
+    place.readers = config.data.readers;
+    place.size_max_bytes = config.data.size_max_bytes;
+    place.blobs = config.blobs.clone();
+    place.ship = config.backup.is_some();
+    place
+}
+
+/// Opens the store alone: for this process when nobody has the folder, beside a node that serves it otherwise. What
+/// only reads needs no more.
+pub async fn store_beside(config: &Config) -> anyhow::Result<(Store, Option<Lock>)> {
+    if !config.data.dir.join("karez.db").exists() {
+        bail!("data.dir: {} holds no data", config.data.dir.display());
+    }
+    let lock = lock(&config.data.dir).ok();
+    let mut place = store_config(config, node_key(&config.data)?, "");
+    if lock.is_none() {
+        (place.ship, place.beside) = (false, true);
+    }
+    let store = Store::open(place).await.context("store")?;
+    Ok((store, lock))
 }
 
 fn settings(config: &Config, base_url: &str) -> Settings {

@@ -40,7 +40,11 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
         crate::commands::demo::populate(&node.app, seed).await?;
     }
     let tls = tls::server(&config, &address.ip().to_string()).await?;
-    let jobs = crate::http::jobs::start(&node.app);
+    let mut jobs = crate::http::jobs::start(&node.app);
+    if let Some(shipping) = &config.backup {
+        let shipper = node.store.shipper(shipping.clone()).context("backup")?;
+        jobs.follow(&node.app, shipper);
+    }
     let router = http::router(&config, Arc::new(node.app.clone()), metrics);
     let handle = Handle::new();
     let stopping = tokio::spawn(stop_on_signal(

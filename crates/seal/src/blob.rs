@@ -146,13 +146,19 @@ impl BlobCipher {
 
     /// Encrypts content that is in memory.
     pub fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>> {
+        self.encrypt_part(0, true, plain)
+    }
+
+    /// Encrypts the chunks from number `first` on. A part that is not the `last` holds whole chunks only.
+    pub fn encrypt_part(&self, first: u64, last: bool, plain: &[u8]) -> Result<Vec<u8>> {
         let mut out =
             Vec::with_capacity(usize::try_from(sealed_len(plain.len() as u64)).unwrap_or(0));
         let count = chunk_count(plain.len() as u64);
         for number in 0..count {
             let start = number as usize * CHUNK_BYTES;
             let end = plain.len().min(start + CHUNK_BYTES);
-            out.extend(self.encrypt_chunk(number, number + 1 == count, &plain[start..end])?);
+            let ends = last && number + 1 == count;
+            out.extend(self.encrypt_chunk(first + number, ends, &plain[start..end])?);
         }
         Ok(out)
     }

@@ -6,7 +6,35 @@ use async_trait::async_trait;
 use kernel::{HospitalId, Instant, RecordKey, ResourceId};
 use seal::Wrapped;
 
-use crate::{BlobRef, Database, Finding, StoreError};
+use crate::backup::Durable;
+use crate::{Batch, BlobRef, Database, Finding, StoreError};
+
+/// What is to be erased, at one hospital.
+#[derive(Debug, Clone)]
+pub struct ToErase {
+    pub hospital: HospitalId,
+    /// Whose whole record; none for the named records alone.
+    pub patient: Option<ResourceId>,
+    /// Records that go too: what the database does not know to be about the patient.
+    pub records: Vec<RecordKey>,
+}
+
+/// What was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub records: u64,
+    /// Versions that lost their content.
+    pub versions: u64,
+    /// Blobs whose key is gone; their bytes can be deleted.
+    pub blobs: Vec<BlobRef>,
+}
+
+impl Erased {
+    pub(crate) fn add(&mut self, versions: u64) {
+        self.records += 1;
+        self.versions += versions;
+    }
+}
 
 /// The rows about blobs of one database.
 #[async_trait]
@@ -51,12 +79,9 @@ pub trait BlobIndex: Send + Sync + 'static {
     /// Forgets the blobs that were put before `before` and that no version refers to; their bytes can be deleted.
     async fn forget_unused(&self, before: Instant) -> Result<Vec<BlobRef>, StoreError>;
 
-    /// Destroys a patient's data key, also in the database's log, and gives the blobs that it encrypted.
-    async fn erase_data_key(
-        &self,
-        hospital: &HospitalId,
-        patient: &ResourceId,
-    ) -> Result<Vec<BlobRef>, StoreError>;
+    /// Erases in one commit with the batch: the content of every version, what it is found by, a patient's policy
+    /// rows and data key. Nothing of it remains in the database's log either.
+    async fn erase(&self, what: ToErase, batch: Batch) -> Result<Erased, StoreError>;
 
     /// Every blob the database holds to be on disk, in order, after the given one: for checking.
     async fn blobs(
@@ -69,7 +94,7 @@ pub trait BlobIndex: Send + Sync + 'static {
     async fn check_up(&self) -> Result<Vec<Finding>, StoreError>;
 }
 
-/// A back end: both halves of the seam.
-pub trait Backend: Database + BlobIndex {}
+/// A back end: all three parts of the seam.
+pub trait Backend: Database + BlobIndex + Durable {}
 
-impl<T: Database + BlobIndex> Backend for T {}
+impl<T: Database + BlobIndex + Durable> Backend for T {}

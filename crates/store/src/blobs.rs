@@ -5,18 +5,18 @@
 
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use agreements::Permit;
 use bytes::Bytes;
 use kernel::{Clock, Entropy, HospitalId, Instant, RecordKey, ResourceId, limits};
-use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 use seal::{BlobAddress, BlobCipher, NodeKey, SealError, Secret};
 use tokio::sync::RwLock;
 
-use crate::blob_index::Backend;
-use crate::{BlobRef, StoreError};
+use crate::blob_index::{Backend, Erased, ToErase};
+use crate::objects::{PART_BYTES, Place, Upload, object_error};
+use crate::{Batch, BlobRef, StoreError};
 
 /// How long a blob may lie without being referred to, hours.
 const UNUSED_HOURS: i64 = 24;
@@ -29,6 +29,15 @@ pub(crate) struct Blobs {
     entropy: Arc<dyn Entropy>,
     /// Putting holds it shared, sweeping and erasing alone: a blob is never deleted while it is put again.
     turn: RwLock<()>,
+    /// What a backup that follows the log has yet to copy or to delete; none when nothing follows.
+    changes: Option<Mutex<Changes>>,
+}
+
+/// Blobs that came and went since they were last asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub put: Vec<BlobRef>,
+    pub gone: Vec<BlobRef>,
 }
 
 /// A blob that may be read: the permit was checked when it was opened.
@@ -65,19 +74,9 @@ impl OpenBlob {
 }
 
 /// Where a blob's bytes lie: `{hospital}/{first two digits}/{address}`.
-fn path(blob: &BlobRef) -> object_store::path::Path {
+pub(crate) fn path(blob: &BlobRef) -> object_store::path::Path {
     let two = blob.address.get(..2).unwrap_or_default();
     object_store::path::Path::from(format!("{}/{two}/{}", blob.hospital, blob.address))
-}
-
-/// The messages of the object store hold paths, which hold no patient data.
-fn object_error(e: object_store::Error) -> StoreError {
-    match e {
-        object_store::Error::NotFound { .. } => {
-            StoreError::Damaged("the bytes of a blob are missing".into())
-        }
-        other => StoreError::Unavailable(format!("files: {other}")),
-    }
 }
 
 fn seal_error(e: SealError) -> StoreError {
@@ -85,28 +84,66 @@ fn seal_error(e: SealError) -> StoreError {
 }
 
 impl Blobs {
-    /// Local files under `folder`, each synced with its folder before it counts as written.
-    pub fn local(
-        folder: &Path,
+    /// Files in a folder or a bucket. With `follow`, what is put and deleted is remembered for the backup.
+    pub fn open_in(
+        place: &Place,
+        follow: bool,
         node_key: NodeKey,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, StoreError> {
-        let fail = |e: &dyn std::fmt::Display| {
-            StoreError::Unavailable(format!("the blob folder cannot be used: {e}"))
-        };
-        std::fs::create_dir_all(folder).map_err(|e| fail(&e))?;
-        remove_unfinished(folder, clock.now()).map_err(|e| fail(&e))?;
-        let objects = LocalFileSystem::new_with_prefix(folder)
-            .map_err(|e| fail(&e))?
-            .with_fsync(true);
+        let objects = place.open()?;
+        if let Some(folder) = place.folder() {
+            remove_unfinished(folder, clock.now()).map_err(|e| {
+                StoreError::Unavailable(format!("the blob folder cannot be used: {e}"))
+            })?;
+        }
         Ok(Self {
-            objects: Arc::new(objects),
+            objects,
             node_key,
             clock,
             entropy,
             turn: RwLock::new(()),
+            changes: follow.then(Mutex::default),
         })
+    }
+
+    /// The objects themselves: for copying them sealed as they are.
+    pub fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.objects
+    }
+
+    /// Whether the objects answer. Asks for one that is not there.
+    pub async fn health(&self) -> Result<(), StoreError> {
+        match self
+            .objects
+            .head(&object_store::path::Path::from("health"))
+            .await
+        {
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(e) => Err(object_error(e)),
+        }
+    }
+
+    /// What was put and deleted since this was last asked.
+    pub fn take_changes(&self) -> Changes {
+        self.changes.as_ref().map_or_else(Changes::default, |c| {
+            std::mem::take(&mut *c.lock().unwrap_or_else(PoisonError::into_inner))
+        })
+    }
+
+    /// Gives back what could not be copied, to be asked for again.
+    pub fn give_back(&self, mut changes: Changes) {
+        self.note(|c| {
+            c.put.append(&mut changes.put);
+            c.gone.append(&mut changes.gone);
+        });
+    }
+
+    fn note(&self, what: impl FnOnce(&mut Changes)) {
+        if let Some(changes) = &self.changes {
+            what(&mut changes.lock().unwrap_or_else(PoisonError::into_inner));
+        }
     }
 
     async fn address_secret(
@@ -177,16 +214,13 @@ impl Blobs {
         let _turn = self.turn.read().await;
         let secret = self.address_secret(db, hospital).await?;
         let key = self.data_key(db, hospital, patient, true).await?;
-        let scope = patient.map_or_else(String::new, |p| format!("{hospital}/Patient/{p}"));
+        let scope = scope(hospital, patient);
         let size = content.len() as u64;
-        let (address, sealed) = tokio::task::spawn_blocking(move || {
-            let address = seal::blob_address(&secret, &scope, &content);
-            let sealed = BlobCipher::new(&key, address).encrypt(&content)?;
-            Ok::<_, SealError>((address, sealed))
+        let (address, content) = tokio::task::spawn_blocking(move || {
+            (seal::blob_address(&secret, &scope, &content), content)
         })
         .await
-        .map_err(|_| StoreError::Internal("encryption was broken off".into()))?
-        .map_err(seal_error)?;
+        .map_err(|_| StoreError::Internal("hashing was broken off".into()))?;
         let blob = BlobRef {
             hospital: hospital.clone(),
             patient: patient.cloned(),
@@ -194,12 +228,46 @@ impl Blobs {
             size,
             media_type: media_type.to_owned(),
         };
-        self.objects
-            .put(&path(&blob), sealed.into())
-            .await
-            .map_err(object_error)?;
+        self.upload(&blob, BlobCipher::new(&key, address), content)
+            .await?;
+        // Before a batch can refer to it: whoever copies the log finds the blob named here first.
+        self.note(|c| c.put.push(blob.clone()));
         db.put_blob(&blob, self.clock.now()).await?;
         Ok(blob)
+    }
+
+    /// Encrypts and writes part by part, so that no second copy of a large file is in memory.
+    async fn upload(
+        &self,
+        blob: &BlobRef,
+        cipher: BlobCipher,
+        content: Bytes,
+    ) -> Result<(), StoreError> {
+        let cipher = Arc::new(cipher);
+        let mut upload = Upload::new(&*self.objects, path(blob));
+        let mut start = 0;
+        loop {
+            let end = content.len().min(start + PART_BYTES);
+            let (cipher, part) = (Arc::clone(&cipher), content.slice(start..end));
+            let (first, last) = (
+                (start / seal::blob::CHUNK_BYTES) as u64,
+                end == content.len(),
+            );
+            let sealed =
+                tokio::task::spawn_blocking(move || cipher.encrypt_part(first, last, &part))
+                    .await
+                    .map_err(|_| StoreError::Internal("encryption was broken off".into()))?
+                    .map_err(seal_error)?;
+            if let Err(e) = upload.write(&sealed).await {
+                upload.abort().await;
+                return Err(object_error(e));
+            }
+            if last {
+                break;
+            }
+            start = end;
+        }
+        upload.finish().await.map(drop).map_err(object_error)
     }
 
     pub async fn open(
@@ -212,18 +280,24 @@ impl Blobs {
         let Some(blob) = db.blob(permit, owner, address).await? else {
             return Ok(None);
         };
+        self.unlocked(db, blob).await.map(Some)
+    }
+
+    /// A blob with the key that opens it. Whoever calls has asked the permit, or checks the blobs themselves.
+    async fn unlocked(&self, db: &dyn Backend, blob: BlobRef) -> Result<OpenBlob, StoreError> {
         let at: BlobAddress = blob.address.parse().map_err(seal_error)?;
         let key = self
             .data_key(db, &blob.hospital, blob.patient.as_ref(), false)
             .await?;
-        Ok(Some(OpenBlob {
+        Ok(OpenBlob {
             blob,
             objects: Arc::clone(&self.objects),
             cipher: Arc::new(BlobCipher::new(&key, at)),
-        }))
+        })
     }
 
     async fn delete(&self, blob: &BlobRef) -> Result<(), StoreError> {
+        self.note(|c| c.gone.push(blob.clone()));
         match self.objects.delete(&path(blob)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(e) => Err(object_error(e)),
@@ -244,18 +318,19 @@ impl Blobs {
         Ok(unused.len() as u64)
     }
 
+    /// Erases, and deletes the files whose key is gone.
     pub async fn erase(
         &self,
         db: &dyn Backend,
-        hospital: &HospitalId,
-        patient: &ResourceId,
-    ) -> Result<u64, StoreError> {
+        what: ToErase,
+        batch: Batch,
+    ) -> Result<Erased, StoreError> {
         let _turn = self.turn.write().await;
-        let erased = db.erase_data_key(hospital, patient).await?;
-        for blob in &erased {
+        let erased = db.erase(what, batch).await?;
+        for blob in &erased.blobs {
             self.delete(blob).await?;
         }
-        Ok(erased.len() as u64)
+        Ok(erased)
     }
 
     /// Blobs the database holds to be on disk whose file is missing or has another length.
@@ -280,6 +355,132 @@ impl Blobs {
             }
         }
     }
+}
+
+/// Content that is read at once while scrubbing, bytes.
+const SCRUB_BYTES: u64 = 1 << 20;
+
+/// What is wrong with one blob. Names no patient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fault {
+    /// The bytes are not there, or not all of them.
+    Missing,
+    /// They do not decrypt under the patient's key, or are another content than their address says.
+    Damaged,
+    /// The key that opens them is not there, or belongs to another node key.
+    Key,
+}
+
+/// A blob that is not whole.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Faulty {
+    pub hospital: HospitalId,
+    pub address: String,
+    pub fault: Fault,
+}
+
+/// One stretch of a scrub.
+#[derive(Debug, Clone, Default)]
+pub struct Scrubbed {
+    pub blobs: u64,
+    pub bytes: u64,
+    pub faulty: Vec<Faulty>,
+    /// Where to go on; none when the last blob was looked at.
+    pub next: Option<(HospitalId, String)>,
+}
+
+impl Blobs {
+    /// Reads blobs after the given one from end to end: each is there, decrypts, and is the content its address
+    /// says. Stops after `bytes_max` bytes.
+    pub async fn scrub(
+        &self,
+        db: &dyn Backend,
+        after: Option<(HospitalId, String)>,
+        bytes_max: u64,
+    ) -> Result<Scrubbed, StoreError> {
+        let mut done = Scrubbed {
+            next: after,
+            ..Scrubbed::default()
+        };
+        loop {
+            let page = db.blobs(done.next.clone(), 100).await?;
+            if page.is_empty() {
+                done.next = None;
+                return Ok(done);
+            }
+            for blob in page {
+                done.next = Some((blob.hospital.clone(), blob.address.clone()));
+                done.blobs += 1;
+                done.bytes += blob.size;
+                if let Some(fault) = self.fault(db, &blob).await? {
+                    done.faulty.push(Faulty {
+                        hospital: blob.hospital,
+                        address: blob.address,
+                        fault,
+                    });
+                }
+                if done.bytes >= bytes_max {
+                    return Ok(done);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with a blob. An error only when the objects cannot be asked at all.
+    async fn fault(&self, db: &dyn Backend, blob: &BlobRef) -> Result<Option<Fault>, StoreError> {
+        match self.objects.head(&path(blob)).await {
+            Ok(meta) if meta.size == seal::blob::sealed_len(blob.size) => {}
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
+                return self.really(db, blob, Fault::Missing).await;
+            }
+            Err(e) => return Err(object_error(e)),
+        }
+        let open = match self.unlocked(db, blob.clone()).await {
+            Ok(open) => open,
+            Err(StoreError::Damaged(_)) => return self.really(db, blob, Fault::Key).await,
+            Err(e) => return Err(e),
+        };
+        let secret = self.address_secret(db, &blob.hospital).await?;
+        let mut address =
+            seal::Addresser::new(&secret, &scope(&blob.hospital, blob.patient.as_ref()));
+        let mut start = 0;
+        while start < blob.size {
+            let end = blob.size.min(start + SCRUB_BYTES);
+            match open.range(start..end).await {
+                Ok(content) => address.update(&content),
+                Err(StoreError::Damaged(_)) => return self.really(db, blob, Fault::Damaged).await,
+                Err(e) => return Err(e),
+            }
+            start = end;
+        }
+        if address.finish().to_string() == blob.address {
+            Ok(None)
+        } else {
+            self.really(db, blob, Fault::Damaged).await
+        }
+    }
+
+    /// A blob that was swept or erased while it was looked at is no fault.
+    async fn really(
+        &self,
+        db: &dyn Backend,
+        blob: &BlobRef,
+        fault: Fault,
+    ) -> Result<Option<Fault>, StoreError> {
+        // Addresses that share all digits but the last come together, and there are at most sixteen.
+        let stem = blob.address.get(..63).unwrap_or_default().to_owned();
+        let there = db.blobs(Some((blob.hospital.clone(), stem)), 16).await?;
+        let still = there
+            .iter()
+            .any(|b| b.hospital == blob.hospital && b.address == blob.address);
+        Ok(still.then_some(fault))
+    }
+}
+
+/// Whose content an address is of.
+fn scope(hospital: &HospitalId, patient: Option<&ResourceId>) -> String {
+    patient.map_or_else(String::new, |p| format!("{hospital}/Patient/{p}"))
 }
 
 /// How old a half-written file must be before it counts as left by a crash, hours: another process may be writing.

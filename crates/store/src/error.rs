@@ -33,6 +33,14 @@ pub enum StoreError {
     Internal(String),
 }
 
+/// A database of a later version of Karez: this one would not understand what it holds.
+pub(crate) fn newer_schema(applied: i64, known: i64) -> StoreError {
+    StoreError::Unavailable(format!(
+        "the database was written by a newer Karez (schema {applied}); this one knows schema {known}. \
+         Start the newer version, or restore a backup from before the upgrade"
+    ))
+}
+
 impl StoreError {
     pub const fn code(&self) -> ErrorCode {
         match self {

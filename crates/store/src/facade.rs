@@ -2,16 +2,19 @@
 
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use agreements::Permit;
 use bytes::Bytes;
 use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 
-use crate::blob_index::Backend;
-use crate::blobs::{Blobs, OpenBlob};
-use crate::sqlite::{READ_LONGEST, SqliteDatabase, SqliteOptions};
-use crate::{BlobRef, Database, Finding, StoreError, diagnose};
+use crate::backup::erasures::{Erasure, Ledger};
+use crate::backup::ship::{Copied, ShipStatus, Shipper, Shipping, Source};
+use crate::blob_index::{Erased, ToErase};
+use crate::blobs::{Blobs, OpenBlob, Scrubbed};
+use crate::objects::Place;
+use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
+use crate::{AuditDraft, Batch, BlobRef, Database, Finding, StoreError, diagnose};
 
 /// Where and how the store of one node is kept.
 #[derive(Clone)]
@@ -26,6 +29,12 @@ pub struct StoreConfig {
     pub readers: usize,
     /// How large the database may grow, bytes.
     pub size_max_bytes: Option<u64>,
+    /// Where files are kept; none for `blobs/` in the data folder.
+    pub blobs: Option<Place>,
+    /// Keeps the database's log until a backup that follows it has carried it away.
+    pub ship: bool,
+    /// Another process serves this data folder: its schema and its log are left alone.
+    pub beside: bool,
     pub clock: Arc<dyn Clock>,
     pub entropy: Arc<dyn Entropy>,
 }
@@ -43,6 +52,9 @@ impl StoreConfig {
             public_base: String::new(),
             readers: 16,
             size_max_bytes: None,
+            blobs: None,
+            ship: false,
+            beside: false,
             clock,
             entropy,
         }
@@ -51,22 +63,23 @@ impl StoreConfig {
 
 /// The store of one node.
 pub struct Store {
-    database: Arc<dyn Backend>,
-    blobs: Blobs,
+    source: Source,
     dir: PathBuf,
+    /// How the backup that follows stands, once one does.
+    shipping: OnceLock<Arc<Mutex<ShipStatus>>>,
 }
 
 impl Store {
     /// Opens the data folder. Must be called within a tokio runtime.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         let dir = config.dir.clone();
-        let (database, blobs) = tokio::task::spawn_blocking(move || open(&config))
+        let source = tokio::task::spawn_blocking(move || open(&config))
             .await
             .map_err(|_| StoreError::Internal("opening was broken off".into()))??;
         Ok(Self {
-            database: Arc::new(database),
-            blobs,
+            source,
             dir,
+            shipping: OnceLock::new(),
         })
     }
 
@@ -86,9 +99,10 @@ impl Store {
         media_type: &str,
         content: impl Into<Bytes>,
     ) -> Result<BlobRef, StoreError> {
-        self.blobs
+        self.source
+            .blobs
             .put(
-                &*self.database,
+                &*self.source.database,
                 hospital,
                 patient,
                 media_type,
@@ -104,35 +118,125 @@ impl Store {
         owner: &RecordKey,
         address: &str,
     ) -> Result<Option<OpenBlob>, StoreError> {
-        self.blobs
-            .open(&*self.database, permit, owner, address)
+        self.source
+            .blobs
+            .open(&*self.source.database, permit, owner, address)
             .await
     }
 
     /// Deletes blobs that were put more than 24 hours ago and never referred to; gives their number, at most 1000.
     pub async fn sweep_blobs(&self) -> Result<u64, StoreError> {
-        self.blobs.sweep(&*self.database).await
+        self.source.blobs.sweep(&*self.source.database).await
     }
 
-    /// Destroys the key of all of a patient's blobs, and the files. Not to be undone; copies in backups can no longer
-    /// be opened. Gives the number of blobs.
-    pub async fn erase_patient_key(
+    /// Erases a patient's whole record at a hospital, or single records, in one commit with `batch`, which holds the
+    /// audit of it. Not to be undone: content, search rows and keys go, and with the ledger every backup that is
+    /// restored later has it done again before it serves.
+    pub async fn erase(&self, erasure: &Erasure, batch: Batch) -> Result<Erased, StoreError> {
+        let source = &self.source;
+        source.ledger.add(erasure, &source.key, &*source.entropy)?;
+        match self.erase_now(erasure, batch).await {
+            Ok(done) => Ok(done),
+            // It may or may not have been committed: the ledger keeps it, and it is done again.
+            Err(e @ StoreError::Unavailable(_)) => Err(e),
+            Err(e) => {
+                source.ledger.take_back(erasure)?;
+                Err(e)
+            }
+        }
+    }
+
+    async fn erase_now(&self, erasure: &Erasure, batch: Batch) -> Result<Erased, StoreError> {
+        let what = ToErase {
+            hospital: erasure.hospital.clone(),
+            patient: erasure.patient.clone(),
+            records: erasure.records.clone(),
+        };
+        let source = &self.source;
+        source.blobs.erase(&*source.database, what, batch).await
+    }
+
+    /// Does an erasure of the ledger again onto a database that was restored from before it.
+    pub(crate) async fn replay_erasure(&self, erasure: &Erasure) -> Result<Erased, StoreError> {
+        let mut batch = Batch::new(self.source.clock.now());
+        let body = format!(
+            r#"{{"resourceType":"AuditEvent","type":{{"system":"http://terminology.hl7.org/CodeSystem/audit-event-type","code":"rest"}},"subtype":[{{"system":"urn:karez:action","code":"erasure.replayed"}}],"action":"D","recorded":"{}","outcome":"0","agent":[{{"who":{{"display":"Karez"}},"requestor":false}}],"source":{{"observer":{{"display":"Karez"}}}},"entity":[{{"what":{{"identifier":{{"system":"urn:karez:erasure","value":"{}"}}}}}}]}}"#,
+            batch.at, erasure.id
+        );
+        batch.audit.push(AuditDraft {
+            chain: erasure.hospital.clone(),
+            account: None,
+            patient: None,
+            action: "erasure.replayed".into(),
+            body: Bytes::from(body).into(),
+        });
+        self.erase_now(erasure, batch).await
+    }
+
+    /// The erasures this data folder knows of, oldest first.
+    pub fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
+        self.source.ledger.all(&self.source.key)
+    }
+
+    /// Reads files from end to end, from after the given one on, and stops after `bytes_max` bytes.
+    pub async fn scrub(
         &self,
-        hospital: &HospitalId,
-        patient: &ResourceId,
-    ) -> Result<u64, StoreError> {
-        self.blobs.erase(&*self.database, hospital, patient).await
+        after: Option<(HospitalId, String)>,
+        bytes_max: u64,
+    ) -> Result<Scrubbed, StoreError> {
+        let source = &self.source;
+        source
+            .blobs
+            .scrub(&*source.database, after, bytes_max)
+            .await
+    }
+
+    /// Every file the database holds to be there, after the given one.
+    pub(crate) async fn blob_page(
+        &self,
+        after: Option<(HospitalId, String)>,
+        limit: u32,
+    ) -> Result<Vec<BlobRef>, StoreError> {
+        self.source.database.blobs(after, limit).await
+    }
+
+    /// Whether the place of the files answers.
+    pub async fn files_health(&self) -> Result<(), StoreError> {
+        self.source.blobs.health().await
+    }
+
+    /// One whole copy of database and files while serving.
+    pub async fn back_up(&self, place: &Place) -> Result<Copied, StoreError> {
+        self.source.copy_once(place).await
+    }
+
+    /// Carries the log to a backup place; the store must have been opened to keep it.
+    pub fn shipper(&self, shipping: Shipping) -> Result<Shipper, StoreError> {
+        let shipper = Shipper::new(self.source.clone(), shipping)?;
+        let _second = self.shipping.set(shipper.status());
+        Ok(shipper)
+    }
+
+    /// How the backup that follows the log stands; none when none follows.
+    pub fn ship_status(&self) -> Option<ShipStatus> {
+        let status = self.shipping.get()?;
+        Some(
+            status
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        )
     }
 
     /// A check-up: database, disk and blobs. Reads everything, so it takes a while on a large folder.
     pub async fn diagnose(&self) -> Vec<Finding> {
-        let mut found = match self.database.check_up().await {
+        let mut found = match self.source.database.check_up().await {
             Ok(found) => found,
             Err(e) => vec![Finding::of("integrity", Err(e))],
         };
         found.push(diagnose::sync(&self.dir));
         found.push(diagnose::space(&self.dir));
-        let blobs = self.blobs.missing(&*self.database).await;
+        let blobs = self.source.blobs.missing(&*self.source.database).await;
         found.push(match blobs {
             Ok(missing) if missing.is_empty() => {
                 Finding::new("blobs", true, "every file is there and whole")
@@ -148,9 +252,14 @@ impl Store {
     }
 }
 
-fn open(config: &StoreConfig) -> Result<(SqliteDatabase, Blobs), StoreError> {
+fn open(config: &StoreConfig) -> Result<Source, StoreError> {
     std::fs::create_dir_all(&config.dir)
         .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be made: {e}")))?;
+    let spool = config.dir.join("ship");
+    if !config.ship && !config.beside {
+        // What is written from here on is in no stream: the next one that follows begins with a base.
+        crate::sqlite::forget_stream(&spool)?;
+    }
     let database = SqliteDatabase::open(&SqliteOptions {
         path: config.dir.join("karez.db"),
         public_base: config.public_base.clone(),
@@ -158,19 +267,39 @@ fn open(config: &StoreConfig) -> Result<(SqliteDatabase, Blobs), StoreError> {
         size_max_bytes: config.size_max_bytes,
         read_longest: READ_LONGEST,
         cursor_secret: config.node_key.derive(b"karez cursors"),
+        spool: config.ship.then(|| SpoolOptions {
+            dir: spool,
+            key: config.node_key.clone(),
+            clock: Arc::clone(&config.clock),
+            entropy: Arc::clone(&config.entropy),
+        }),
+        beside: config.beside,
     })?;
-    let blobs = Blobs::local(
-        &config.dir.join("blobs"),
+    let place = config
+        .blobs
+        .clone()
+        .unwrap_or_else(|| Place::Folder(config.dir.join("blobs")));
+    let blobs = Blobs::open_in(
+        &place,
+        config.ship,
         config.node_key.clone(),
         Arc::clone(&config.clock),
         Arc::clone(&config.entropy),
     )?;
-    Ok((database, blobs))
+    Ok(Source {
+        database: Arc::new(database),
+        blobs: Arc::new(blobs),
+        ledger: Ledger::of(&config.dir),
+        work: config.dir.join("work"),
+        key: config.node_key.clone(),
+        clock: Arc::clone(&config.clock),
+        entropy: Arc::clone(&config.entropy),
+    })
 }
 
 impl Deref for Store {
     type Target = dyn Database;
     fn deref(&self) -> &Self::Target {
-        &*self.database
+        &*self.source.database
     }
 }

@@ -4,6 +4,7 @@
 //! [`Database`] is the seam between back ends (SQLite here; PostgreSQL fits behind it); [`Store`] is what the rest
 //! of Karez uses. Nothing is read without a [`agreements::Permit`].
 
+pub mod backup;
 pub mod batch;
 pub mod blob_index;
 mod blobs;
@@ -14,6 +15,7 @@ pub mod diagnose;
 pub mod error;
 pub mod facade;
 pub mod model;
+mod objects;
 mod prepare;
 mod present;
 // Some of it waits for the second back end.
@@ -21,9 +23,10 @@ mod present;
 pub mod sql;
 pub mod sqlite;
 
+pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
-pub use blob_index::{Backend, BlobIndex};
-pub use blobs::OpenBlob;
+pub use blob_index::{Backend, BlobIndex, Erased, ToErase};
+pub use blobs::{Fault, Faulty, OpenBlob, Scrubbed};
 pub use database::Database;
 pub use diagnose::Finding;
 pub use error::StoreError;
@@ -32,3 +35,4 @@ pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,
 };
+pub use objects::{Bucket, Place};

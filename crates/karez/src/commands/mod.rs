@@ -2,7 +2,10 @@
 
 pub mod admin;
 pub mod audit;
+pub mod backup;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod restore;
+pub mod scrub;
 pub mod verify;

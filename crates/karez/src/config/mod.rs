@@ -2,6 +2,7 @@
 //! and its own documented keys; a key nobody knows or a value that cannot be read stops the start and is named.
 
 mod concerns;
+mod places;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ pub use concerns::{
     Accounts, Data, Log, LogFormat, Mail, Seal, Server, Tls, TlsMode, certificates, role,
 };
 pub use values::{ConfigError, Key, Values};
+
+use store::Place;
+use store::backup::ship::Shipping;
 
 /// Everything the node is told.
 #[derive(Debug, Clone)]
@@ -21,6 +25,10 @@ pub struct Config {
     pub mail: Option<Mail>,
     pub seal: Seal,
     pub log: Log,
+    /// Where files lie; none for the data folder.
+    pub blobs: Option<Place>,
+    /// The backup that follows this node.
+    pub backup: Option<Shipping>,
 }
 
 /// All keys, in the order they are explained.
@@ -29,6 +37,10 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::SERVER,
         concerns::TLS,
         concerns::DATA,
+        places::BLOBS,
+        places::BLOBS_BUCKET,
+        places::BACKUP,
+        places::BACKUP_BUCKET,
         concerns::ACCOUNTS,
         concerns::MAIL,
         concerns::SEAL,
@@ -47,6 +59,23 @@ impl Config {
         environment: impl Iterator<Item = (String, String)>,
         flags: &[(&'static str, String)],
     ) -> Result<Self, ConfigError> {
+        Self::from_values(&Self::values(file, environment, flags)?)
+    }
+
+    /// A backup place named on the command line: a folder, or `s3://bucket/prefix` with the rest from `[backup]`.
+    pub fn named_place(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        text: &str,
+    ) -> Result<Place, ConfigError> {
+        places::named(&Self::values(file, environment, &[])?, text)
+    }
+
+    fn values(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+        flags: &[(&'static str, String)],
+    ) -> Result<Values, ConfigError> {
         let mut values = Values::new(keys());
         let default = PathBuf::from("karez.toml");
         match file {
@@ -58,7 +87,7 @@ impl Config {
         for (name, value) in flags {
             values.set_flag(name, value);
         }
-        Self::from_values(&values)
+        Ok(values)
     }
 
     pub fn from_values(values: &Values) -> Result<Self, ConfigError> {
@@ -70,6 +99,8 @@ impl Config {
             mail: Mail::read(values)?,
             seal: Seal::read(values)?,
             log: Log::read(values)?,
+            blobs: places::blobs(values)?,
+            backup: places::backup(values)?,
         };
         if config.tls.mode == TlsMode::Off && !config.server.listen.ip().is_loopback() {
             return Err(ConfigError::value(

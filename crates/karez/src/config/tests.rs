@@ -51,6 +51,18 @@ fn a_bad_value_names_its_key() {
             "[seal]\ntime_stamp_roots = \"/nowhere.pem\"",
             "seal.time_stamp_roots",
         ),
+        ("[blobs]\nplace = \"tape\"", "blobs.place"),
+        ("[blobs]\nplace = \"s3\"", "blobs.bucket"),
+        (
+            "[blobs]\nplace = \"s3\"\nbucket = \"b\"\nendpoint = \"ftp://x\"",
+            "blobs.endpoint",
+        ),
+        (
+            "[blobs]\nplace = \"s3\"\nbucket = \"b\"",
+            "blobs.access_key",
+        ),
+        ("[backup]\nplace = \"folder\"", "backup.folder"),
+        ("[backup]\nevery_s = 60", "backup.every_s"),
         (
             "[server]\nlisten = \"0.0.0.0:80\"\n[tls]\nmode = \"off\"",
             "tls.mode",

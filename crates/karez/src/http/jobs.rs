@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use app::App;
+use store::backup::ship::Shipper;
 use tokio::task::JoinHandle;
 
 /// Jobs under way.
@@ -20,6 +21,13 @@ pub fn start(app: &App) -> Jobs {
 }
 
 impl Jobs {
+    /// Carries the log to the backup place until the node closes, and once more then.
+    pub fn follow(&mut self, app: &App, shipper: Shipper) {
+        let app = app.clone();
+        let closing = async move { app.until_closing().await };
+        self.0.push(tokio::spawn(shipper.run(closing)));
+    }
+
     /// Waits until each has ended; they hear of the closing by themselves.
     pub async fn stop(self) {
         for job in self.0 {

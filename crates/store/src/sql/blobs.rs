@@ -91,6 +91,18 @@ pub(crate) fn of_patient(
     binds.statement(text)
 }
 
+/// Blobs of no patient that this record refers to and no other.
+pub(crate) fn of_record_alone(dialect: &Dialect, record: i64) -> Statement {
+    let mut binds = dialect.binds();
+    let record = binds.bind(record);
+    let text = format!(
+        "SELECT DISTINCT {COLUMNS} FROM blob_use u JOIN blob b ON b.hospital = u.hospital AND b.address = u.address \
+         JOIN hospital bh ON bh.num = b.hospital WHERE u.record = {record} AND b.patient IS NULL AND NOT EXISTS \
+         (SELECT 1 FROM blob_use o WHERE o.hospital = u.hospital AND o.address = u.address AND o.record <> {record})"
+    );
+    binds.statement(text)
+}
+
 /// A page of all that are not erased, in order.
 pub(crate) fn page(
     dialect: &Dialect,

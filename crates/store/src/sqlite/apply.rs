@@ -34,6 +34,7 @@ pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, Stor
         chain::append(s, draft, at)?;
     }
     s.position += 1;
+    s.at_us = s.at_us.max(at);
     for (i, e) in batch.events.iter().enumerate() {
         event(s, e, i, at)?;
     }

@@ -6,11 +6,13 @@ use kernel::{HospitalId, Instant, RecordKey, ResourceId};
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 use seal::Wrapped;
 
-use super::SqliteDatabase;
 use super::session::Session;
+use super::{SqliteDatabase, apply, erase};
+use crate::blob_index::{Erased, ToErase};
+use crate::prepare::prepare;
 use crate::sql::blobs::{self, patient_text};
 use crate::sql::{Dialect, Statement, micros, signed};
-use crate::{BlobIndex, BlobRef, Finding, StoreError};
+use crate::{Batch, BlobIndex, BlobRef, Finding, StoreError};
 
 /// Rows of [`blobs::COLUMNS`].
 fn list(conn: &Connection, st: Statement) -> Result<Vec<BlobRef>, StoreError> {
@@ -164,15 +166,25 @@ impl BlobIndex for SqliteDatabase {
             .await
     }
 
-    async fn erase_data_key(
-        &self,
-        hospital: &HospitalId,
-        patient: &ResourceId,
-    ) -> Result<Vec<BlobRef>, StoreError> {
-        let (hospital, patient) = (hospital.clone(), patient.clone());
+    async fn erase(&self, what: ToErase, batch: Batch) -> Result<Erased, StoreError> {
+        let moved = match what.patient.clone() {
+            Some(patient) => {
+                let hospital = what.hospital.clone();
+                self.readers
+                    .read_all(move |c| erase::moved_away(c, &hospital, &patient))
+                    .await?
+            }
+            None => Vec::new(),
+        };
+        let at = micros(batch.at);
+        let prepared = prepare(batch, &self.public_base)?;
         let erased = self
             .writer
-            .write(move |s| erase(s, &hospital, &patient))
+            .write(move |s| {
+                let erased = erase::erase(s, &what, &moved, at)?;
+                apply::apply(s, &prepared)?;
+                Ok(erased)
+            })
             .await?;
         self.writer.checkpoint().await?;
         Ok(erased)
@@ -192,7 +204,8 @@ impl BlobIndex for SqliteDatabase {
     }
 }
 
-fn erase(
+/// Destroys the patient's key; gives the blobs that it encrypted.
+pub(super) fn erase(
     s: &mut Session,
     hospital: &HospitalId,
     patient: &ResourceId,
@@ -211,4 +224,9 @@ fn erase(
         params![h, patient.as_str()],
     )?;
     Ok(found)
+}
+
+/// Blobs of no patient that no other record refers to.
+pub(super) fn of_record_alone(conn: &Connection, record: i64) -> Result<Vec<BlobRef>, StoreError> {
+    list(conn, blobs::of_record_alone(&Dialect::Sqlite, record))
 }

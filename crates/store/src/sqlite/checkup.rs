@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::{SqliteDatabase, chain, migrations};
+use super::{SqliteDatabase, chain};
 use crate::StoreError;
 use crate::diagnose::Finding;
 use kernel::HospitalId;
@@ -55,24 +55,8 @@ fn integrity(c: &Connection) -> Result<String, StoreError> {
 }
 
 fn schema(c: &Connection) -> Result<String, StoreError> {
-    let applied: i64 = c.query_row(
-        "SELECT coalesce(max(version), 0) FROM refinery_schema_history",
-        [],
-        |r| r.get(0),
-    )?;
-    let known = migrations::migrations::runner()
-        .get_migrations()
-        .iter()
-        .map(|m| i64::from(m.version()))
-        .max()
-        .unwrap_or(0);
-    if applied == known {
-        Ok(format!("version {applied}"))
-    } else {
-        Err(StoreError::Damaged(format!(
-            "version {applied}; this Karez knows {known}"
-        )))
-    }
+    super::schema::is_current(c)?;
+    Ok(format!("version {}", super::schema::known()))
 }
 
 fn chains(c: &Connection) -> Result<String, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::StoreError;
@@ -25,8 +26,21 @@ pub(crate) fn check_version(number: i32) -> Result<(), StoreError> {
     )))
 }
 
+/// When the log moves into the database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Checkpoints {
+    /// By itself, when it is long and when the last connection closes.
+    ByItself,
+    /// Only when the writer is asked to: somebody else copies the log first.
+    OnDemand,
+}
+
 /// The one connection that writes.
-pub(crate) fn writer(path: &Path, size_max_bytes: Option<u64>) -> Result<Connection, StoreError> {
+pub(crate) fn writer(
+    path: &Path,
+    size_max_bytes: Option<u64>,
+    checkpoints: Checkpoints,
+) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -37,7 +51,13 @@ pub(crate) fn writer(path: &Path, size_max_bytes: Option<u64>) -> Result<Connect
     conn.pragma_update(None, "foreign_keys", true)?;
     // What is erased is overwritten in the file, not only unlinked.
     conn.pragma_update(None, "secure_delete", true)?;
-    conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    let on_demand = checkpoints == Checkpoints::OnDemand;
+    conn.pragma_update(
+        None,
+        "wal_autocheckpoint",
+        if on_demand { 0 } else { 4_000 },
+    )?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, on_demand)?;
     conn.pragma_update(None, "journal_size_limit", 256_i64 << 20)?;
     conn.pragma_update(None, "cache_size", -65_536)?;
     limit_size(&conn, size_max_bytes)?;

@@ -6,15 +6,21 @@ mod blobs;
 mod chain;
 mod checkup;
 mod connect;
+mod durable;
+mod erase;
 mod feed;
 mod index_rows;
 #[cfg(test)]
 mod permit_tests;
 mod read;
 mod readers;
+pub(crate) mod redo;
+mod schema;
 mod search;
 mod session;
+mod spool;
 mod values;
+mod wal;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +34,9 @@ use async_trait::async_trait;
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use seal::Secret;
 use tokio::sync::watch;
+
+pub use spool::SpoolOptions;
+pub(crate) use spool::forget as forget_stream;
 
 use crate::prepare::prepare;
 use crate::sql::search::CursorKey;
@@ -59,6 +68,10 @@ pub struct SqliteOptions {
     pub read_longest: Duration,
     /// Seals the cursors of searches. The same on every start, so that pages stay good.
     pub cursor_secret: Secret,
+    /// Keeps the log for a backup that follows it.
+    pub spool: Option<SpoolOptions>,
+    /// Another process serves this database: its schema and its log are left alone.
+    pub beside: bool,
 }
 
 impl SqliteOptions {
@@ -70,6 +83,8 @@ impl SqliteOptions {
             readers: 16,
             size_max_bytes: None,
             read_longest: READ_LONGEST,
+            spool: None,
+            beside: false,
         }
     }
 }
@@ -81,6 +96,7 @@ pub struct SqliteDatabase {
     writer: writer::Writer,
     readers: readers::Readers,
     size_max_bytes: Arc<AtomicU64>,
+    spool: Option<Arc<spool::Spool>>,
     cursors: CursorKey,
 }
 
@@ -90,18 +106,26 @@ impl SqliteDatabase {
     pub fn open(options: &SqliteOptions) -> Result<Self, StoreError> {
         connect::check_version(rusqlite::version_number())?;
         let size_max_bytes = Arc::new(AtomicU64::new(options.size_max_bytes.unwrap_or(u64::MAX)));
+        // Before anything opens the file: whether its log goes on where it was cut is seen from outside.
+        let spool = match &options.spool {
+            Some(spool) => Some(Arc::new(spool::Spool::open(spool.clone(), &options.path)?)),
+            None => None,
+        };
         let place = writer::Place {
             path: options.path.clone(),
             size_max_bytes: Arc::clone(&size_max_bytes),
+            spool: spool.clone(),
+            beside: options.beside,
         };
         let mut conn = place.open()?;
-        migrations::migrations::runner()
-            .set_abort_divergent(true)
-            .set_abort_missing(true)
-            .run(&mut conn)
-            .map_err(|e| {
-                StoreError::Unavailable(format!("the schema cannot be brought up to date: {e}"))
-            })?;
+        if options.beside {
+            schema::is_current(&conn)?;
+        } else {
+            schema::bring_up_to_date(&mut conn)?;
+        }
+        if let Some(spool) = &spool {
+            spool.set_counter_page(schema::counter_page(&conn)?);
+        }
         drop(conn);
         sync_parent(&options.path)?;
         Ok(Self {
@@ -110,6 +134,7 @@ impl SqliteDatabase {
             writer: writer::Writer::start(place)?,
             readers: readers::Readers::new(&options.path, options.readers, options.read_longest)?,
             size_max_bytes,
+            spool,
             cursors: CursorKey::new(&options.cursor_secret),
         })
     }

@@ -128,7 +128,7 @@ mod tests {
     async fn a_read_that_takes_too_long_is_broken_off_and_its_connection_goes_on() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
-        connect::writer(&path, None).unwrap();
+        connect::writer(&path, None, connect::Checkpoints::ByItself).unwrap();
         let readers = Readers::new(&path, 1, Duration::from_millis(50)).unwrap();
         let endless = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c";
         let broken = readers

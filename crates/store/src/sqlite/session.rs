@@ -16,6 +16,8 @@ pub(crate) struct Session {
     pub(super) params: HashMap<u16, i64>,
     /// Position of the newest batch of this or an earlier group.
     pub position: u64,
+    /// The time of that batch, µs since 1970.
+    pub at_us: i64,
     /// The last number given to a version's row.
     version_row: i64,
     /// Moves when another process has written (the command line, beside a node that serves).
@@ -30,6 +32,7 @@ impl Session {
             kinds: HashMap::new(),
             params: HashMap::new(),
             position: 0,
+            at_us: 0,
             version_row: 0,
             data_version: 0,
         };
@@ -126,6 +129,13 @@ impl Session {
         self.conn
             .prepare_cached("UPDATE counter SET value = ?1 WHERE name = 'position'")?
             .execute([signed(self.position)])?;
+        // On the same page: how far a commit reaches in time is read from the log when it is restored.
+        self.conn
+            .prepare_cached(
+                "INSERT INTO counter (name, value) VALUES ('at', ?1) \
+                 ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value)",
+            )?
+            .execute([self.at_us])?;
         Ok(())
     }
 }

@@ -13,8 +13,9 @@ use kernel::limits;
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::connect;
+use super::connect::{self, Checkpoints};
 use super::session::Session;
+use super::spool::Spool;
 use crate::StoreError;
 
 /// Jobs in one group at most.
@@ -63,17 +64,32 @@ where
 }
 
 /// Runs alone, outside a transaction.
-struct Checkpoint(oneshot::Sender<Result<(), StoreError>>);
+struct Checkpoint {
+    /// The log is cut short, so that nothing that was overwritten remains in it; otherwise it is moved as far as no
+    /// reader holds it.
+    truncate: bool,
+    spool: Option<Arc<Spool>>,
+    reply: oneshot::Sender<Result<(), StoreError>>,
+}
 
 impl Job for Checkpoint {
     fn alone(&self) -> bool {
         true
     }
     fn run(&mut self, session: &mut Session) -> Result<(), StoreError> {
-        truncate_log(&session.conn)
+        if let Some(spool) = &self.spool {
+            spool.before_checkpoint()?;
+        }
+        if self.truncate {
+            return truncate_log(&session.conn);
+        }
+        session
+            .conn
+            .pragma_update_and_check(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))?;
+        Ok(())
     }
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
-        let _gone = self.0.send(outcome);
+        let _gone = self.reply.send(outcome);
     }
 }
 
@@ -94,12 +110,38 @@ pub(crate) struct Place {
     pub path: PathBuf,
     /// How large the file may grow, bytes; `u64::MAX` for no bound.
     pub size_max_bytes: Arc<AtomicU64>,
+    /// Keeps the log for shipping.
+    pub spool: Option<Arc<Spool>>,
+    /// Another process serves this database: its log is left alone.
+    pub beside: bool,
 }
 
 impl Place {
     pub(crate) fn open(&self) -> Result<Connection, StoreError> {
         let max = self.size_max_bytes.load(Ordering::Relaxed);
-        connect::writer(&self.path, (max != u64::MAX).then_some(max))
+        let checkpoints = if self.beside || self.spool.is_some() {
+            Checkpoints::OnDemand
+        } else {
+            Checkpoints::ByItself
+        };
+        connect::writer(&self.path, (max != u64::MAX).then_some(max), checkpoints)
+    }
+
+    /// Leaves one file behind where it can; the log is as good.
+    fn leave(&self, conn: &Connection) {
+        if self.beside {
+            return;
+        }
+        if let Some(spool) = &self.spool
+            && let Err(error) = spool.before_checkpoint()
+        {
+            tracing::error!(error = %error, "the end of the log was not cut for the backup; it is cut at the next start");
+            return;
+        }
+        let truncated = truncate_log(conn).is_ok();
+        if let Some(spool) = self.spool.as_ref().filter(|_| truncated) {
+            spool.closed();
+        }
     }
 }
 
@@ -110,6 +152,7 @@ pub(crate) struct Writer {
     /// Why writes fail now, if they do.
     fault: Arc<Mutex<Option<String>>>,
     position: watch::Receiver<u64>,
+    spool: Option<Arc<Spool>>,
 }
 
 impl Writer {
@@ -118,6 +161,7 @@ impl Writer {
         let (tell, position) = watch::channel(session.position);
         let (queue, jobs) = sync_channel(limits::WRITE_QUEUE_MAX);
         let fault = Arc::new(Mutex::new(None));
+        let spool = place.spool.clone();
         let mut thread = Thread {
             place,
             session: Some(session),
@@ -133,6 +177,7 @@ impl Writer {
             thread: Mutex::new(Some(handle)),
             fault,
             position,
+            spool,
         })
     }
 
@@ -155,8 +200,22 @@ impl Writer {
 
     /// Moves the whole log into the database file, so that nothing that was overwritten remains in the log.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.checkpoint_with(true).await
+    }
+
+    /// Moves the log into the database file as far as no reader holds it.
+    pub async fn move_log(&self) -> Result<(), StoreError> {
+        self.checkpoint_with(false).await
+    }
+
+    async fn checkpoint_with(&self, truncate: bool) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.enqueue(Box::new(Checkpoint(reply)))?;
+        let spool = self.spool.clone();
+        self.enqueue(Box::new(Checkpoint {
+            truncate,
+            spool,
+            reply,
+        }))?;
         answer
             .await
             .map_err(|_| StoreError::Unavailable("the writer has stopped".into()))?
@@ -232,10 +291,7 @@ impl Thread {
             }
         }
         if let Some(s) = self.session.take() {
-            // Leaves one file behind where it can; the log is as good.
-            let _busy = s
-                .conn
-                .pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()));
+            self.place.leave(&s.conn);
         }
     }
 
@@ -258,6 +314,9 @@ impl Thread {
             }
             Err(e) => {
                 self.session = None;
+                if let Some(spool) = &self.place.spool {
+                    spool.after_fault();
+                }
                 let why = match e {
                     StoreError::Unavailable(why) | StoreError::Damaged(why) => why,
                     other => other.to_string(),
@@ -339,6 +398,8 @@ mod tests {
         let place = Place {
             path: dir.join("db"),
             size_max_bytes: Arc::new(AtomicU64::new(u64::MAX)),
+            spool: None,
+            beside: false,
         };
         let mut conn = place.open().unwrap();
         migrations::migrations::runner().run(&mut conn).unwrap();

@@ -1,6 +1,9 @@
 use jiff::SignedDuration;
-use karez_store::{BlobRef, Precondition, Store, StoreError, Write, WriteBody};
+use karez_store::backup::erasures::Erasure;
+use karez_store::{Batch, BlobRef, Fault, Precondition, Store, StoreError, Write, WriteBody};
+use kernel::AccountId;
 
+use crate::bucket;
 use crate::support::*;
 
 const WORDS: &[u8] = b"known words of a report, to be searched for on disk";
@@ -10,7 +13,10 @@ fn content(len: usize) -> Vec<u8> {
 }
 
 async fn refer(store: &Store, owner: &kernel::RecordKey, blob: &BlobRef) -> Result<(), StoreError> {
-    let json = r#"{"resourceType":"DocumentReference","status":"current","subject":{"reference":"Patient/p1"},"content":[{"attachment":{"title":"x"}}]}"#;
+    let patient = blob.patient.as_ref().map_or("p1", |p| p.as_str());
+    let json = format!(
+        r#"{{"resourceType":"DocumentReference","status":"current","subject":{{"reference":"Patient/{patient}"}},"content":[{{"attachment":{{"title":"x"}}}}]}}"#
+    );
     commit(store, |b| {
         b.writes.push(Write {
             key: owner.clone(),
@@ -140,9 +146,13 @@ pub async fn nothing_readable_on_disk(f: Fixture) {
         a.address, b.address,
         "the same file of two patients is two blobs"
     );
-    let all = files(f.dir.path());
-    assert!(all.iter().any(|p| p.ends_with(&a.address)));
-    for path in all {
+    let all = bucket::stored(&f.files).await;
+    assert!(all.iter().any(|(name, _)| name.ends_with(&a.address)));
+    for (name, bytes) in all {
+        let shown = bytes.windows(WORDS.len()).any(|w| w == WORDS);
+        assert!(!shown, "{name}");
+    }
+    for path in files(f.dir.path()) {
         let bytes = std::fs::read(&path).unwrap();
         let shown = bytes.windows(WORDS.len()).any(|w| w == WORDS);
         assert!(!shown, "{}", path.display());
@@ -158,8 +168,7 @@ pub async fn unused_ones_are_swept_after_a_day(f: Fixture) {
     assert_eq!(f.store.sweep_blobs().await.unwrap(), 0);
     f.clock.advance(SignedDuration::from_hours(2));
     assert_eq!(f.store.sweep_blobs().await.unwrap(), 1);
-    let left = files(&f.dir.path().join("blobs"));
-    assert_eq!(left.len(), 1);
+    assert_eq!(bucket::stored(&f.files).await.len(), 1);
     assert!(refer(&f.store, &owner, &unused).await.is_err());
     let open = f
         .store
@@ -180,20 +189,17 @@ pub async fn erasing_a_patient_destroys_theirs_alone(f: Fixture) {
     let two = put_one(s, "p2", content(10)).await;
     refer(s, &d1, &one).await.unwrap();
     refer(s, &d2, &two).await.unwrap();
-    let kept = std::fs::read(
-        files(&f.dir.path().join("blobs"))
-            .into_iter()
-            .find(|p| p.ends_with(&one.address))
-            .unwrap(),
-    )
-    .unwrap();
-    assert!(!kept.is_empty());
-    assert_eq!(
-        s.erase_patient_key(&hospital_id("yarqum"), &id("p1"))
-            .await
-            .unwrap(),
-        1
-    );
+    assert_eq!(bucket::stored(&f.files).await.len(), 2);
+    let erasure = Erasure {
+        id: id("e1"),
+        hospital: hospital_id("yarqum"),
+        patient: Some(id("p1")),
+        records: Vec::new(),
+        at: at(1),
+        by: AccountId::new("admin").unwrap(),
+    };
+    let erased = s.erase(&erasure, Batch::new(at(1))).await.unwrap();
+    assert_eq!((erased.records, erased.blobs.len()), (1, 1));
     assert!(
         s.open_blob(&system(), &d1, &one.address)
             .await
@@ -207,5 +213,66 @@ pub async fn erasing_a_patient_destroys_theirs_alone(f: Fixture) {
         .unwrap()
         .unwrap();
     assert_eq!(open.all().await.unwrap(), content(10));
-    assert_eq!(files(&f.dir.path().join("blobs")).len(), 1);
+    assert_eq!(bucket::stored(&f.files).await.len(), 1);
+}
+
+pub async fn large_ones_go_in_parts(f: Fixture) {
+    let owner = key("yarqum", "DocumentReference", "d1");
+    // Two parts and a bit, and exactly two.
+    for len in [(17 << 20) + 5, 16 << 20] {
+        let bytes: Vec<u8> = (0..len).map(|i| (i * 31 % 251) as u8).collect();
+        let blob = put_one(&f.store, "p1", bytes.clone()).await;
+        refer(&f.store, &owner, &blob).await.unwrap();
+        let found = f.store.open_blob(&system(), &owner, &blob.address).await;
+        let open = found.unwrap().unwrap();
+        let (a, b) = ((8 << 20) - 3, (8 << 20) + 70_000);
+        let part = open.range(a as u64..b as u64).await.unwrap();
+        assert_eq!(part, bytes[a..b]);
+        assert!(open.all().await.unwrap() == bytes);
+    }
+}
+
+pub async fn scrubbing_finds_what_is_missing_altered_or_exchanged(f: Fixture) {
+    let mut blobs = Vec::new();
+    for n in 0..6 {
+        blobs.push(put_one(&f.store, "p1", content(100_000 + n)).await);
+    }
+    let whole = f.store.scrub(None, u64::MAX).await.unwrap();
+    assert_eq!(
+        (whole.blobs, whole.faulty, whole.next),
+        (6, Vec::new(), None)
+    );
+    let all = bucket::stored(&f.files).await;
+    let of = |n: usize| {
+        all.iter()
+            .find(|(name, _)| name.ends_with(&blobs[n].address))
+            .unwrap()
+    };
+    let mut altered = of(1).1.clone();
+    altered[70_000] ^= 1;
+    bucket::replace(&f.files, &of(0).0, None).await;
+    bucket::replace(&f.files, &of(1).0, Some(altered)).await;
+    bucket::replace(&f.files, &of(2).0, Some(of(3).1.clone())).await;
+    // In stretches: each goes on where the last one ended.
+    let (mut next, mut faulty, mut seen, mut rounds) = (None, Vec::new(), 0, 0);
+    loop {
+        let done = f.store.scrub(next, 150_000).await.unwrap();
+        seen += done.blobs;
+        rounds += 1;
+        faulty.extend(done.faulty.into_iter().map(|b| (b.address, b.fault)));
+        next = done.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert!(seen == 6 && rounds >= 3, "{seen} in {rounds}");
+    faulty.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut expected = vec![
+        (blobs[0].address.clone(), Fault::Missing),
+        (blobs[1].address.clone(), Fault::Damaged),
+        // Another length: cut off is as bad as missing.
+        (blobs[2].address.clone(), Fault::Missing),
+    ];
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(faulty, expected);
 }

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use agreements::permit::Reader;
 use agreements::{Actor, ActorKind, Permit, Privilege, Role, SystemPurpose};
-use karez_store::{Batch, Committed, Precondition, SearchPage, Store, StoreConfig, StoreError};
+use karez_store::{
+    Batch, Committed, Place, Precondition, SearchPage, Store, StoreConfig, StoreError,
+};
+
+use crate::bucket;
 use kernel::clock::ManualClock;
 use kernel::{AccountId, Instant, RecordKey};
 use testkit::SeededEntropy;
@@ -16,46 +20,84 @@ pub struct Fixture {
     pub store: Arc<Store>,
     pub clock: ManualClock,
     pub dir: tempfile::TempDir,
+    /// Where its files lie.
+    pub files: Place,
 }
 
 impl Fixture {
-    pub async fn sqlite() -> Self {
+    pub async fn sqlite() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
+        let files = Place::Folder(dir.path().join("blobs"));
+        Some(Self::with(dir, files).await)
+    }
+
+    /// Files in a bucket of its own on the server that `KAREZ_TEST_S3` names; none without one.
+    pub async fn sqlite_with_s3() -> Option<Self> {
+        let Ok(endpoint) = std::env::var("KAREZ_TEST_S3") else {
+            println!("skipped: KAREZ_TEST_S3 names no S3 server");
+            return None;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let name = bucket::new_name(dir.path());
+        bucket::create(&endpoint, &name);
+        let files = Place::Bucket(bucket::at(&endpoint, &name));
+        Some(Self::with(dir, files).await)
+    }
+
+    /// Files in a bucket on a port where nobody listens.
+    pub async fn with_dead_bucket() -> Self {
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let files = Place::Bucket(bucket::at(&format!("http://127.0.0.1:{port}"), "none"));
+        Self::with(tempfile::tempdir().unwrap(), files).await
+    }
+
+    async fn with(dir: tempfile::TempDir, files: Place) -> Self {
         let clock = ManualClock::at(at(0));
         Self {
-            store: Arc::new(open(dir.path(), &clock).await),
+            store: Arc::new(open(dir.path(), &files, &clock).await),
             clock,
             dir,
+            files,
         }
     }
 
     /// The same data, opened a second time.
     pub async fn beside(&self) -> Store {
-        open(self.dir.path(), &self.clock).await
+        open(self.dir.path(), &self.files, &self.clock).await
     }
 
     /// Closes the store and opens it again.
     pub async fn reopened(self) -> Self {
         self.store.close().await;
-        let Self { store, clock, dir } = self;
-        drop(store);
-        Self {
-            store: Arc::new(open(dir.path(), &clock).await),
+        let Self {
+            store,
             clock,
             dir,
+            files,
+        } = self;
+        drop(store);
+        Self {
+            store: Arc::new(open(dir.path(), &files, &clock).await),
+            clock,
+            dir,
+            files,
         }
     }
 }
 
-async fn open(dir: &Path, clock: &ManualClock) -> Store {
-    Store::open(StoreConfig::new(
+async fn open(dir: &Path, files: &Place, clock: &ManualClock) -> Store {
+    let mut config = StoreConfig::new(
         dir,
         seal::NodeKey::new(seal::Secret::from_bytes([7; 32])),
         Arc::new(clock.clone()),
         Arc::new(SeededEntropy::new(1)),
-    ))
-    .await
-    .unwrap()
+    );
+    config.blobs = Some(files.clone());
+    Store::open(config).await.unwrap()
 }
 
 /// Seconds after 2026-11-22T08:00:00Z.
