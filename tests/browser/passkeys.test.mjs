@@ -47,7 +47,7 @@ async function signOut(page) {
 }
 
 test('a passkey is made, signs in alone and after a password, and proves again who is there', { timeout: 120_000 }, async () => {
-  const one = await person(browser, karez.base, { login: LOGIN, choose: 'qumtagh' });
+  const one = await person(browser, karez.base, { login: LOGIN });
   const { page } = one;
   const phone = await device(page);
 
@@ -55,14 +55,14 @@ test('a passkey is made, signs in alone and after a password, and proves again w
   await looksRight(page);
   await page.goto('/profile/passkeys/new');
   await looksRight(page);
-  await page.locator('[name=name]').fill('Phone');
+  await page.locator('[name=name]').fill('Blue key 7');
   const make = page.locator('[data-passkey] button');
   await Promise.all([page.waitForNavigation(), make.click()]);
   assert.equal(await page.locator('ul.codes li').count(), 10, 'recovery codes, for when the phone is lost');
   assert.equal((await phone.credentials()).length, 1);
   await page.goto('/profile');
   await looksRight(page);
-  assert.ok(await page.locator('#passkeys', { hasText: 'Phone' }).count());
+  assert.ok(await page.locator('#passkeys', { hasText: 'Blue key 7' }).count());
 
   // Alone.
   await signOut(page);
@@ -100,7 +100,7 @@ test('a passkey is made, signs in alone and after a password, and proves again w
   await remove.locator('[role=alert]').waitFor({ state: 'visible' });
   await phone.verified(true);
   await Promise.all([page.waitForURL((url) => url.pathname === '/profile'), remove.locator('button').click()]);
-  assert.equal(await page.locator('#passkeys', { hasText: 'Phone' }).count(), 0);
+  assert.equal(await page.locator('#passkeys', { hasText: 'Blue key 7' }).count(), 0);
 
   // The browser still holds it; the node takes it no more.
   await signOut(page);

@@ -21,7 +21,9 @@ pub mod jobs;
 pub mod live;
 pub mod notices;
 pub mod opinions;
+pub mod outbound;
 pub mod people;
+pub mod providers;
 pub mod records;
 pub mod sessions;
 pub mod settings;
@@ -49,6 +51,8 @@ pub struct App {
     /// Opens the keys and secrets that the store holds wrapped.
     pub(crate) node_key: Arc<seal::NodeKey>,
     pub(crate) gate: Arc<accounts::Gate>,
+    /// For requests that leave the node at a hospital's wish.
+    pub(crate) outbound: outbound::Outbound,
     /// For passkeys; none where the public address is no domain.
     pub(crate) relying_party: Option<Arc<webauthn_rs::Webauthn>>,
     pub(crate) reads: Arc<audit::reads::Reads>,
@@ -74,6 +78,7 @@ impl App {
             store,
             clock,
             entropy,
+            outbound: outbound::Outbound::new(settings.outbound_private),
             relying_party: accounts::passkeys::relying_party(&settings.base_url).map(Arc::new),
             settings: Arc::new(settings),
             hospitals: Arc::new(hospitals::Registry::default()),

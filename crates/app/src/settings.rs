@@ -11,6 +11,8 @@ pub struct Settings {
     pub secure_cookies: bool,
     /// Roles that may be used only with a second factor.
     pub second_factor_for: Vec<agreements::Role>,
+    /// Hospitals may name addresses of private networks for their sign-in provider and webhooks.
+    pub outbound_private: bool,
     /// Who stamps the time of signatures; none: the hospital's clock alone states it.
     pub time_stamp: Option<TimeStamping>,
 }
@@ -49,6 +51,7 @@ impl Default for Settings {
                 agreements::Role::Operator,
             ],
             time_stamp: None,
+            outbound_private: false,
         }
     }
 }

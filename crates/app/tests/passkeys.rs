@@ -10,7 +10,7 @@ use karez_app::accounts::{
 use karez_app::cx::Channel;
 use karez_app::sessions::{Pending, SessionAsk, SignedIn};
 use karez_app::{App, AppError, Cx, Language, Settings};
-use kernel::{Clock, HospitalId, Phi};
+use kernel::{HospitalId, Phi};
 use testkit::{Authenticator, TestNode};
 
 const PASSWORD: &str = "seven poplars by the well";

@@ -15,11 +15,17 @@ use axum::response::{IntoResponse, Response};
 #[derive(Debug, Clone)]
 pub struct RequestId(pub String);
 
+/// The certificate a client showed on the encrypted line, by its thumbprint (`x5t#S256`). The listener notes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientThumbprint(pub String);
+
 /// Where a request comes from, for the audit and the throttle.
 #[derive(Debug, Clone)]
 pub struct Origin {
     pub request: String,
     pub peer: Option<String>,
+    /// Of the certificate shown on the line, if any.
+    pub certificate: Option<String>,
 }
 
 impl Origin {
@@ -32,7 +38,16 @@ impl Origin {
             .extensions
             .get::<ConnectInfo<SocketAddr>>()
             .map(|c| c.0.ip().to_string());
-        Self { request, peer }
+        let certificate = parts
+            .extensions
+            .get::<Option<ClientThumbprint>>()
+            .and_then(|shown| shown.as_ref())
+            .map(|shown| shown.0.clone());
+        Self {
+            request,
+            peer,
+            certificate,
+        }
     }
 
     pub fn ask(&self, channel: Channel) -> SessionAsk {
@@ -75,14 +90,16 @@ where
 /// The context of a request, by its `Authorization` field, or by the session cookie when it is safe (GET, HEAD)
 /// and does not come from another site.
 pub async fn authenticate(app: &App, parts: &Parts) -> Result<Cx, AppError> {
-    let ask = Origin::of(parts).ask(Channel::Fhir);
+    let origin = Origin::of(parts);
+    let ask = origin.ask(Channel::Fhir);
     if let Some(field) = parts.headers.get(header::AUTHORIZATION) {
         let token = field
             .to_str()
             .ok()
             .and_then(bearer_of)
             .ok_or(AppError::Unauthenticated)?;
-        return app.bearer(token, ask).await;
+        let certificate = origin.certificate.as_deref();
+        return app.bearer_with(token, ask, certificate).await;
     }
     if !parts.method.is_safe() || from_elsewhere(&parts.headers) {
         return Err(AppError::Unauthenticated);

@@ -1,4 +1,5 @@
-//! `POST /oauth/token`: access tokens for machine clients (RFC 6749 §4.4, RFC 7523).
+//! `POST /oauth/token`: access tokens for machine clients (RFC 6749 §4.4), proved by a signed
+//! assertion (RFC 7523) or a certificate (RFC 8705).
 
 use app::cx::Channel;
 use app::tokens::TokenRequest;
@@ -46,7 +47,11 @@ async fn token(
     };
     match state
         .app
-        .machine_token(&origin.ask(Channel::Fhir), &request)
+        .machine_token(
+            &origin.ask(Channel::Fhir),
+            &request,
+            origin.certificate.as_deref(),
+        )
         .await
     {
         Ok(token) => (

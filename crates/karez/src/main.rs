@@ -1,6 +1,7 @@
 //! The binary: configuration, listeners, shutdown and the command line. What is decided is decided in `app`.
 
 mod cli;
+mod client_certificates;
 mod commands;
 mod config;
 mod http;

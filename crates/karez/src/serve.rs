@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use hyper_util::rt::TokioTimer;
 
+use crate::client_certificates::Noting;
 use crate::config::{Config, TlsMode};
 use crate::node::Node;
 use crate::{http, tls};
@@ -39,7 +40,7 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
     if let Mode::Demo { seed } = mode {
         crate::commands::demo::populate(&node.app, seed).await?;
     }
-    let tls = tls::server(&config, &address.ip().to_string()).await?;
+    let tls = tls::server(&config, &address.ip().to_string())?;
     let mut jobs = crate::http::jobs::start(&node.app);
     if let Some(shipping) = &config.backup {
         let shipper = node.store.shipper(shipping.clone()).context("backup")?;
@@ -80,7 +81,9 @@ async fn listen(
             server.serve(service).await?;
         }
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            let mut server = axum_server::from_tcp(listener)?
+                .acceptor(Noting(RustlsAcceptor::new(tls)))
+                .handle(handle);
             server
                 .http_builder()
                 .http1()

@@ -1,10 +1,16 @@
 //! The encrypted line: rustls with one's own certificate, or a self-signed one kept in the data folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use axum_server::tls_rustls::RustlsConfig;
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::client_certificates::Asked;
 use crate::config::{Config, TlsMode};
 use crate::node::write_secret;
 
@@ -16,7 +22,7 @@ pub fn install_provider() {
 }
 
 /// The server's certificate and key; none for plain HTTP.
-pub async fn server(config: &Config, host: &str) -> anyhow::Result<Option<RustlsConfig>> {
+pub fn server(config: &Config, host: &str) -> anyhow::Result<Option<RustlsConfig>> {
     let (certificate, key) = match config.tls.mode {
         TlsMode::Off => return Ok(None),
         TlsMode::Files => (
@@ -25,10 +31,27 @@ pub async fn server(config: &Config, host: &str) -> anyhow::Result<Option<Rustls
         ),
         TlsMode::SelfSigned => self_signed(&config.data.dir, host)?,
     };
-    let loaded = RustlsConfig::from_pem_file(&certificate, &key)
-        .await
+    let loaded = load(&certificate, &key, config.tls.client_certificates)
         .with_context(|| format!("tls: {} with {}", certificate.display(), key.display()))?;
-    Ok(Some(loaded))
+    Ok(Some(RustlsConfig::from_config(Arc::new(loaded))))
+}
+
+/// The line as its files describe it; `ask`: clients are asked for a certificate of their own.
+fn load(certificate: &Path, key: &Path, ask: bool) -> anyhow::Result<ServerConfig> {
+    let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    let builder = ServerConfig::builder();
+    let builder = if ask {
+        let provider = CryptoProvider::get_default()
+            .context("no cryptography was chosen")?
+            .clone();
+        builder.with_client_cert_verifier(Arc::new(Asked(provider)))
+    } else {
+        builder.with_no_client_auth()
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 /// Paths of the self-signed certificate and its key, made when they are not there.

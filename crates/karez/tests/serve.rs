@@ -391,3 +391,78 @@ fn the_audit_of_a_used_node_verifies_and_the_doctor_is_content() {
     let text = String::from_utf8_lossy(&out.stdout).into_owned();
     assert!(text.contains("ok    integrity"), "{text}");
 }
+
+/// A client certificate with its key, as files of the test and as what a client shows.
+fn identity(data: &Path, name: &str) -> (String, reqwest::Identity) {
+    let made = rcgen::generate_simple_self_signed(vec![format!("{name}.example")]).unwrap();
+    let path = data.join(format!("{name}.pem"));
+    std::fs::write(&path, made.cert.pem()).unwrap();
+    let both = made.cert.pem() + &made.signing_key.serialize_pem();
+    let identity = reqwest::Identity::from_pem(both.as_bytes()).unwrap();
+    (path.display().to_string(), identity)
+}
+
+#[tokio::test]
+async fn a_machine_proves_itself_by_its_certificate_and_its_token_is_worth_nothing_without() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let data = tempfile::tempdir().unwrap();
+    with_people(data.path());
+    let (file, own) = identity(data.path(), "laboratory");
+    let (_, stranger) = identity(data.path(), "stranger");
+    let args = [
+        "admin",
+        "machine",
+        "add",
+        "--hospital",
+        "yarqum",
+        "--name",
+        "Laboratory",
+        "--certificate",
+    ];
+    let out = run(data.path(), &[&args[..], &[file.as_str()]].concat(), "");
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    let id = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let config = data.path().join("karez.toml");
+    std::fs::write(&config, "[tls]\nclient_certificates = \"ask\"\n").unwrap();
+    let config = config.display().to_string();
+    let server = Server::start(data.path(), &["--tls", "self-signed", "--config", &config]);
+    let root = reqwest::Certificate::from_pem(&std::fs::read(data.path().join("tls.crt")).unwrap());
+    let root = root.unwrap();
+    let client = |identity: Option<reqwest::Identity>| {
+        let builder = reqwest::Client::builder().add_root_certificate(root.clone());
+        match identity {
+            Some(identity) => builder.identity(identity).build().unwrap(),
+            None => builder.build().unwrap(),
+        }
+    };
+    let ask = |client: reqwest::Client| {
+        let form = format!("grant_type=client_credentials&client_id={id}");
+        client
+            .post(format!("{}/oauth/token", server.base))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .send()
+    };
+    assert_eq!(ask(client(None)).await.unwrap().status(), 400);
+    assert_eq!(
+        ask(client(Some(stranger.clone()))).await.unwrap().status(),
+        401
+    );
+    let given = ask(client(Some(own.clone()))).await.unwrap();
+    assert_eq!(given.status(), 200);
+    let given: serde_json::Value = given.json().await.unwrap();
+    let token = given["access_token"].as_str().unwrap().to_owned();
+    let read = |client: reqwest::Client| {
+        client
+            .get(format!("{}/fhir/yarqum/Patient", server.base))
+            .bearer_auth(&token)
+            .send()
+    };
+    assert_eq!(read(client(Some(own))).await.unwrap().status(), 200);
+    assert_eq!(read(client(Some(stranger))).await.unwrap().status(), 401);
+    assert_eq!(read(client(None)).await.unwrap().status(), 401);
+}

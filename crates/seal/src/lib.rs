@@ -13,6 +13,7 @@ pub mod blob;
 pub mod cert;
 pub mod chain;
 pub mod checkpoint;
+pub mod client;
 pub mod crl;
 pub mod error;
 pub mod file;

@@ -5,6 +5,7 @@ mod authenticator;
 mod entropy;
 mod node;
 pub mod powercut;
+pub mod provider;
 pub mod records;
 mod time_authority;
 pub mod world;
@@ -15,3 +16,9 @@ pub use authenticator::Authenticator;
 pub use entropy::SeededEntropy;
 pub use node::{START, TestNode, hospital};
 pub use time_authority::TimeAuthority;
+
+/// Chooses the cryptography of every TLS line, for tests that make one.
+pub fn install_crypto() {
+    // An error says that it was installed before, which is what is wanted.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}

@@ -110,6 +110,7 @@ impl App {
             totp: None,
             totp_offered: None,
             passkeys: Vec::new(),
+            outside: Vec::new(),
             recovery: Vec::new(),
             memberships: Vec::new(),
             patients: Vec::new(),

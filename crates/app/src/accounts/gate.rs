@@ -48,7 +48,7 @@ impl Gate {
     }
 
     /// Refuses a stranger who begins more than an origin may.
-    pub(super) fn may_begin(&self, origin: &str, now: Instant) -> Result<(), AppError> {
+    pub(crate) fn may_begin(&self, origin: &str, now: Instant) -> Result<(), AppError> {
         self.begun.one_more(origin, now)
     }
 

@@ -264,6 +264,7 @@ impl App {
             role: None,
             second_factor: false,
             proved: Some(now),
+            only: None,
             peer: ask.peer.clone(),
             device: way_in.device,
         };

@@ -10,14 +10,14 @@ pub mod own;
 pub mod passkeys;
 pub(crate) mod password;
 pub mod sign_in;
-mod throttle;
+pub(crate) mod throttle;
 
 pub use create::NewAccount;
 pub use gate::Gate;
 pub use invite::{Invite, InviteAs, Invited, NewWayIn};
 pub use model::{
-    Account, Licence, LinkLimit, Membership, PatientLink, PrivilegeGrant, Relation, RoleGrant,
-    Validity, normal_login,
+    Account, Licence, LinkLimit, Membership, OutsideLogin, PatientLink, PrivilegeGrant, Relation,
+    RoleGrant, Validity, normal_login,
 };
 pub use own::{OwnSession, Preferences, Profile};
 pub use passkeys::{Challenge, OwnPasskey, PasskeyAnswer};

@@ -2,6 +2,7 @@
 
 use agreements::{ActorKind, Linked, Privilege, Role};
 use kernel::{AccountId, HospitalId, Instant, ResourceId};
+use seal::client::ClientCertificate;
 use serde::{Deserialize, Serialize};
 use store::Lookup;
 
@@ -165,13 +166,24 @@ impl PatientLink {
     }
 }
 
-/// A machine client (RFC 7523): it proves itself with a key registered here.
+/// A machine client: it proves itself with a key (RFC 7523) or certificate (RFC 8705) registered here.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MachineClient {
     pub hospital: HospitalId,
     /// Public keys (RFC 7517 §5), as registered.
     pub jwks: serde_json::Value,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<ClientCertificate>,
     pub registered_by: AccountId,
+}
+
+impl MachineClient {
+    /// The registered certificate with this thumbprint, while it holds.
+    pub fn certificate(&self, thumbprint: &str, at: Instant) -> Option<&ClientCertificate> {
+        self.certificates
+            .iter()
+            .find(|c| c.thumbprint == thumbprint && c.holds(at))
+    }
 }
 
 /// One-time passwords by time (RFC 6238).
@@ -182,6 +194,25 @@ pub struct Totp {
     pub enrolled: Instant,
     /// Step of the last code taken: no code counts twice (RFC 6238 §5.2).
     pub last_step: u64,
+}
+
+/// Somebody a hospital's own sign-in names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutsideLogin {
+    /// Digest of hospital, issuer and subject; unique on the node.
+    pub id: String,
+    pub hospital: HospitalId,
+    pub since: Instant,
+}
+
+impl OutsideLogin {
+    pub fn new(hospital: &HospitalId, issuer: &str, subject: &str, since: Instant) -> Self {
+        Self {
+            id: crate::tokens::digest(&[hospital.as_str(), issuer, subject]),
+            hospital: hospital.clone(),
+            since,
+        }
+    }
 }
 
 /// An invitation that was not yet accepted.
@@ -227,6 +258,9 @@ pub struct Account {
     /// Passkeys, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passkeys: Vec<OwnPasskey>,
+    /// Who this is at hospitals' own sign-ins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outside: Vec<OutsideLogin>,
     /// Hashes of unused recovery codes, hexadecimal.
     #[serde(default)]
     pub recovery: Vec<String>,
@@ -284,6 +318,9 @@ impl Document for Account {
         }
         for passkey in &self.passkeys {
             all.push(Lookup::unique("passkey", &passkey.id));
+        }
+        for link in &self.outside {
+            all.push(Lookup::unique("outside", &link.id));
         }
         for m in &self.memberships {
             all.push(Lookup::new("hospital", m.hospital.as_str()));

@@ -67,6 +67,27 @@ pub(crate) enum Proof {
     Passkey(PasskeyProof),
 }
 
+/// How a session opens.
+pub(crate) struct Opening {
+    pub stage: Stage,
+    pub proof: Option<Proof>,
+    pub device: Option<String>,
+    /// The hospital whose own sign-in let the person in, and whether a second factor was proved there. The session acts
+    /// for no other hospital.
+    pub provider: Option<(HospitalId, bool)>,
+}
+
+impl Opening {
+    pub const fn new(stage: Stage, proof: Option<Proof>, device: Option<String>) -> Self {
+        Self {
+            stage,
+            proof,
+            device,
+            provider: None,
+        }
+    }
+}
+
 impl App {
     /// Signs in. A wrong name, a wrong password and a suspended account are answered alike and take alike long.
     pub async fn sign_in(&self, ask: SessionAsk, given: SignIn) -> Result<Begun, AppError> {
@@ -93,7 +114,7 @@ impl App {
             (false, _) => None,
             (true, None) => {
                 return self
-                    .begin(&ask, account, Stage::Code, None, given.device)
+                    .open(&ask, account, Opening::new(Stage::Code, None, given.device))
                     .await;
             }
             (true, Some(code)) => match self.prove(&account.doc, &code, now)? {
@@ -105,8 +126,12 @@ impl App {
             },
         };
         self.forgive(&login).await?;
-        self.begin(&ask, account, Stage::Open, proof, given.device)
-            .await
+        self.open(
+            &ask,
+            account,
+            Opening::new(Stage::Open, proof, given.device),
+        )
+        .await
     }
 
     /// The second step: the code for a session that owes it. The session gets a new token.
@@ -161,10 +186,13 @@ impl App {
             return Err(wrong);
         };
         self.forgive(&login).await?;
-        let device = session.doc.device.clone();
-        let begun = self
-            .begin(&ask, account, Stage::Open, Some(proof), device)
-            .await?;
+        let opening = Opening {
+            stage: Stage::Open,
+            proof: Some(proof),
+            device: session.doc.device.clone(),
+            provider: session.doc.only.clone().map(|hospital| (hospital, false)),
+        };
+        let begun = self.open(&ask, account, opening).await?;
         let mut batch = Batch::new(now);
         Self::end_session(&mut batch, &session);
         self.store.commit(batch).await?;
@@ -273,7 +301,12 @@ impl App {
         role: Option<agreements::Role>,
     ) -> Result<(), AppError> {
         let account = self.own_account(cx).await?;
-        let seats = sessions::seats(&account.doc, cx.now);
+        let mut found = self
+            .load_session(session, cx.now)
+            .await?
+            .filter(|s| s.doc.account == cx.actor.account && s.doc.stage == Stage::Open)
+            .ok_or(AppError::Unauthenticated)?;
+        let seats = sessions::seats_within(&account.doc, found.doc.only.as_ref(), cx.now);
         let seat = seats
             .iter()
             .find(|s| &s.hospital == hospital)
@@ -281,11 +314,6 @@ impl App {
         if seat.is_none() {
             return Err(AppError::denied("not-a-member"));
         }
-        let mut found = self
-            .load_session(session, cx.now)
-            .await?
-            .filter(|s| s.doc.account == cx.actor.account && s.doc.stage == Stage::Open)
-            .ok_or(AppError::Unauthenticated)?;
         let before = found.doc.acting.replace(hospital.clone());
         found.doc.role = role;
         let mut batch = Batch::new(cx.now);
@@ -321,30 +349,37 @@ impl App {
 
     /// Opens the session. Spending the code and opening lie in one commit, under the account's version: of two
     /// requests with one code, one is refused.
-    pub(super) async fn begin(
+    pub(crate) async fn open(
         &self,
         ask: &SessionAsk,
         mut account: Versioned<Account>,
-        stage: Stage,
-        proof: Option<Proof>,
-        device: Option<String>,
+        opening: Opening,
     ) -> Result<Begun, AppError> {
         let now = self.now();
-        let second_factor = proof.is_some();
+        let Opening {
+            stage,
+            proof,
+            device,
+            provider,
+        } = opening;
+        let (only, strong) = provider.unzip();
         let mut batch = Batch::new(now);
         let word = match &proof {
             Some(Proof::Recovery { .. }) => "sign-in.recovery-code",
             Some(Proof::Passkey(_)) => "sign-in.passkey",
+            _ if only.is_some() => "sign-in.provider",
             _ => "sign-in",
         };
         if let Some(proof) = &proof {
             spend(&mut account.doc, proof, now);
+        }
+        if proof.is_some() || only.is_some() {
             docs::put(&mut batch, &account)?;
         }
         let account = &account.doc;
-        let seats = sessions::seats(account, now);
+        let seats = sessions::seats_within(account, only.as_ref(), now);
         let acting = match (stage, seats.as_slice()) {
-            (Stage::Open, [only]) => Some(only.hospital.clone()),
+            (Stage::Open, [one]) => Some(one.hospital.clone()),
             _ => None,
         };
         let until = now
@@ -358,8 +393,10 @@ impl App {
             stage,
             acting: acting.clone(),
             role: None,
-            second_factor,
-            proved: (stage == Stage::Open).then_some(now),
+            second_factor: proof.is_some() || strong == Some(true),
+            // Who was let in by somebody else has proved nothing to us.
+            proved: (stage == Stage::Open && only.is_none()).then_some(now),
+            only,
             peer: ask.peer.clone(),
             device,
         };
@@ -379,7 +416,7 @@ impl App {
 
     /// Counts a failure by name and origin. True when it closed the name. What is written down about an account
     /// that exists is written aside, so that the answer takes no longer than for one that does not.
-    pub(super) async fn count_failure(
+    pub(crate) async fn count_failure(
         &self,
         login: &str,
         origin: &str,
@@ -510,7 +547,7 @@ impl App {
     }
 }
 
-pub(super) fn refuse_locked(account: &Account, now: Instant) -> Result<(), AppError> {
+pub(crate) fn refuse_locked(account: &Account, now: Instant) -> Result<(), AppError> {
     match account.locked_until {
         Some(until) if now < until => Err(AppError::RateLimited {
             retry_after_s: u32::try_from(now.duration_until(until).as_secs().max(1))

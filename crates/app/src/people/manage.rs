@@ -158,6 +158,7 @@ impl App {
         found.doc.totp = None;
         found.doc.totp_offered = None;
         found.doc.passkeys.clear();
+        found.doc.outside.retain(|o| o.hospital != hospital);
         found.doc.recovery.clear();
         found.doc.locked_until = None;
         let sessions = self.sessions_of(account, cx.now).await?;

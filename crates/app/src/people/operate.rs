@@ -99,6 +99,7 @@ impl App {
         found.doc.totp = None;
         found.doc.totp_offered = None;
         found.doc.passkeys.clear();
+        found.doc.outside.clear();
         found.doc.recovery.clear();
         found.doc.locked_until = None;
         let mut batch = Batch::new(cx.now);

@@ -52,6 +52,9 @@ pub struct Session {
     /// When the person last proved who they are, by signing in or again since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proved: Option<Instant>,
+    /// Let in by the sign-in of this hospital, and so for this hospital alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<HospitalId>,
     pub peer: Option<String>,
     /// Browser and system in a few words, for the person's own list.
     pub device: Option<String>,
@@ -194,8 +197,8 @@ impl App {
         ask: SessionAsk,
         now: Instant,
     ) -> SignedIn {
-        let seats = seats(account, now);
         let doc = &session.doc;
+        let seats = seats_within(account, doc.only.as_ref(), now);
         let pending = self.pending(doc, account, &seats);
         let actor = if pending.is_some() {
             nobody_yet(account)
@@ -233,7 +236,10 @@ impl App {
         if session.stage == Stage::Code {
             return Some(Pending::SecondFactor);
         }
-        if !account.has_second_factor() && self.demands_second_factor(seats) {
+        if !account.has_second_factor()
+            && !session.second_factor
+            && self.demands_second_factor(seats)
+        {
             return Some(Pending::Enrol);
         }
         if account.kind == ActorKind::Patient {
@@ -353,6 +359,13 @@ pub(crate) fn seats(account: &Account, at: Instant) -> Vec<Seat> {
         .iter()
         .filter_map(|m| seat(m, at))
         .collect()
+}
+
+/// The seats a session may take that perhaps acts for one hospital alone.
+pub(crate) fn seats_within(account: &Account, only: Option<&HospitalId>, at: Instant) -> Vec<Seat> {
+    let mut all = seats(account, at);
+    all.retain(|s| only.is_none_or(|h| h == &s.hospital));
+    all
 }
 
 fn seat(m: &Membership, at: Instant) -> Option<Seat> {

@@ -1,5 +1,6 @@
-//! `private_key_jwt` (RFC 7523 §2.2, §3): a machine client proves itself by a short JWT signed with a registered
-//! key and gets an access token (RFC 6749 §4.4).
+//! A machine client proves itself and gets an access token (RFC 6749 §4.4): by a short JWT signed with a registered key
+//! (`private_key_jwt`, RFC 7523 §2.2, §3), or by a registered certificate on the line (`self_signed_tls_client_auth`,
+//! RFC 8705 §2.2).
 
 use agreements::Role;
 use jsonwebtoken::jwk::Jwk;
@@ -8,7 +9,8 @@ use kernel::{AccountId, HospitalId, Instant, ResourceId};
 use serde::{Deserialize, Serialize};
 use store::{Batch, Lookup, StoreError};
 
-use super::{AccessToken, Claims, digest, machine_token_s, sign};
+use super::{AccessToken, Claims, Confirmation, digest, machine_token_s, sign};
+use crate::accounts::Account;
 use crate::docs::{self, Document, Versioned};
 use crate::sessions::SessionAsk;
 use crate::{App, AppError};
@@ -20,7 +22,7 @@ const LEEWAY_S: u64 = 30;
 /// The only `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// The form of a token request (RFC 6749 §4.4.2, RFC 7523 §2.2).
+/// The form of a token request (RFC 6749 §4.4.2, RFC 7523 §2.2, RFC 8705 §2).
 #[derive(Debug, Clone, Deserialize)]
 pub struct TokenRequest {
     pub grant_type: String,
@@ -79,67 +81,49 @@ impl App {
         format!("{}/oauth/token", self.settings.base_url)
     }
 
-    /// Answers a token request.
+    /// Answers a token request. `certificate` is the thumbprint of the one shown on the line; a token given to a client
+    /// that shows a certificate of its own is bound to it (RFC 8705 §3).
     pub async fn machine_token(
         &self,
         ask: &SessionAsk,
         request: &TokenRequest,
+        certificate: Option<&str>,
     ) -> Result<AccessToken, TokenError> {
         if request.grant_type != "client_credentials" {
             return Err(TokenError::Grant);
         }
-        if request.client_assertion_type != ASSERTION_TYPE {
-            return Err(TokenError::Request("client_assertion_type"));
-        }
-        if request.client_assertion.len() > 8 * 1024 {
-            return Err(TokenError::Request("client_assertion"));
-        }
         let now = self.now();
-        let client = issuer(&request.client_assertion)?;
-        if request
-            .client_id
-            .as_ref()
-            .is_some_and(|id| id != client.as_str())
-        {
-            return Err(TokenError::Client("client_id is another client"));
-        }
-        let account = self
-            .load_account(&client)
-            .await?
-            .filter(|a| a.doc.suspended.is_none())
-            .ok_or(TokenError::Client("unknown client"))?
-            .doc;
+        let mut batch = Batch::new(now);
+        let account = if request.client_assertion_type.is_empty() && certificate.is_some() {
+            self.client_of(request.client_id.as_deref().unwrap_or_default())
+                .await?
+        } else {
+            self.by_assertion(request, &mut batch, now).await?
+        };
         let machine = account
             .machine
             .as_ref()
             .ok_or(TokenError::Client("unknown client"))?;
-        let assertion =
-            self.verify_assertion(&request.client_assertion, &client, &machine.jwks, now)?;
+        let own = certificate.and_then(|c| machine.certificate(c, now));
+        if request.client_assertion_type.is_empty() && own.is_none() {
+            return Err(TokenError::Client("this certificate is not registered"));
+        }
         let claims = Claims {
-            account: client.clone(),
+            account: account.id.clone(),
             hospital: machine.hospital.clone(),
             role: Role::Machine,
             id: self.new_id().to_string(),
             from: now.as_second(),
             until: now.as_second() + machine_token_s(),
+            cnf: own.map(|c| Confirmation {
+                x5t_s256: c.thumbprint.clone(),
+            }),
         };
-        let mut batch = Batch::new(now);
-        let id =
-            ResourceId::new(digest(&[client.as_str(), &assertion.jti])).map_err(AppError::from)?;
-        let used = Versioned {
-            key: self.doc_key::<UsedAssertion>(&HospitalId::network(), &id),
-            version: 0,
-            doc: UsedAssertion {
-                until: Instant::from_second(assertion.exp)
-                    .map_err(|_| TokenError::Client("exp"))?,
-            },
-        };
-        docs::put(&mut batch, &used)?;
         let cx = self.cx_of(&account, ask, now);
         batch.audit.push(self.account_audit(
             &cx,
             "machine.token",
-            &client,
+            &account.id,
             Some(&machine.hospital),
         )?);
         match self.store.commit(batch).await {
@@ -153,6 +137,60 @@ impl App {
             token: sign(&self.node_key, &claims)?,
             expires_in_s: machine_token_s(),
         })
+    }
+
+    async fn client_of(&self, id: &str) -> Result<Account, TokenError> {
+        let unknown = TokenError::Client("unknown client");
+        let Ok(id) = AccountId::new(id) else {
+            return Err(unknown);
+        };
+        self.load_account(&id)
+            .await?
+            .map(|a| a.doc)
+            .filter(|a| a.suspended.is_none() && a.machine.is_some())
+            .ok_or(unknown)
+    }
+
+    /// The client whose assertion this is; its `jti` is spent with the batch.
+    async fn by_assertion(
+        &self,
+        request: &TokenRequest,
+        batch: &mut Batch,
+        now: Instant,
+    ) -> Result<Account, TokenError> {
+        if request.client_assertion_type != ASSERTION_TYPE {
+            return Err(TokenError::Request("client_assertion_type"));
+        }
+        if request.client_assertion.len() > 8 * 1024 {
+            return Err(TokenError::Request("client_assertion"));
+        }
+        let client = issuer(&request.client_assertion)?;
+        if request
+            .client_id
+            .as_ref()
+            .is_some_and(|id| id != client.as_str())
+        {
+            return Err(TokenError::Client("client_id is another client"));
+        }
+        let account = self.client_of(client.as_str()).await?;
+        let jwks = account
+            .machine
+            .as_ref()
+            .map(|m| &m.jwks)
+            .ok_or(TokenError::Client("unknown client"))?;
+        let assertion = self.verify_assertion(&request.client_assertion, &client, jwks, now)?;
+        let id =
+            ResourceId::new(digest(&[client.as_str(), &assertion.jti])).map_err(AppError::from)?;
+        let used = Versioned {
+            key: self.doc_key::<UsedAssertion>(&HospitalId::network(), &id),
+            version: 0,
+            doc: UsedAssertion {
+                until: Instant::from_second(assertion.exp)
+                    .map_err(|_| TokenError::Client("exp"))?,
+            },
+        };
+        docs::put(batch, &used)?;
+        Ok(account)
     }
 
     fn verify_assertion(

@@ -2,6 +2,7 @@
 
 use agreements::{ActorKind, Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant};
+use seal::client::ClientCertificate;
 use store::{Batch, Lookup};
 
 use crate::accounts::invite::check_name;
@@ -16,8 +17,10 @@ const KEYS_MAX: usize = 8;
 #[derive(Debug, Clone)]
 pub struct NewMachine {
     pub name: String,
-    /// A JSON Web Key Set (RFC 7517 §5) with public keys only, as text.
+    /// A JSON Web Key Set (RFC 7517 §5) with public keys only, as text; empty for a client with a certificate alone.
     pub jwks: String,
+    /// A certificate as PEM text (RFC 8705), or empty.
+    pub certificate: String,
 }
 
 /// A client in the administrator's list.
@@ -26,6 +29,7 @@ pub struct MachineLine {
     pub client: AccountId,
     pub name: String,
     pub keys: Vec<String>,
+    pub certificates: Vec<ClientCertificate>,
     pub created: Instant,
     pub suspended: Option<Instant>,
 }
@@ -49,13 +53,19 @@ impl App {
         }
         administrator_or_operator(cx)?;
         check_name(&new.name)?;
-        let jwks = check_jwks(&new.jwks)?;
+        let certificates = check_certificate(&new.certificate, cx.now)?;
+        let jwks = if new.jwks.trim().is_empty() && !certificates.is_empty() {
+            serde_json::json!({"keys": []})
+        } else {
+            check_jwks(&new.jwks)?
+        };
         let mut account = self.blank_account("", &new.name, cx.now)?;
         account.kind = ActorKind::Machine;
         account.login = format!("machine:{}", account.id);
         account.machine = Some(MachineClient {
             hospital: hospital.clone(),
             jwks,
+            certificates,
             registered_by: cx.actor.account.clone(),
         });
         let id = account.id.clone();
@@ -76,7 +86,13 @@ impl App {
         Ok(found
             .into_iter()
             .map(|a| MachineLine {
-                keys: a.doc.machine.map(|m| kids(&m.jwks)).unwrap_or_default(),
+                keys: a
+                    .doc
+                    .machine
+                    .as_ref()
+                    .map(|m| kids(&m.jwks))
+                    .unwrap_or_default(),
+                certificates: a.doc.machine.map(|m| m.certificates).unwrap_or_default(),
                 client: a.doc.id,
                 name: a.doc.name,
                 created: a.doc.created,
@@ -125,6 +141,25 @@ fn kids(jwks: &serde_json::Value) -> Vec<String> {
         .flatten()
         .map(|k| k["kid"].as_str().unwrap_or("–").to_owned())
         .collect()
+}
+
+/// The certificate in a PEM text; none for an empty text.
+fn check_certificate(text: &str, now: Instant) -> Result<Vec<ClientCertificate>, AppError> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let wrong = |code, text: &str| AppError::invalid("certificate", code, text);
+    if text.len() > 16 * 1024 {
+        return Err(wrong("certificate", "at most 16 kB"));
+    }
+    let certificate = ClientCertificate::from_pem(text).map_err(|e| match e {
+        seal::SealError::Unsupported(_) => wrong("jwks-private", "a private key: never send it"),
+        _ => wrong("certificate", "not a certificate in PEM"),
+    })?;
+    if !certificate.holds(now) {
+        return Err(wrong("certificate-over", "it does not hold today"));
+    }
+    Ok(vec![certificate])
 }
 
 /// A set of public keys with ids; a private or symmetric member refuses the whole.

@@ -34,6 +34,16 @@ pub struct Claims {
     pub id: String,
     pub from: i64,
     pub until: i64,
+    /// Bound to the certificate with this thumbprint (RFC 8705 §3.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// What a token is bound to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    #[serde(rename = "x5t#S256")]
+    pub x5t_s256: String,
 }
 
 /// An access token as RFC 6749 §5.1 answers it.
@@ -93,6 +103,7 @@ impl App {
             id,
             from: now.as_second(),
             until: now.as_second() + lifetime_s,
+            cnf: None,
         };
         Ok(AccessToken {
             token: sign(node, &claims)?,
@@ -102,8 +113,23 @@ impl App {
 
     /// The context of a request with a bearer token (RFC 6750 §2.1), or `Unauthenticated`.
     pub async fn bearer(&self, token: &str, ask: SessionAsk) -> Result<Cx, AppError> {
+        self.bearer_with(token, ask, None).await
+    }
+
+    /// As [`App::bearer`], with the thumbprint of the certificate that was shown on the line. A token that is bound to a
+    /// certificate opens nothing without it (RFC 8705 §3).
+    pub async fn bearer_with(
+        &self,
+        token: &str,
+        ask: SessionAsk,
+        certificate: Option<&str>,
+    ) -> Result<Cx, AppError> {
         let now = self.now();
         let claims = open(&self.node_key, token, now).ok_or(AppError::Unauthenticated)?;
+        let bound = claims.cnf.as_ref().map(|c| c.x5t_s256.as_str());
+        if bound.is_some() && bound != certificate {
+            return Err(AppError::Unauthenticated);
+        }
         let known = claims.hospital.is_network() || self.hospital(&claims.hospital).is_some();
         if !known {
             return Err(AppError::Unauthenticated);
@@ -117,7 +143,12 @@ impl App {
                 .filter(|a| a.doc.suspended.is_none())
                 .ok_or(AppError::Unauthenticated)?;
             let registered = account.doc.machine.as_ref();
-            if registered.is_none_or(|m| m.hospital != claims.hospital) {
+            let lives = registered.is_some_and(|m| {
+                // A certificate that was taken out of the register ends what was bound to it.
+                m.hospital == claims.hospital
+                    && bound.is_none_or(|b| m.certificate(b, now).is_some())
+            });
+            if !lives {
                 return Err(AppError::Unauthenticated);
             }
             (account.doc.name, ActorKind::Machine)

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use app::accounts::{Licence, Membership, NewAccount, PrivilegeGrant, RoleGrant, Validity};
 use app::hospitals::Hospital;
+use app::tokens::NewMachine;
 use app::{App, Language, Privilege, Role};
 use clap::{Args, Subcommand};
 use kernel::{Clock as _, Entropy as _, HospitalId, Phi, SystemClock, SystemEntropy};
@@ -21,6 +23,9 @@ pub enum Admin {
     /// Accounts
     #[command(subcommand)]
     User(UserCommand),
+    /// Machine clients of a hospital
+    #[command(subcommand)]
+    Machine(MachineCommand),
     /// Print a short-lived bearer token for scripts; works while the server runs
     Token {
         #[arg(long)]
@@ -79,6 +84,23 @@ pub enum UserCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub enum MachineCommand {
+    /// Register a client by its public keys, its certificate, or both; prints its client_id
+    Add {
+        #[arg(long)]
+        hospital: String,
+        #[arg(long)]
+        name: String,
+        /// File with a JSON Web Key Set
+        #[arg(long, value_name = "FILE", required_unless_present = "certificate")]
+        jwks: Option<PathBuf>,
+        /// File with a certificate in PEM
+        #[arg(long, value_name = "FILE")]
+        certificate: Option<PathBuf>,
+    },
+}
+
 #[derive(Debug, Args)]
 pub struct UserArgs {
     /// E-mail address or staff number
@@ -119,6 +141,12 @@ pub async fn run(config: Config, what: Admin) -> anyhow::Result<()> {
         Admin::Hospital(what) => {
             let node = Node::open(&config, "").await?;
             let done = hospitals(&node.app, what).await;
+            node.app.close().await;
+            done
+        }
+        Admin::Machine(what) => {
+            let node = Node::open(&config, "").await?;
+            let done = machines(&node.app, what).await;
             node.app.close().await;
             done
         }
@@ -185,6 +213,29 @@ async fn hospitals(app: &App, what: HospitalCommand) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+async fn machines(app: &App, what: MachineCommand) -> anyhow::Result<()> {
+    let MachineCommand::Add {
+        hospital,
+        name,
+        jwks,
+        certificate,
+    } = what;
+    let text = |file: Option<PathBuf>| match file {
+        Some(path) => std::fs::read_to_string(&path).with_context(|| path.display().to_string()),
+        None => Ok(String::new()),
+    };
+    let new = NewMachine {
+        name,
+        jwks: text(jwks)?,
+        certificate: text(certificate)?,
+    };
+    let hospital = HospitalId::new(&hospital).context("hospital")?;
+    let added = app
+        .register_machine_at(&app.operator_cx(), &hospital, new)
+        .await;
+    say(added.map_err(explained)?.as_str())
 }
 
 async fn users(app: &App, what: UserCommand) -> anyhow::Result<()> {

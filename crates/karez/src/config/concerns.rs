@@ -37,6 +37,12 @@ pub const SERVER: &[Key] = &[
         "",
         "Addresses of reverse proxies, separated by commas, whose X-Forwarded-For is believed.",
     ),
+    Key::text(
+        "server.outbound_private",
+        "false",
+        "true: hospitals may name addresses of private networks, and plain HTTP there, for their sign-in provider and\n\
+         webhooks. false: public addresses by HTTPS alone, so that nobody reaches through this node what only it can reach.",
+    ),
 ];
 
 /// Where requests come in.
@@ -47,6 +53,7 @@ pub struct Server {
     pub request_timeout: Duration,
     pub shutdown_grace: Duration,
     pub trusted_proxies: Vec<IpAddr>,
+    pub outbound_private: bool,
 }
 
 impl Server {
@@ -83,6 +90,9 @@ impl Server {
             request_timeout: Duration::from_secs(v.number("server.request_timeout_s", 1, 3600)?),
             shutdown_grace: Duration::from_secs(v.number("server.shutdown_grace_s", 1, 600)?),
             trusted_proxies,
+            outbound_private: v.parse("server.outbound_private").map_err(|_| {
+                ConfigError::value("server.outbound_private", "true or false is expected")
+            })?,
         })
     }
 }
@@ -104,6 +114,12 @@ pub const TLS: &[Key] = &[
         "",
         "PEM file with the private key, for mode files.",
     ),
+    Key::text(
+        "tls.client_certificates",
+        "off",
+        "ask: machine clients may prove themselves by a certificate (RFC 8705). Browsers that hold certificates then ask\n\
+         their users for one. off: nobody is asked. Behind a proxy that ends the encrypted line, leave it off.",
+    ),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +135,8 @@ pub struct Tls {
     pub mode: TlsMode,
     pub certificate_file: Option<PathBuf>,
     pub key_file: Option<PathBuf>,
+    /// Clients are asked for a certificate of their own.
+    pub client_certificates: bool,
 }
 
 impl Tls {
@@ -128,6 +146,14 @@ impl Tls {
             .is_ok_and(|a| a.ip().is_loopback());
         let certificate_file = v.some("tls.certificate_file").map(PathBuf::from);
         let key_file = v.some("tls.key_file").map(PathBuf::from);
+        let client_certificates = match v.text("tls.client_certificates") {
+            "off" => false,
+            "ask" => true,
+            other => {
+                let why = format!("{other:?} is neither off nor ask");
+                return Err(ConfigError::value("tls.client_certificates", why));
+            }
+        };
         let mode = match v.text("tls.mode") {
             "auto" if certificate_file.is_some() => TlsMode::Files,
             "auto" if loopback => TlsMode::Off,
@@ -158,6 +184,7 @@ impl Tls {
             mode,
             certificate_file,
             key_file,
+            client_certificates,
         })
     }
 }

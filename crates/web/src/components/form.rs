@@ -28,6 +28,10 @@ impl Errors {
             .find(|(f, _)| f == field)
             .map(|(_, t)| t.as_str())
     }
+    /// Every field with what is wrong, in the order of the form.
+    pub fn into_pairs(self) -> Vec<(String, String)> {
+        self.0
+    }
     /// Takes what came back for one of several files under one field, with the file's name before it.
     pub fn gather(&mut self, field: &str, name: &str, found: &Self) {
         for (_, text) in &found.0 {

@@ -10,7 +10,7 @@ use webauthn_rs::prelude::{
 use super::{ANSWER_BYTES_MAX, Challenge, OwnPasskey, PasskeyAnswer, refused};
 use crate::accounts::ceremony::Purpose;
 use crate::accounts::model::Account;
-use crate::accounts::sign_in::{Begun, Proof, refuse_locked};
+use crate::accounts::sign_in::{Begun, Opening, Proof, refuse_locked};
 use crate::accounts::throttle::origin_of;
 use crate::docs::{self, Versioned};
 use crate::sessions::{SessionAsk, Stage};
@@ -125,14 +125,8 @@ impl App {
             return Err(refused());
         };
         self.forgive(&login).await?;
-        self.begin(
-            &ask,
-            account,
-            Stage::Open,
-            Some(Proof::Passkey(proof)),
-            device,
-        )
-        .await
+        let opening = Opening::new(Stage::Open, Some(Proof::Passkey(proof)), device);
+        self.open(&ask, account, opening).await
     }
 
     /// Checks an answer for an account that is known; `None` when it proves nothing.

@@ -36,7 +36,8 @@ pub(super) async fn card(state: &WebState, cx: &PageCx) -> Result<Markup, PageEr
                 div class="body row apart" {
                     div {
                         b { (m.name) } @if m.suspended.is_some() { " " (chip(Kind::Stop, &w.t("machines-withdrawn"))) }
-                        br; span class="soft small" { code { (m.client) } " · " (w.list(&m.keys)) " · " (show.day(show.date_of(m.created))) }
+                        br; span class="soft small" { code { (m.client) } " · " (w.list(&m.keys)) @if !m.keys.is_empty() { " · " } (show.day(show.date_of(m.created))) }
+                        @for c in &m.certificates { br; span class="soft small" { (c.subject) " · " (w.f("profile-until", args!["date" => show.day(show.date_of(c.not_after))])) } }
                     }
                     @if m.suspended.is_none() {
                         form method="post" action="/hospital/machines/withdraw" { (cx.csrf()) input type="hidden" name="client" value=(m.client.as_str());
@@ -63,7 +64,8 @@ fn draw(state: &WebState, cx: &PageCx, typed: &Fields, errors: &Errors) -> PageR
                 (errors.summary(&w))
                 (cx.csrf())
                 (Field::new("name", w.t("machines-name")).value(typed.get("name")).errors(errors).maxlength(120).required().input())
-                (Field::new("jwks", w.t("machines-jwks")).hint(w.t("machines-jwks-hint")).value(typed.get("jwks")).errors(errors).maxlength(65_536).required().area(10))
+                (Field::new("jwks", w.t("machines-jwks")).hint(w.t("machines-jwks-hint")).value(typed.get("jwks")).errors(errors).maxlength(65_536).area(8))
+                (Field::new("certificate", w.t("machines-certificate")).hint(w.t("machines-certificate-hint")).value(typed.get("certificate")).errors(errors).maxlength(16_384).area(6))
                 div class="row" { button class="btn primary" { (w.t("machines-new")) } a class="btn quiet" href="/hospital" { (w.t("profile-leave")) } }
             }
         }
@@ -77,6 +79,7 @@ async fn register(State(state): State<WebState>, cx: PageCx, fields: Fields) -> 
     let new = NewMachine {
         name: fields.get("name").to_owned(),
         jwks: fields.get("jwks").to_owned(),
+        certificate: fields.get("certificate").to_owned(),
     };
     match state.app.register_machine(cx.cx()?, new).await {
         Ok(_) => Ok(done("/hospital", "machines-registered")),

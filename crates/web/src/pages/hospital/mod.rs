@@ -2,6 +2,7 @@
 
 mod edit;
 mod machines;
+mod provider;
 
 use app::Role;
 use app::hospitals::Hospital;
@@ -30,6 +31,7 @@ pub fn routes() -> Vec<RouteSpec> {
     ];
     all.extend(edit::routes());
     all.extend(machines::routes());
+    all.extend(provider::routes());
     all
 }
 
@@ -55,6 +57,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
             }
             div class="stack" {
                 (keys(&state, &cx).await?)
+                (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
             }
         }

@@ -3,6 +3,7 @@
 mod asker;
 mod choose;
 mod invitation;
+mod outside;
 mod passkey;
 
 use app::AppError;
@@ -38,6 +39,7 @@ pub fn routes() -> Vec<RouteSpec> {
     ];
     all.extend(choose::routes());
     all.extend(invitation::routes());
+    all.extend(outside::routes());
     all.extend(passkey::routes());
     all
 }
@@ -87,11 +89,24 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
     {
         return Ok(Redirect::to(&next).into_response());
     }
-    Ok(draw(&state, &cx, &next, "", &Errors::default()))
+    draw(&state, &cx, &next, "", &Errors::default()).await
 }
 
-fn draw(state: &WebState, cx: &PageCx, next: &str, login: &str, errors: &Errors) -> Response {
+async fn draw(
+    state: &WebState,
+    cx: &PageCx,
+    next: &str,
+    login: &str,
+    errors: &Errors,
+) -> PageResult {
     let w = cx.words();
+    let outside: Vec<_> = state
+        .app
+        .hospitals_with_provider()
+        .await?
+        .iter()
+        .filter_map(|id| state.app.hospital(id))
+        .collect();
     let count = state.app.all_hospitals().len();
     let main = html! {
         div class="cols half signin-body" {
@@ -125,6 +140,14 @@ fn draw(state: &WebState, cx: &PageCx, next: &str, login: &str, errors: &Errors)
                         }
                     }
                 }
+                @if !outside.is_empty() {
+                    section class="stack tightly" {
+                        h2 { (icon("shield")) " " (w.t("sign-in-hospital")) }
+                        ul class="plain stack tightly" { @for h in &outside {
+                            li { a class="btn" href={ "/sign-in/with/" (h.id) "?next=" (encode(next)) } { (w.f("sign-in-hospital-go", args!["hospital" => h.name(w.lang.tag())])) } }
+                        } }
+                    }
+                }
                 section class="stack tightly" {
                     h2 { (icon("phone")) " " (w.t("sign-in-patient")) }
                     p class="soft prose" { (w.t("sign-in-patient-text")) }
@@ -136,7 +159,7 @@ fn draw(state: &WebState, cx: &PageCx, next: &str, login: &str, errors: &Errors)
             }
         }
     };
-    gate(cx, &w.t("sign-in"), &main)
+    Ok(gate(cx, &w.t("sign-in"), &main))
 }
 
 async fn sign_in(
@@ -171,7 +194,7 @@ async fn sign_in(
         }
         Err(e) => return Err(e.into()),
     };
-    let mut answer = draw(&state, &cx, &next, fields.get("login"), &errors);
+    let mut answer = draw(&state, &cx, &next, fields.get("login"), &errors).await?;
     *answer.status_mut() = status;
     Ok(answer)
 }

@@ -46,7 +46,7 @@ async fn sign_in(
             Errors::from_app(&w, e)?,
         ),
     };
-    let mut answer = super::draw(&state, &cx, &next, "", &errors);
+    let mut answer = super::draw(&state, &cx, &next, "", &errors).await?;
     *answer.status_mut() = status;
     Ok(answer)
 }

@@ -1,0 +1,32 @@
+### A hospital's own sign-in.
+
+sign-in-hospital = With your hospital’s sign-in
+sign-in-hospital-go = Sign in with { $hospital }
+provider-title = The hospital’s own sign-in
+provider-set = Set
+provider-none = Nobody else says who your people are
+provider-none-more = Connect the hospital’s OpenID provider, and people sign in as they do everywhere else in the house.
+provider-on = In use
+provider-off = Off
+provider-lead = An OpenID provider says who somebody is. What they may do stands in their account here alone: it must exist, with a role at this hospital, and its password or passkey still signs documents. A session begun this way acts for this hospital only.
+provider-return = Return address to register there
+provider-issuer = Issuer
+provider-issuer-hint = Exactly as the provider writes it, such as https://id.hospital.example
+provider-client = Client ID
+provider-secret = Client secret
+provider-secret-hint = Leave it empty for a public client.
+provider-secret-kept = One is kept. Leave it empty to keep it.
+provider-claim = Claim that holds the login
+provider-claim-hint = email, preferred_username, or one of the provider’s own. It is compared with the login or e-mail address of the account; the first time, the two are linked for good.
+provider-domain = Only addresses of this domain
+provider-domain-hint = Such as hospital.example. Empty: any login.
+provider-strong = Second factor proved there
+provider-strong-hint = Values of acr or amr after which no second factor is asked here, such as mfa. Empty: whoever has a second factor here is asked for it.
+provider-enabled = People may sign in with it
+provider-saved = The sign-in was saved
+problem-issuer = This address cannot be used. It begins with https:// and leads to a public address, unless the operator allows private ones.
+rejected-provider-down = The sign-in of the hospital does not answer. Sign in by password or passkey, or try again later.
+rejected-provider-refused = The sign-in of the hospital answered wrongly. Nothing was opened; tell your administrator.
+rejected-provider-over = This sign-in was used already or took too long. Begin again.
+rejected-provider-denied = The sign-in of the hospital did not let you in.
+rejected-provider-unknown = No account at this hospital belongs to this sign-in. Ask the administrator to invite you.

@@ -1,0 +1,32 @@
+### 医院自己的登录系统
+
+sign-in-hospital = 使用本院登录系统
+sign-in-hospital-go = 使用{ $hospital }的登录系统
+provider-title = 本院登录系统
+provider-set = 设置
+provider-none = 尚未连接身份提供方
+provider-none-more = 连接本院的 OpenID 身份提供方后，人员可用院内统一账号登录。
+provider-on = 使用中
+provider-off = 已关闭
+provider-lead = 身份提供方只说明登录者是谁。能做什么只由此处的账户决定：账户须已存在并在本院有角色，签署文件仍需密码或通行密钥。以此方式开始的会话只能代表本院。
+provider-return = 在提供方登记的返回地址
+provider-issuer = 颁发者（issuer）
+provider-issuer-hint = 与提供方所写完全一致，如 https://id.hospital.example
+provider-client = 客户端 ID
+provider-secret = 客户端密钥
+provider-secret-hint = 公共客户端可留空。
+provider-secret-kept = 已保存一个。留空则保留不变。
+provider-claim = 含登录名的声明（claim）
+provider-claim-hint = email、preferred_username 或提供方自定的名称。与账户的登录名或邮箱比对，首次登录后即固定关联。
+provider-domain = 仅限此域名的地址
+provider-domain-hint = 如 hospital.example。留空则不限。
+provider-strong = 已在提供方完成的第二验证
+provider-strong-hint = acr 或 amr 为这些值时，此处不再要求第二验证方式，如 mfa。留空：凡在此处设有第二验证方式者均须验证。
+provider-enabled = 允许人员以此登录
+provider-saved = 登录系统已保存
+problem-issuer = 不能使用此地址。须以 https:// 开头并指向公网地址，除非运行者允许内网地址。
+rejected-provider-down = 本院登录系统没有应答。请使用密码或通行密钥登录，或稍后再试。
+rejected-provider-refused = 本院登录系统的应答有误，未予登录。请告知管理员。
+rejected-provider-over = 此次登录已使用或已超时。请重新开始。
+rejected-provider-denied = 本院登录系统未允许您登录。
+rejected-provider-unknown = 本院没有与此登录相符的账户。请联系管理员邀请您。
