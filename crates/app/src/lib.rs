@@ -28,6 +28,7 @@ pub mod records;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
+pub mod webhooks;
 
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub struct App {
     pub(crate) gate: Arc<accounts::Gate>,
     /// For requests that leave the node at a hospital's wish.
     pub(crate) outbound: outbound::Outbound,
+    /// Webhooks this process is sending to.
+    pub(crate) hooks: Arc<webhooks::Hooks>,
     /// For passkeys; none where the public address is no domain.
     pub(crate) relying_party: Option<Arc<webauthn_rs::Webauthn>>,
     pub(crate) reads: Arc<audit::reads::Reads>,
@@ -78,6 +81,7 @@ impl App {
             store,
             clock,
             entropy,
+            hooks: Arc::default(),
             outbound: outbound::Outbound::new(settings.outbound_private),
             relying_party: accounts::passkeys::relying_party(&settings.base_url).map(Arc::new),
             settings: Arc::new(settings),

@@ -24,6 +24,7 @@ pub mod secret;
 pub mod token;
 pub mod tsp;
 pub mod verify;
+pub mod webhook;
 
 pub use alg::Alg;
 pub use blob::{Addresser, BlobAddress, BlobCipher, ChunkRange, blob_address, chunk_range};

@@ -6,6 +6,7 @@ mod entropy;
 mod node;
 pub mod powercut;
 pub mod provider;
+mod receiver;
 pub mod records;
 mod time_authority;
 pub mod world;
@@ -15,6 +16,7 @@ pub use store;
 pub use authenticator::Authenticator;
 pub use entropy::SeededEntropy;
 pub use node::{START, TestNode, hospital};
+pub use receiver::{Received, Receiver};
 pub use time_authority::TimeAuthority;
 
 /// Chooses the cryptography of every TLS line, for tests that make one.

@@ -32,6 +32,12 @@ const JOBS: &[Job] = &[
         run: |app| Box::pin(app.send_mail()),
     },
     Job {
+        name: "webhooks",
+        every_s: 1,
+        leased: true,
+        run: |app| Box::pin(app.begin_webhooks()),
+    },
+    Job {
         name: "case-clocks",
         every_s: 15,
         leased: true,
@@ -82,6 +88,7 @@ const JOBS: &[Job] = &[
                 app.forget_used_assertions().await?;
                 app.forget_ceremonies().await?;
                 app.forget_failures().await?;
+                app.forget_deliveries().await?;
                 Ok(0)
             })
         },

@@ -110,6 +110,7 @@ impl Notice {
             "case" => format!("/cases/{}/{}", k.hospital, k.id),
             "agreement" => format!("/agreements/{}", k.id),
             "import" => format!("/import/{}", k.id),
+            "webhook" => format!("/hospital/webhooks/{}", k.id),
             "Patient" => format!("/patients/{}/{}", k.hospital, k.id),
             _ => "/notices".into(),
         }

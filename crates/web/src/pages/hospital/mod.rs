@@ -3,6 +3,7 @@
 mod edit;
 mod machines;
 mod provider;
+mod webhooks;
 
 use app::Role;
 use app::hospitals::Hospital;
@@ -32,6 +33,7 @@ pub fn routes() -> Vec<RouteSpec> {
     all.extend(edit::routes());
     all.extend(machines::routes());
     all.extend(provider::routes());
+    all.extend(webhooks::routes());
     all
 }
 
@@ -59,6 +61,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 (keys(&state, &cx).await?)
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
+                (webhooks::card(&state, &cx).await?)
             }
         }
     };
