@@ -88,6 +88,9 @@ pub struct Place {
     /// Data folder (data.dir)
     #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
+    /// sqlite, or postgres://user:password@host/name (store.database)
+    #[arg(long, value_name = "URL", global = true)]
+    pub database: Option<String>,
     /// Address and port; port 0 takes a free one (server.listen)
     #[arg(long, value_name = "ADDR", global = true)]
     pub listen: Option<String>,
@@ -107,6 +110,7 @@ impl Place {
             flags.push(("data.dir", dir.display().to_string()));
         }
         for (key, value) in [
+            ("store.database", &self.database),
             ("server.listen", &self.listen),
             ("tls.mode", &self.tls),
             ("log.format", &self.log_format),

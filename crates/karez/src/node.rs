@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use app::{App, Settings};
 use kernel::{SystemClock, SystemEntropy};
 use seal::NodeKey;
-use store::{Store, StoreConfig};
+use store::{DatabaseKind, Store, StoreConfig};
 
 use crate::config::{Config, Data};
 
@@ -110,14 +110,17 @@ pub fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 pub struct Node {
     pub app: App,
     pub store: Arc<Store>,
-    _lock: Lock,
+    _lock: Option<Lock>,
 }
 
 impl Node {
-    /// Opens the node for this process alone.
+    /// Opens the node: for this process alone, unless the database is a server that takes any number.
     pub async fn open(config: &Config, base_url: &str) -> anyhow::Result<Self> {
         make_dir(&config.data.dir)?;
-        let lock = lock(&config.data.dir)?;
+        let lock = match config.store.postgres {
+            None => Some(lock(&config.data.dir)?),
+            Some(_) => None,
+        };
         let key = node_key(&config.data)?;
         let store = Store::open(store_config(config, key.clone(), base_url));
         let store = Arc::new(store.await.context("store")?);
@@ -145,6 +148,12 @@ fn store_config(config: &Config, key: NodeKey, base_url: &str) -> StoreConfig {
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
     );
+    if let Some(url) = &config.store.postgres {
+        place.database = DatabaseKind::Postgres {
+            url: url.reveal().clone(),
+            nats_url: config.bus.nats_url.as_ref().map(|u| u.reveal().clone()),
+        };
+    }
     place.public_base = base_url.to_owned();
     place.readers = config.data.readers;
     place.size_max_bytes = config.data.size_max_bytes;

@@ -18,6 +18,17 @@ pub enum Precondition {
     Version(u64),
 }
 
+impl Precondition {
+    /// Whether it holds of the current version: its number and whether it is a tombstone.
+    pub(crate) fn holds(self, current: Option<(u64, bool)>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Absent => current.is_none_or(|(_, deleted)| deleted),
+            Self::Version(v) => current.is_some_and(|(version, _)| version == v),
+        }
+    }
+}
+
 /// A value a document of ours is found by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lookup {

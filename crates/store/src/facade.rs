@@ -10,15 +10,32 @@ use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 
 use crate::backup::erasures::{Erasure, Ledger};
 use crate::backup::ship::{Copied, ShipStatus, Shipper, Shipping, Source};
-use crate::blob_index::{Erased, ToErase};
+use crate::blob_index::{Backend, Erased, ToErase};
 use crate::blobs::{Blobs, OpenBlob, Scrubbed};
 use crate::objects::Place;
+use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
 use crate::{AuditDraft, Batch, BlobRef, Database, Finding, StoreError, diagnose};
+
+/// Which database keeps the records.
+#[derive(Clone, Default)]
+pub enum DatabaseKind {
+    /// `karez.db` in the data folder.
+    #[default]
+    Sqlite,
+    /// A PostgreSQL server, for any number of equal nodes.
+    Postgres {
+        /// `postgres://user:password@host/name?sslmode=require`.
+        url: String,
+        /// The bus between nodes, `nats://host:4222`. Without it they ask every so often.
+        nats_url: Option<String>,
+    },
+}
 
 /// Where and how the store of one node is kept.
 #[derive(Clone)]
 pub struct StoreConfig {
+    pub database: DatabaseKind,
     /// The data folder: `karez.db` with its log, and `blobs/`. Made when it is not there.
     pub dir: PathBuf,
     /// Wraps the keys that encrypt blobs; kept outside the data folder.
@@ -47,6 +64,7 @@ impl StoreConfig {
         entropy: Arc<dyn Entropy>,
     ) -> Self {
         Self {
+            database: DatabaseKind::Sqlite,
             dir: dir.into(),
             node_key,
             public_base: String::new(),
@@ -73,7 +91,13 @@ impl Store {
     /// Opens the data folder. Must be called within a tokio runtime.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         let dir = config.dir.clone();
-        let source = tokio::task::spawn_blocking(move || open(&config))
+        let server: Option<Arc<dyn Backend>> = match &config.database {
+            DatabaseKind::Sqlite => None,
+            DatabaseKind::Postgres { url, nats_url } => {
+                Some(Arc::new(postgres(&config, url, nats_url.as_deref()).await?))
+            }
+        };
+        let source = tokio::task::spawn_blocking(move || open(&config, server))
             .await
             .map_err(|_| StoreError::Internal("opening was broken off".into()))??;
         Ok(Self {
@@ -252,21 +276,43 @@ impl Store {
     }
 }
 
-fn open(config: &StoreConfig) -> Result<Source, StoreError> {
-    std::fs::create_dir_all(&config.dir)
-        .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be made: {e}")))?;
+/// What the secret of the cursors is derived for.
+const CURSORS: &[u8] = b"karez cursors";
+
+async fn postgres(
+    config: &StoreConfig,
+    url: &str,
+    nats_url: Option<&str>,
+) -> Result<PostgresDatabase, StoreError> {
+    let mut writer = [0; 16];
+    config.entropy.fill(&mut writer);
+    PostgresDatabase::open(&PostgresOptions {
+        url: url.to_owned(),
+        nats_url: nats_url.map(str::to_owned),
+        public_base: config.public_base.clone(),
+        readers: config.readers,
+        read_longest: READ_LONGEST,
+        cursor_secret: config.node_key.derive(CURSORS),
+        node_key_id: hex::encode(config.node_key.id()),
+        writer: hex::encode(writer),
+        now: config.clock.now(),
+    })
+    .await
+}
+
+fn sqlite(config: &StoreConfig) -> Result<SqliteDatabase, StoreError> {
     let spool = config.dir.join("ship");
     if !config.ship && !config.beside {
         // What is written from here on is in no stream: the next one that follows begins with a base.
         crate::sqlite::forget_stream(&spool)?;
     }
-    let database = SqliteDatabase::open(&SqliteOptions {
+    SqliteDatabase::open(&SqliteOptions {
         path: config.dir.join("karez.db"),
         public_base: config.public_base.clone(),
         readers: config.readers,
         size_max_bytes: config.size_max_bytes,
         read_longest: READ_LONGEST,
-        cursor_secret: config.node_key.derive(b"karez cursors"),
+        cursor_secret: config.node_key.derive(CURSORS),
         spool: config.ship.then(|| SpoolOptions {
             dir: spool,
             key: config.node_key.clone(),
@@ -274,7 +320,17 @@ fn open(config: &StoreConfig) -> Result<Source, StoreError> {
             entropy: Arc::clone(&config.entropy),
         }),
         beside: config.beside,
-    })?;
+    })
+}
+
+/// Opens what lies in the data folder; the database too, unless it is on a server.
+fn open(config: &StoreConfig, server: Option<Arc<dyn Backend>>) -> Result<Source, StoreError> {
+    std::fs::create_dir_all(&config.dir)
+        .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be made: {e}")))?;
+    let database = match server {
+        Some(database) => database,
+        None => Arc::new(sqlite(config)?),
+    };
     let place = config
         .blobs
         .clone()
@@ -287,7 +343,7 @@ fn open(config: &StoreConfig) -> Result<Source, StoreError> {
         Arc::clone(&config.entropy),
     )?;
     Ok(Source {
-        database: Arc::new(database),
+        database,
         blobs: Arc::new(blobs),
         ledger: Ledger::of(&config.dir),
         work: config.dir.join("work"),

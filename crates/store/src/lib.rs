@@ -16,10 +16,9 @@ pub mod error;
 pub mod facade;
 pub mod model;
 mod objects;
+pub mod postgres;
 mod prepare;
 mod present;
-// Some of it waits for the second back end.
-#[allow(dead_code)]
 pub mod sql;
 pub mod sqlite;
 
@@ -30,7 +29,7 @@ pub use blobs::{Fault, Faulty, OpenBlob, Scrubbed};
 pub use database::Database;
 pub use diagnose::Finding;
 pub use error::StoreError;
-pub use facade::{Store, StoreConfig};
+pub use facade::{DatabaseKind, Store, StoreConfig};
 pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,

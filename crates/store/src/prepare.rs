@@ -1,6 +1,8 @@
 //! What can be worked out about a batch before the one writer sees it: parsing, search index, class and patient of
 //! each FHIR resource. Runs on the caller's side, so that the writer only writes.
 
+use std::sync::Arc;
+
 use agreements::{Projection, RecordClass};
 use bytes::Bytes;
 use fhir::index::IndexEntry;
@@ -58,6 +60,32 @@ pub(crate) fn prepare(batch: Batch, public_base: &str) -> Result<Prepared, Store
         audit: batch.audit,
         events: batch.events,
     })
+}
+
+/// As [`prepare`]: batches of documents and a few small resources in place, the rest on a blocking thread.
+pub(crate) async fn prepare_off_thread(
+    batch: Batch,
+    public_base: &Arc<str>,
+) -> Result<Prepared, StoreError> {
+    if is_small(&batch) {
+        return prepare(batch, public_base);
+    }
+    let base = Arc::clone(public_base);
+    tokio::task::spawn_blocking(move || prepare(batch, &base))
+        .await
+        .map_err(|_| StoreError::Internal("a batch could not be prepared".into()))?
+}
+
+fn is_small(batch: &Batch) -> bool {
+    let bytes: usize = batch
+        .writes
+        .iter()
+        .map(|w| match &w.body {
+            WriteBody::Fhir(b) => b.len(),
+            _ => 0,
+        })
+        .sum();
+    bytes < 16 << 10
 }
 
 fn prepare_write(write: Write, public_base: &str) -> Result<PreparedWrite, StoreError> {

@@ -8,9 +8,10 @@ use app::hospitals::Hospital;
 use app::{App, Settings};
 use kernel::clock::ManualClock;
 use kernel::{Clock, Entropy, HospitalId, Instant};
-use store::{Store, StoreConfig};
+use store::{DatabaseKind, Store, StoreConfig};
 
 use crate::SeededEntropy;
+use crate::postgres::FreshDatabase;
 
 /// When every simulated world begins: 2026-11-22T08:00:00Z.
 pub const START: Instant = Instant::constant(1_795_334_400, 0);
@@ -22,6 +23,8 @@ pub struct TestNode {
     pub clock: ManualClock,
     pub entropy: Arc<SeededEntropy>,
     folder: tempfile::TempDir,
+    /// On PostgreSQL: goes with the node.
+    database: Option<FreshDatabase>,
 }
 
 impl TestNode {
@@ -31,13 +34,25 @@ impl TestNode {
         Self::start_with(Settings::default()).await
     }
 
-    /// An empty node under settings of the test's own.
-    #[allow(clippy::expect_used)]
+    /// An empty node under settings of the test's own. On PostgreSQL when `KAREZ_TEST_NODE=postgres` and
+    /// `KAREZ_TEST_POSTGRES` names a server, so that any test of the house can be run on it.
     pub async fn start_with(settings: Settings) -> Self {
+        let postgres = std::env::var("KAREZ_TEST_NODE").is_ok_and(|v| v == "postgres");
+        let database = if postgres {
+            FreshDatabase::make().await
+        } else {
+            None
+        };
+        Self::start_over(settings, database).await
+    }
+
+    /// An empty node on this database; without one, on SQLite.
+    #[allow(clippy::expect_used)]
+    pub async fn start_over(settings: Settings, database: Option<FreshDatabase>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let clock = ManualClock::at(START);
         let entropy = Arc::new(SeededEntropy::new(20_261_122));
-        let store = Arc::new(Self::store(folder.path(), &clock, &entropy).await);
+        let store = Arc::new(Self::store(folder.path(), &clock, &entropy, database.as_ref()).await);
         let app = App::new(
             Arc::clone(&store),
             Arc::new(clock.clone()),
@@ -53,6 +68,7 @@ impl TestNode {
             clock,
             entropy,
             folder,
+            database,
         }
     }
 
@@ -70,14 +86,26 @@ impl TestNode {
     }
 
     #[allow(clippy::expect_used)]
-    async fn store(folder: &Path, clock: &ManualClock, entropy: &Arc<SeededEntropy>) -> Store {
+    async fn store(
+        folder: &Path,
+        clock: &ManualClock,
+        entropy: &Arc<SeededEntropy>,
+        database: Option<&FreshDatabase>,
+    ) -> Store {
         let key = node_key();
-        let config = StoreConfig::new(
+        let mut config = StoreConfig::new(
             folder,
             key,
             Arc::new(clock.clone()),
             Arc::clone(entropy) as Arc<dyn Entropy>,
         );
+        if let Some(fresh) = database {
+            config.database = DatabaseKind::Postgres {
+                url: fresh.url.clone(),
+                nats_url: None,
+            };
+            config.readers = 6;
+        }
         Store::open(config).await.expect("a store that opens")
     }
 
@@ -107,6 +135,10 @@ impl TestNode {
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+    /// The PostgreSQL database, if it is on one.
+    pub const fn database(&self) -> Option<&FreshDatabase> {
+        self.database.as_ref()
     }
     pub fn now(&self) -> Instant {
         self.clock.now()

@@ -152,7 +152,7 @@ fn mail(config: &Config) -> Finding {
 }
 
 async fn store(config: &Config) -> Vec<Finding> {
-    if !config.data.dir.join("karez.db").exists() {
+    if config.store.postgres.is_none() && !config.data.dir.join("karez.db").exists() {
         return vec![finding("store", true, "no data yet")];
     }
     let node = match Node::open(config, "").await {

@@ -244,6 +244,69 @@ impl Data {
     }
 }
 
+pub const STORE: &[Key] = &[Key::secret(
+    "store.database",
+    "Where the records are: sqlite (when empty), a file in data.dir for one node; or a PostgreSQL server, 15 or\n\
+     later, for any number of equal nodes: postgres://user:password@host/name?sslmode=require. The server's certificate\n\
+     must then be valid for its name, by this machine's authorities or those of &sslrootcert=/path/ca.pem. The role\n\
+     owns the database and is no superuser. Every node needs the same node key.",
+)];
+
+/// Which database, and where.
+#[derive(Debug, Clone, Default)]
+pub struct StoreKeys {
+    /// None: SQLite.
+    pub postgres: Option<Phi<String>>,
+}
+
+impl StoreKeys {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let given = v.some("store.database").filter(|d| d != "sqlite");
+        if given
+            .as_ref()
+            .is_some_and(|d| !d.starts_with("postgres://") && !d.starts_with("postgresql://"))
+        {
+            return Err(ConfigError::value(
+                "store.database",
+                "sqlite or postgres://user:password@host/name is expected",
+            ));
+        }
+        Ok(Self {
+            postgres: given.map(Phi::new),
+        })
+    }
+}
+
+pub const BUS: &[Key] = &[Key::secret(
+    "bus.nats_url",
+    "NATS server that wakes nodes of one PostgreSQL database when another has written: nats://user:password@host:4222,\n\
+     or tls://. Nothing but the wake travels. When empty, or while it is away, nodes ask every quarter of a second.",
+)];
+
+/// The bus between nodes.
+#[derive(Debug, Clone, Default)]
+pub struct Bus {
+    pub nats_url: Option<Phi<String>>,
+}
+
+impl Bus {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let given = v.some("bus.nats_url");
+        if given
+            .as_ref()
+            .is_some_and(|u| !u.starts_with("nats://") && !u.starts_with("tls://"))
+        {
+            return Err(ConfigError::value(
+                "bus.nats_url",
+                "nats://host:4222 or tls://host:4222 is expected",
+            ));
+        }
+        Ok(Self {
+            nats_url: given.map(Phi::new),
+        })
+    }
+}
+
 pub const ACCOUNTS: &[Key] = &[Key::text(
     "accounts.second_factor_for",
     "consultant,administrator,operator",

@@ -8,7 +8,8 @@ mod values;
 use std::path::{Path, PathBuf};
 
 pub use concerns::{
-    Accounts, Data, Log, LogFormat, Mail, Seal, Server, Tls, TlsMode, certificates, role,
+    Accounts, Bus, Data, Log, LogFormat, Mail, Seal, Server, StoreKeys, Tls, TlsMode, certificates,
+    role,
 };
 pub use values::{ConfigError, Key, Values};
 
@@ -21,6 +22,8 @@ pub struct Config {
     pub server: Server,
     pub tls: Tls,
     pub data: Data,
+    pub store: StoreKeys,
+    pub bus: Bus,
     pub accounts: Accounts,
     pub mail: Option<Mail>,
     pub seal: Seal,
@@ -37,6 +40,8 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::SERVER,
         concerns::TLS,
         concerns::DATA,
+        concerns::STORE,
+        concerns::BUS,
         places::BLOBS,
         places::BLOBS_BUCKET,
         places::BACKUP,
@@ -95,6 +100,8 @@ impl Config {
             server: Server::read(values)?,
             tls: Tls::read(values)?,
             data: Data::read(values)?,
+            store: StoreKeys::read(values)?,
+            bus: Bus::read(values)?,
             accounts: Accounts::read(values)?,
             mail: Mail::read(values)?,
             seal: Seal::read(values)?,

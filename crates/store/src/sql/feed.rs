@@ -2,7 +2,7 @@
 
 use kernel::{HospitalId, RecordKey};
 
-use super::{Dialect, Statement, instant, signed, unsigned};
+use super::{Binds, Dialect, Statement, instant, signed, unsigned};
 use crate::{Event, StoreError};
 
 /// How many events one page may be asked for.
@@ -11,7 +11,7 @@ pub(crate) fn bounded(limit: u32) -> usize {
 }
 
 /// Rows after `after` in commit order: the columns of [`Row`].
-pub(crate) fn events(dialect: &Dialect, after: u64) -> (String, super::Binds) {
+fn events(dialect: &Dialect, after: u64) -> (String, Binds) {
     let mut binds = dialect.binds();
     let join = dialect.join();
     let after = binds.bind(signed(after));
@@ -24,12 +24,24 @@ pub(crate) fn events(dialect: &Dialect, after: u64) -> (String, super::Binds) {
     (text, binds)
 }
 
-pub(crate) const ORDER: &str = " ORDER BY f.position, f.ordinal";
+const ORDER: &str = " ORDER BY f.position, f.ordinal";
 
 /// As SQLite runs it: stepped only as far as the page goes.
 pub(crate) fn stepped(dialect: &Dialect, after: u64) -> Statement {
     let (text, binds) = events(dialect, after);
     binds.statement(text + ORDER)
+}
+
+/// As a whole page: up to the commit in which the last of `limit` events stands, all of its events included.
+pub(crate) fn paged(dialect: &Dialect, after: u64, limit: u32) -> Statement {
+    let (text, mut binds) = events(dialect, after);
+    let after = binds.bind(signed(after));
+    let last = format!(
+        " AND f.position <= (SELECT max(few.position) FROM (SELECT e.position FROM feed e WHERE e.position > {after} \
+         ORDER BY e.position, e.ordinal LIMIT {}) AS few)",
+        bounded(limit)
+    );
+    binds.statement(text + &last + ORDER)
 }
 
 pub(crate) struct Row {

@@ -4,7 +4,7 @@ use agreements::permit::Reader;
 use agreements::{Permit, RecordClass};
 
 use super::{Binds, micros};
-use crate::classes;
+use crate::{StoreError, classes};
 
 /// Columns that hold the entry a permit is asked about.
 #[derive(Debug, Clone, Copy)]
@@ -74,6 +74,16 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
             }
             format!("({} > 0 AND ({}))", e.kind, any.join(" OR "))
         }
+    }
+}
+
+/// Refuses everyone but the system itself.
+pub(crate) fn system_only(permit: &Permit, what: &str) -> Result<(), StoreError> {
+    match permit.reader() {
+        Reader::System(_) => Ok(()),
+        _ => Err(StoreError::Internal(format!(
+            "{what} are read by the system alone"
+        ))),
     }
 }
 

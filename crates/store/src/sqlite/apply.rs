@@ -85,12 +85,7 @@ fn check(
     expect: Precondition,
     current: Option<&Current>,
 ) -> Result<(), StoreError> {
-    let holds = match expect {
-        Precondition::Any => true,
-        Precondition::Absent => current.is_none_or(|c| c.deleted),
-        Precondition::Version(v) => current.is_some_and(|c| c.version == v),
-    };
-    if holds {
+    if expect.holds(current.map(|c| (c.version, c.deleted))) {
         return Ok(());
     }
     Err(StoreError::Precondition {

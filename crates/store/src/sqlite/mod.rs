@@ -29,7 +29,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use agreements::Permit;
-use agreements::permit::Reader;
 use async_trait::async_trait;
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use seal::Secret;
@@ -38,7 +37,8 @@ use tokio::sync::watch;
 pub use spool::SpoolOptions;
 pub(crate) use spool::forget as forget_stream;
 
-use crate::prepare::prepare;
+use crate::prepare::prepare_off_thread;
+use crate::sql::permit::system_only;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
@@ -161,26 +161,10 @@ fn sync_parent(path: &Path) -> Result<(), StoreError> {
         .map_err(|e| StoreError::Unavailable(format!("the data folder cannot be synced: {e}")))
 }
 
-fn system_only(permit: &Permit, what: &str) -> Result<(), StoreError> {
-    match permit.reader() {
-        Reader::System(_) => Ok(()),
-        _ => Err(StoreError::Internal(format!(
-            "{what} are read by the system alone"
-        ))),
-    }
-}
-
 #[async_trait]
 impl Database for SqliteDatabase {
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
-        let base = Arc::clone(&self.public_base);
-        let prepared = if is_small(&batch) {
-            prepare(batch, &base)?
-        } else {
-            tokio::task::spawn_blocking(move || prepare(batch, &base))
-                .await
-                .map_err(|_| StoreError::Internal("a batch could not be prepared".into()))??
-        };
+        let prepared = prepare_off_thread(batch, &self.public_base).await?;
         self.writer
             .write(move |session| apply::apply(session, &prepared))
             .await
@@ -330,17 +314,4 @@ impl Database for SqliteDatabase {
         self.readers.close();
         self.writer.close();
     }
-}
-
-/// Batches of documents and a few small resources are prepared in place; the rest on a blocking thread.
-fn is_small(batch: &Batch) -> bool {
-    let bytes: usize = batch
-        .writes
-        .iter()
-        .map(|w| match &w.body {
-            crate::WriteBody::Fhir(b) => b.len(),
-            _ => 0,
-        })
-        .sum();
-    bytes < 16 << 10
 }

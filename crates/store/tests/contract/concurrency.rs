@@ -174,3 +174,51 @@ pub async fn a_second_process_may_write_too(f: Fixture) {
     }
     assert_eq!(f.store.events(&system(), 0, 100).await.unwrap().len(), 20);
 }
+
+pub async fn no_reader_sees_a_position_before_its_predecessor(f: Fixture) {
+    // Two processes, or nodes, each with several writers.
+    let stores = [Arc::clone(&f.store), Arc::new(f.beside().await)];
+    let writers: Vec<_> = (0..8usize)
+        .map(|w| {
+            let store = Arc::clone(&stores[w % 2]);
+            tokio::spawn(async move {
+                let k = key("yarqum", "case", &format!("c{w}"));
+                for _ in 0..15 {
+                    commit(&store, |b| {
+                        b.event("case.changed", &k, "{}");
+                    })
+                    .await
+                    .unwrap();
+                }
+            })
+        })
+        .collect();
+    let reader = Arc::clone(&stores[1]);
+    let mut seen = 0;
+    let mut looked = 0;
+    loop {
+        let done = writers.iter().all(tokio::task::JoinHandle::is_finished);
+        for event in reader.events(&system(), seen, 1_000).await.unwrap() {
+            assert_eq!(event.position, seen + 1, "a position came late");
+            seen = event.position;
+        }
+        looked += 1;
+        if done {
+            break;
+        }
+    }
+    for w in writers {
+        w.await.unwrap();
+    }
+    assert_eq!(seen, 120, "after {looked} looks");
+    // Each node hears of the other's commits by itself.
+    for store in stores.iter().filter(|_| f.hears_others()) {
+        let mut watch = store.watch();
+        let heard = watch.wait_for(|p| *p == 120);
+        tokio::time::timeout(std::time::Duration::from_secs(5), heard)
+            .await
+            .expect("the other's commits are heard of")
+            .unwrap();
+    }
+    stores[1].close().await;
+}

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use agreements::permit::Reader;
 use agreements::{Actor, ActorKind, Permit, Privilege, Role, SystemPurpose};
 use karez_store::{
-    Batch, Committed, Place, Precondition, SearchPage, Store, StoreConfig, StoreError,
+    Batch, Committed, DatabaseKind, Place, Precondition, SearchPage, Store, StoreConfig, StoreError,
 };
 
 use crate::bucket;
 use kernel::clock::ManualClock;
 use kernel::{AccountId, Instant, RecordKey};
 use testkit::SeededEntropy;
+use testkit::postgres::FreshDatabase;
 pub use testkit::records::{hospital_id, id, key, kind, patient, potassium};
 
 /// An empty store of one back end.
@@ -22,13 +23,22 @@ pub struct Fixture {
     pub dir: tempfile::TempDir,
     /// Where its files lie.
     pub files: Place,
+    database: Option<FreshDatabase>,
 }
 
 impl Fixture {
     pub async fn sqlite() -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let files = Place::Folder(dir.path().join("blobs"));
-        Some(Self::with(dir, files).await)
+        Some(Self::with(dir, files, None).await)
+    }
+
+    /// None where no server is named.
+    pub async fn postgres() -> Option<Self> {
+        let database = FreshDatabase::make().await?;
+        let dir = tempfile::tempdir().unwrap();
+        let files = Place::Folder(dir.path().join("blobs"));
+        Some(Self::with(dir, files, Some(database)).await)
     }
 
     /// Files in a bucket of its own on the server that `KAREZ_TEST_S3` names; none without one.
@@ -41,7 +51,7 @@ impl Fixture {
         let name = bucket::new_name(dir.path());
         bucket::create(&endpoint, &name);
         let files = Place::Bucket(bucket::at(&endpoint, &name));
-        Some(Self::with(dir, files).await)
+        Some(Self::with(dir, files, None).await)
     }
 
     /// Files in a bucket on a port where nobody listens.
@@ -52,22 +62,29 @@ impl Fixture {
             .unwrap()
             .port();
         let files = Place::Bucket(bucket::at(&format!("http://127.0.0.1:{port}"), "none"));
-        Self::with(tempfile::tempdir().unwrap(), files).await
+        Self::with(tempfile::tempdir().unwrap(), files, None).await
     }
 
-    async fn with(dir: tempfile::TempDir, files: Place) -> Self {
+    async fn with(dir: tempfile::TempDir, files: Place, database: Option<FreshDatabase>) -> Self {
         let clock = ManualClock::at(at(0));
         Self {
-            store: Arc::new(open(dir.path(), &files, &clock).await),
+            store: Arc::new(open(dir.path(), &files, &clock, database.as_ref(), 1).await),
             clock,
             dir,
             files,
+            database,
         }
     }
 
-    /// The same data, opened a second time.
+    /// Whether a node is told of commits that it did not make itself.
+    pub const fn hears_others(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// The same data, opened a second time: another process, or another node.
     pub async fn beside(&self) -> Store {
-        open(self.dir.path(), &self.files, &self.clock).await
+        let database = self.database.as_ref();
+        open(self.dir.path(), &self.files, &self.clock, database, 2).await
     }
 
     /// Closes the store and opens it again.
@@ -78,24 +95,39 @@ impl Fixture {
             clock,
             dir,
             files,
+            database,
         } = self;
         drop(store);
         Self {
-            store: Arc::new(open(dir.path(), &files, &clock).await),
+            store: Arc::new(open(dir.path(), &files, &clock, database.as_ref(), 3).await),
             clock,
             dir,
             files,
+            database,
         }
     }
 }
 
-async fn open(dir: &Path, files: &Place, clock: &ManualClock) -> Store {
+async fn open(
+    dir: &Path,
+    files: &Place,
+    clock: &ManualClock,
+    database: Option<&FreshDatabase>,
+    seed: u64,
+) -> Store {
     let mut config = StoreConfig::new(
         dir,
         seal::NodeKey::new(seal::Secret::from_bytes([7; 32])),
         Arc::new(clock.clone()),
-        Arc::new(SeededEntropy::new(1)),
+        Arc::new(SeededEntropy::new(seed)),
     );
+    if let Some(fresh) = database {
+        config.database = DatabaseKind::Postgres {
+            url: fresh.url.clone(),
+            nats_url: None,
+        };
+        config.readers = 6;
+    }
     config.blobs = Some(files.clone());
     Store::open(config).await.unwrap()
 }

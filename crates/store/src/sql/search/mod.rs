@@ -38,6 +38,18 @@ pub(crate) fn by_number(dialect: &Dialect, record: i64) -> Statement {
     binds.statement(text)
 }
 
+/// As [`by_number`] for many at once on PostgreSQL, in any order: [`records::COLUMNS`], then the id and the record's number.
+pub(crate) fn by_numbers(dialect: &Dialect, numbers: &[i64]) -> Statement {
+    let mut binds = dialect.binds();
+    let text = format!(
+        "SELECT {}, r.id, r.record FROM record r JOIN version v ON v.row = r.current \
+         WHERE r.record = ANY ({})",
+        records::COLUMNS,
+        binds.bind(Value::Integers(numbers.to_vec())),
+    );
+    binds.statement(text)
+}
+
 /// How the records of a search are come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leader {

@@ -1,0 +1,329 @@
+//! The store on PostgreSQL 15 or later: one database for any number of equal nodes. Each node has one task that
+//! writes and a pool of connections that read; row-level security is a second wall between hospitals.
+
+mod blobs;
+mod bus;
+mod changes;
+mod checkup;
+mod connect;
+mod durable;
+mod erase;
+mod follow;
+mod group;
+mod line;
+mod naming;
+mod pipeline;
+mod questions;
+mod read;
+mod rows;
+mod search;
+mod session;
+mod values;
+#[cfg(test)]
+mod wall_tests;
+mod writer;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use agreements::Permit;
+use async_trait::async_trait;
+use kernel::{HospitalId, Instant, Kind, RecordKey, ResourceId};
+use seal::Secret;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use self::connect::Server;
+use self::session::Connections;
+use crate::prepare::prepare_off_thread;
+use crate::sql::micros;
+use crate::sql::permit::system_only;
+use crate::sql::search::CursorKey;
+use crate::{
+    AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
+    HistoryPage, SearchPage, StoreError, Stored,
+};
+
+pub(crate) mod migrations {
+    // Forward only: a file that was released is never edited, only followed.
+    refinery::embed_migrations!("migrations/postgres");
+}
+
+/// One node at a time brings the schema up to date; the number names that turn.
+const MIGRATION_TURN: i64 = 0x6b61_7265_7a01;
+/// Marks of writers that have not written for this long are forgotten, days.
+const MARKS_DAYS: i64 = 30;
+
+/// How a database is opened.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://user:password@host/name?sslmode=require`.
+    pub url: String,
+    /// The bus between nodes, `nats://host:4222`.
+    pub nats_url: Option<String>,
+    /// The node's own address (`https://host`), so that absolute references to itself are indexed as its own.
+    pub public_base: String,
+    /// Connections that read.
+    pub readers: usize,
+    /// A read that takes longer is broken off.
+    pub read_longest: Duration,
+    /// Seals the cursors of searches. The same on every node, so that pages stay good.
+    pub cursor_secret: Secret,
+    /// Names the node key; every node must hold the same.
+    pub node_key_id: String,
+    /// This start of this node among all.
+    pub writer: String,
+    pub now: Instant,
+}
+
+/// A database on a PostgreSQL server.
+pub struct PostgresDatabase {
+    server: Server,
+    public_base: Arc<str>,
+    connections: Connections,
+    writer: writer::Writer,
+    cursors: CursorKey,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl PostgresDatabase {
+    /// Reaches the server, brings the schema up to date, and starts to write and to follow other nodes. Refuses a
+    /// server before 15, one that does not sync, a role that row-level security does not hold for, a schema from a
+    /// newer Karez, and a node key other than the first node's.
+    pub async fn open(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let server = Server::parse(&options.url)?;
+        let mut client = server.connect().await?;
+        connect::check(&client).await?;
+        migrate(&mut client).await?;
+        same_key(&client, &options.node_key_id).await?;
+        let old = options
+            .now
+            .checked_sub(jiff::SignedDuration::from_hours(24 * MARKS_DAYS))
+            .unwrap_or(Instant::UNIX_EPOCH);
+        client
+            .execute("DELETE FROM writer_mark WHERE at < $1", &[&micros(old)])
+            .await?;
+        let connections = Connections::new(server.pool(options.readers, options.read_longest)?);
+        connections.load_names().await?;
+        let position = follow::now(&connections).await?;
+        let writer = writer::Writer::start(
+            server.clone(),
+            connections.shared_names(),
+            options.writer.clone(),
+            position,
+        );
+        let wake = Arc::new(Notify::new());
+        let mut tasks = vec![tokio::spawn(follow::follow(
+            connections.clone(),
+            writer.position.clone(),
+            Arc::clone(&wake),
+        ))];
+        if let Some(url) = &options.nats_url {
+            let subject = format!("karez.{}.commits", options.node_key_id);
+            let bus = bus::run(url.clone(), subject, writer.own(), wake);
+            tasks.push(tokio::spawn(async move {
+                if let Err(error) = bus.await {
+                    tracing::error!(error = %error, "no bus; other nodes are asked instead");
+                }
+            }));
+        }
+        Ok(Self {
+            server,
+            public_base: options.public_base.as_str().into(),
+            connections,
+            writer,
+            cursors: CursorKey::new(&options.cursor_secret),
+            tasks: Mutex::new(tasks),
+        })
+    }
+
+    /// Whether a write would go through now; nothing is changed.
+    async fn can_write(&self) -> Result<(), StoreError> {
+        let client = self.server.connect().await?;
+        client
+            .batch_execute(
+                "BEGIN; UPDATE counter SET value = value WHERE name = 'position'; ROLLBACK",
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), StoreError> {
+    // Another node may be at it: this one waits for as long as it takes.
+    client
+        .batch_execute(&format!(
+            "SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_TURN})"
+        ))
+        .await?;
+    let done = migrations::migrations::runner()
+        .set_abort_divergent(true)
+        .set_abort_missing(true)
+        .run_async(client)
+        .await;
+    client
+        .batch_execute(&format!(
+            "SELECT pg_advisory_unlock({MIGRATION_TURN}); RESET lock_timeout"
+        ))
+        .await?;
+    done.map(drop).map_err(|e| {
+        StoreError::Unavailable(format!("the schema cannot be brought up to date: {e}"))
+    })
+}
+
+async fn same_key(client: &tokio_postgres::Client, id: &str) -> Result<(), StoreError> {
+    client
+        .execute(
+            "INSERT INTO node_key (num, id) VALUES (1, $1) ON CONFLICT DO NOTHING",
+            &[&id],
+        )
+        .await?;
+    let row = client.query_one("SELECT id FROM node_key", &[]).await?;
+    if row.try_get::<_, &str>(0)? == id {
+        return Ok(());
+    }
+    Err(StoreError::Unavailable(
+        "data.node_key: this node holds another node key than the nodes that wrote this database; every node of one \
+         database needs the same key file"
+            .into(),
+    ))
+}
+
+#[async_trait]
+impl Database for PostgresDatabase {
+    async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let prepared = prepare_off_thread(batch, &self.public_base).await?;
+        self.writer.commit(prepared).await
+    }
+
+    async fn get(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        version: Option<u64>,
+    ) -> Result<Option<Stored>, StoreError> {
+        self.connections.get(permit, key, version).await
+    }
+
+    async fn get_many(
+        &self,
+        permit: &Permit,
+        keys: &[RecordKey],
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.connections.get_many(permit, keys).await
+    }
+
+    async fn history(
+        &self,
+        permit: &Permit,
+        key: &RecordKey,
+        after: Option<&str>,
+        limit: u32,
+    ) -> Result<HistoryPage, StoreError> {
+        self.connections.history(permit, key, after, limit).await
+    }
+
+    async fn records_of(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        patient: &ResourceId,
+        kinds: &[Kind],
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        self.connections
+            .records_of(permit, hospital, patient, kinds, limit)
+            .await
+    }
+
+    async fn search(
+        &self,
+        permit: &Permit,
+        hospital: &HospitalId,
+        query: &fhir::search::Query,
+    ) -> Result<SearchPage, StoreError> {
+        self.connections
+            .search(&self.cursors, permit, hospital, query)
+            .await
+    }
+
+    async fn documents(
+        &self,
+        permit: &Permit,
+        query: &DocQuery,
+    ) -> Result<Vec<Stored>, StoreError> {
+        if query.hospital.is_none() {
+            system_only(permit, "documents of every hospital")?;
+        }
+        self.connections.documents(permit, query).await
+    }
+
+    async fn events(
+        &self,
+        permit: &Permit,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        system_only(permit, "events")?;
+        self.connections.events(after, limit).await
+    }
+
+    fn watch(&self) -> watch::Receiver<u64> {
+        self.writer.position.subscribe()
+    }
+
+    async fn audit(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage, StoreError> {
+        system_only(permit, "audit chains")?;
+        self.connections.audit(chain, filter).await
+    }
+
+    async fn verify_chain(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<ChainReport, StoreError> {
+        system_only(permit, "audit chains")?;
+        self.connections.verify_chain(chain).await
+    }
+
+    async fn chain_head(
+        &self,
+        permit: &Permit,
+        chain: &HospitalId,
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        system_only(permit, "audit chains")?;
+        self.connections.chain_head(chain).await
+    }
+
+    /// After a fault, asks whether writes go through: when the server is back, so is the store.
+    async fn health(&self) -> Result<(), StoreError> {
+        if self.writer.fault().is_some() {
+            self.can_write().await?;
+            self.writer.well();
+        }
+        follow::now(&self.connections).await.map(drop)
+    }
+
+    async fn close(&self) {
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            task.abort();
+        }
+        self.writer.close().await;
+        self.connections.close();
+    }
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        for task in tasks.iter() {
+            task.abort();
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! The connections that read. Each call sees one snapshot, and only the rows of the hospitals its permit could reach:
+//! row-level security is told so at the beginning of the transaction.
+
+use std::sync::Arc;
+
+use agreements::Permit;
+use agreements::permit::Reader;
+use deadpool_postgres::{Object, Pool, PoolError};
+use kernel::HospitalId;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Statement as Prepared};
+
+use super::pipeline::{self, Sent};
+use super::values::{Meaning, int, meaning, text};
+use crate::StoreError;
+use crate::sql::names::{Names, Table};
+use crate::sql::{Dialect, Statement, Value, micros};
+
+/// Prepared statements kept per connection; beyond it all are forgotten and prepared anew.
+const STATEMENTS_KEPT: usize = 512;
+
+/// Whose rows a transaction may touch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reach {
+    System,
+    /// Staff of a hospital, at an instant (microseconds): theirs and those with a grant to it.
+    Staff(i64, i64),
+    Hospitals(Vec<i64>),
+}
+
+impl Reach {
+    /// SQL that says it to the server. Holds numbers alone.
+    pub fn enter(&self) -> String {
+        match self {
+            Self::System => "SELECT set_config('karez.system', 'on', true)".to_owned(),
+            Self::Staff(own, at) => format!("SELECT karez_enter({own}, {at})"),
+            Self::Hospitals(all) => {
+                let all: Vec<String> = all.iter().map(i64::to_string).collect();
+                format!(
+                    "SELECT set_config('karez.hospitals', '{}', true)",
+                    all.join(",")
+                )
+            }
+        }
+    }
+
+    fn begin(&self) -> String {
+        format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {}",
+            self.enter()
+        )
+    }
+}
+
+/// The pool, and the names known to this node.
+#[derive(Clone)]
+pub(crate) struct Connections {
+    pool: Pool,
+    names: Arc<Names>,
+    pub dialect: Dialect,
+}
+
+fn no_connection(e: PoolError) -> StoreError {
+    match e {
+        PoolError::Backend(e) => e.into(),
+        PoolError::Timeout(_) => {
+            StoreError::Unavailable("every connection to PostgreSQL is in use".into())
+        }
+        PoolError::Closed => StoreError::Unavailable("the store is closed".into()),
+        other => StoreError::Unavailable(format!("PostgreSQL: {other}")),
+    }
+}
+
+fn lost(e: &tokio_postgres::Error) -> bool {
+    meaning(e) == Meaning::Lost
+}
+
+/// A failed read, and whether a fresh connection may do better.
+struct Failed {
+    error: StoreError,
+    again: bool,
+}
+
+impl From<tokio_postgres::Error> for Failed {
+    fn from(e: tokio_postgres::Error) -> Self {
+        Self {
+            again: lost(&e),
+            error: e.into(),
+        }
+    }
+}
+
+impl Connections {
+    pub fn new(pool: Pool) -> Self {
+        let names = Arc::new(Names::default());
+        Self {
+            pool,
+            dialect: Dialect::Postgres(Arc::clone(&names)),
+            names,
+        }
+    }
+
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    pub fn shared_names(&self) -> Arc<Names> {
+        Arc::clone(&self.names)
+    }
+
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    pub async fn object(&self) -> Result<Object, StoreError> {
+        self.pool.get().await.map_err(no_connection)
+    }
+
+    /// Reads all names anew.
+    pub async fn load_names(&self) -> Result<(), StoreError> {
+        let conn = self.object().await?;
+        for (table, query) in [
+            (Table::Hospital, "SELECT num, name FROM hospital"),
+            (Table::Kind, "SELECT num, name FROM kind"),
+            (Table::Param, "SELECT num, code FROM param"),
+        ] {
+            for r in conn.query(query, &[]).await? {
+                self.names
+                    .learn(table, text(&r, 1)?.to_owned(), int(&r, 0)?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn hospital(&self, id: &HospitalId) -> Result<Option<i64>, StoreError> {
+        if let Some(n) = self.names.hospital(id.as_str()) {
+            return Ok(Some(n));
+        }
+        // Another node may have met it first.
+        self.load_names().await?;
+        Ok(self.names.hospital(id.as_str()))
+    }
+
+    /// The rows a permit could reach. What it may read of them is for the permit's predicate to say.
+    pub async fn reach(&self, permit: &Permit) -> Result<Reach, StoreError> {
+        Ok(match permit.reader() {
+            Reader::System(_) => Reach::System,
+            Reader::Staff {
+                hospital, across, ..
+            } => match self.hospital(hospital).await? {
+                None => Reach::Hospitals(Vec::new()),
+                Some(own) if *across => Reach::Staff(own, micros(permit.at())),
+                Some(own) => Reach::Hospitals(vec![own]),
+            },
+            Reader::Patient { linked, .. } => {
+                let mut all = Vec::with_capacity(linked.len());
+                for (hospital, _) in linked {
+                    all.extend(self.hospital(hospital).await?);
+                }
+                Reach::Hospitals(all)
+            }
+        })
+    }
+
+    /// The rows of several statements, in one snapshot and one round trip.
+    pub async fn read(
+        &self,
+        reach: &Reach,
+        statements: &[Statement],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        match self.read_once(reach, statements).await {
+            Err(Failed { again: true, .. }) => {
+                self.read_once(reach, statements).await.map_err(|f| f.error)
+            }
+            other => other.map_err(|f| f.error),
+        }
+    }
+
+    pub async fn rows(&self, reach: &Reach, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let mut all = self.read(reach, &[statement]).await?;
+        Ok(all.pop().unwrap_or_default())
+    }
+
+    async fn read_once(
+        &self,
+        reach: &Reach,
+        statements: &[Statement],
+    ) -> Result<Vec<Vec<Row>>, Failed> {
+        let mut snapshot = self.open(reach).await?;
+        let rows = snapshot.send(statements, true).await?;
+        Ok(rows)
+    }
+
+    async fn open(&self, reach: &Reach) -> Result<Snapshot, Failed> {
+        let conn = self.pool.get().await.map_err(|e| Failed {
+            error: no_connection(e),
+            again: false,
+        })?;
+        Ok(Snapshot {
+            conn: Some(conn),
+            begin: Some(reach.begin()),
+        })
+    }
+
+    /// A snapshot for several questions one after the other.
+    pub async fn snapshot(&self, reach: &Reach) -> Result<Snapshot, StoreError> {
+        let mut snapshot = self.open(reach).await.map_err(|f| f.error)?;
+        if let Err(first) = snapshot.send(&[], false).await {
+            if !first.again {
+                return Err(first.error);
+            }
+            snapshot = self.open(reach).await.map_err(|f| f.error)?;
+        }
+        Ok(snapshot)
+    }
+}
+
+/// One read transaction. It ends when this is dropped, whatever became of it.
+pub(crate) struct Snapshot {
+    conn: Option<Object>,
+    /// Said before the first statement.
+    begin: Option<String>,
+}
+
+impl Snapshot {
+    pub async fn read(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.send(statements, false).await.map_err(|f| f.error)
+    }
+
+    pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
+        let mut all = self.read(&[statement]).await?;
+        Ok(all.pop().unwrap_or_default())
+    }
+
+    fn client(&self) -> Result<&Object, StoreError> {
+        self.conn
+            .as_ref()
+            .ok_or_else(|| StoreError::Internal("the snapshot has ended".into()))
+    }
+
+    /// Sends the statements together; with `end`, the end of the transaction too.
+    async fn send(&mut self, statements: &[Statement], end: bool) -> Result<Vec<Vec<Row>>, Failed> {
+        let begin = self.begin.take();
+        let conn = self.client().map_err(|error| Failed {
+            error,
+            again: false,
+        })?;
+        let prepared = prepare(conn, statements).await?;
+        let params: Vec<Vec<&(dyn ToSql + Sync)>> = statements
+            .iter()
+            .map(|s| s.values.iter().map(|v: &Value| v as _).collect())
+            .collect();
+        let led = usize::from(begin.is_some());
+        let mut sent: Vec<Sent<'_, Result<Vec<Row>, tokio_postgres::Error>>> = Vec::new();
+        if let Some(begin) = &begin {
+            sent.push(Box::pin(async move {
+                conn.batch_execute(begin).await.map(|()| Vec::new())
+            }));
+        }
+        for (statement, params) in prepared.iter().zip(&params) {
+            sent.push(Box::pin(conn.query(statement, params)));
+        }
+        if end {
+            sent.push(Box::pin(async move {
+                conn.batch_execute("COMMIT").await.map(|()| Vec::new())
+            }));
+        }
+        let mut out = Vec::with_capacity(statements.len());
+        for (n, answer) in pipeline::all(sent).await.into_iter().enumerate() {
+            let rows = answer?;
+            if n >= led && out.len() < statements.len() {
+                out.push(rows);
+            }
+        }
+        if end {
+            // Nothing is left to end.
+            self.conn = None;
+        }
+        Ok(out)
+    }
+}
+
+async fn prepare(conn: &Object, statements: &[Statement]) -> Result<Vec<Prepared>, Failed> {
+    if conn.statement_cache.size() > STATEMENTS_KEPT {
+        conn.statement_cache.clear();
+    }
+    let mut out = Vec::with_capacity(statements.len());
+    for s in statements {
+        out.push(conn.prepare_cached(&s.text).await?);
+    }
+    Ok(out)
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        let Some(conn) = self.conn.take() else { return };
+        if self.begin.is_some() {
+            // It was never begun.
+            return;
+        }
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) => {
+                runtime.spawn(async move {
+                    if conn.batch_execute("ROLLBACK").await.is_err() {
+                        drop(Object::take(conn));
+                    }
+                });
+            }
+            Err(_) => drop(Object::take(conn)),
+        }
+    }
+}
+
+/// Runs a write transaction of its own, for what does not go through the writer. With `turn` it waits for the writers
+/// of all nodes, and they for it.
+pub(crate) async fn in_transaction<T>(
+    connections: &Connections,
+    turn: bool,
+    work: impl AsyncFnOnce(&Client) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut begin = format!("BEGIN; {}", Reach::System.enter());
+    if turn {
+        begin.push_str("; SELECT value FROM counter WHERE name = 'position' FOR UPDATE");
+    }
+    let mut guard = Snapshot {
+        conn: Some(connections.object().await?),
+        begin: None,
+    };
+    let client = guard.client()?;
+    client.batch_execute(&begin).await?;
+    let done = work(client).await?;
+    client.batch_execute("COMMIT").await?;
+    // Nothing is left to end.
+    guard.conn = None;
+    Ok(done)
+}
