@@ -16,6 +16,11 @@ pub async fn run(mut config: Config, fresh: bool, seed: u64) -> anyhow::Result<(
     let dir = config.data.dir.clone();
     let mark = dir.join(MARK);
     let used = dir.join("karez.db").exists();
+    if fresh && config.store.postgres.is_some() {
+        bail!(
+            "--fresh empties a data folder alone; drop the database of store.database and make it anew"
+        );
+    }
     if used && !mark.exists() {
         bail!("data.dir: {} holds no demonstration", dir.display());
     }

@@ -13,10 +13,11 @@ pub struct Jobs(Vec<JoinHandle<()>>);
 pub fn start(app: &App) -> Jobs {
     let app = app.clone();
     let node = format!("{}-{}", std::process::id(), app.new_id());
-    let follower = app.clone();
+    let (follower, hospitals) = (app.clone(), app.clone());
     Jobs(vec![
         tokio::spawn(async move { app.run_jobs(node).await }),
         tokio::spawn(async move { follower.follow_ends().await }),
+        tokio::spawn(async move { hospitals.follow_hospitals().await }),
     ])
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use agreements::Permit;
 use agreements::permit::Reader;
+use agreements::{Linked, Permit};
 use deadpool_postgres::{Object, Pool, PoolError};
 use kernel::HospitalId;
 use tokio_postgres::types::ToSql;
@@ -154,7 +154,7 @@ impl Connections {
             },
             Reader::Patient { linked, .. } => {
                 let mut all = Vec::with_capacity(linked.len());
-                for (hospital, _) in linked {
+                for Linked { hospital, .. } in linked {
                     all.extend(self.hospital(hospital).await?);
                 }
                 Reach::Hospitals(all)
