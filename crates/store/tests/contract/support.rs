@@ -44,7 +44,7 @@ impl Fixture {
     /// Files in a bucket of its own on the server that `KAREZ_TEST_S3` names; none without one.
     pub async fn sqlite_with_s3() -> Option<Self> {
         let Ok(endpoint) = std::env::var("KAREZ_TEST_S3") else {
-            println!("skipped: KAREZ_TEST_S3 names no S3 server");
+            eprintln!("skipped: KAREZ_TEST_S3 names no S3 server");
             return None;
         };
         let dir = tempfile::tempdir().unwrap();
