@@ -20,6 +20,7 @@ pub mod hospitals;
 pub mod jobs;
 pub mod live;
 pub mod notices;
+pub mod operate;
 pub mod opinions;
 pub mod outbound;
 pub mod people;
@@ -61,6 +62,8 @@ pub struct App {
     pub(crate) reads: Arc<audit::reads::Reads>,
     /// Stamps the time of signatures; none: the hospital's clock alone states it.
     pub(crate) authority: Option<Arc<dyn opinions::stamps::Authority>>,
+    /// What this process says of itself to the operator.
+    pub(crate) this_node: Arc<operate::ThisNode>,
 }
 
 impl App {
@@ -90,6 +93,7 @@ impl App {
             gate: Arc::default(),
             reads: Arc::default(),
             authority,
+            this_node: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

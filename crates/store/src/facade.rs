@@ -79,6 +79,15 @@ impl StoreConfig {
     }
 }
 
+/// Room for the data folder, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    pub free_bytes: u64,
+    pub database_bytes: u64,
+    /// The log that is not yet part of the database file.
+    pub log_bytes: u64,
+}
+
 /// The store of one node.
 pub struct Store {
     source: Source,
@@ -104,6 +113,20 @@ impl Store {
             source,
             dir,
             shipping: OnceLock::new(),
+        })
+    }
+
+    /// Room on the disk of the data folder and what the database takes; none where that cannot be told.
+    pub fn room(&self) -> Option<Room> {
+        let disk = rustix::fs::statvfs(&self.dir).ok()?;
+        let size = |name: &str| {
+            let file = std::fs::metadata(self.dir.join(name));
+            file.map_or(0, |m| m.len())
+        };
+        Some(Room {
+            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            database_bytes: size("karez.db"),
+            log_bytes: size("karez.db-wal"),
         })
     }
 

@@ -29,7 +29,7 @@ pub use blobs::{Fault, Faulty, OpenBlob, Scrubbed};
 pub use database::Database;
 pub use diagnose::Finding;
 pub use error::StoreError;
-pub use facade::{DatabaseKind, Store, StoreConfig};
+pub use facade::{DatabaseKind, Room, Store, StoreConfig};
 pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,

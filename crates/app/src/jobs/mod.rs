@@ -16,15 +16,15 @@ use crate::{App, AppError};
 
 /// One kind of work.
 #[derive(Clone, Copy)]
-struct Job {
-    name: &'static str,
-    every_s: i64,
+pub(crate) struct Job {
+    pub(crate) name: &'static str,
+    pub(crate) every_s: i64,
     /// Done by the node that holds the lease; others are every node's own housekeeping.
-    leased: bool,
+    pub(crate) leased: bool,
     run: for<'a> fn(&'a App) -> BoxFuture<'a, Result<usize, AppError>>,
 }
 
-const JOBS: &[Job] = &[
+pub(crate) const JOBS: &[Job] = &[
     Job {
         name: "mail",
         every_s: 5,
@@ -66,6 +66,12 @@ const JOBS: &[Job] = &[
         every_s: 60,
         leased: true,
         run: |app| Box::pin(app.checkpoint_audit()),
+    },
+    Job {
+        name: "node-here",
+        every_s: crate::operate::HERE_EVERY_S,
+        leased: false,
+        run: |app| Box::pin(app.node_here()),
     },
     Job {
         name: "time-stamps",
@@ -137,6 +143,8 @@ impl App {
                 false
             }
         };
+        self.this_node.named(&schedule.node, now);
+        self.this_node.leads(leads);
         let mut ran = Vec::new();
         for (job, next) in JOBS.iter().zip(&mut schedule.next) {
             if next.is_some_and(|at| at > now) || (job.leased && !leads) {
@@ -149,11 +157,13 @@ impl App {
             if let Err(error) = &outcome {
                 tracing::error!(job = job.name, error = %error, "job failed");
             }
-            ran.push(Ran {
+            let done = Ran {
                 name: job.name,
                 at: now,
                 outcome,
-            });
+            };
+            self.this_node.ran(&done);
+            ran.push(done);
         }
         ran
     }

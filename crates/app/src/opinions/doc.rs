@@ -65,6 +65,9 @@ pub(crate) struct Translation {
     pub sections: Vec<(String, Phi<String>)>,
 }
 
+/// The value of the lookup `stamp` while an authority is to be asked again.
+pub(crate) const WAITING_FOR_STAMP: &str = "waiting";
+
 /// How far the independent time stamp of a sealed file has come.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -117,7 +120,7 @@ impl Document for Opinion {
             Lookup::new("author", self.author.as_str()),
         ];
         if [&self.stamp, &self.co_stamp].contains(&&StampState::Waiting) {
-            lookups.push(Lookup::new("stamp", "waiting"));
+            lookups.push(Lookup::new("stamp", WAITING_FOR_STAMP));
         }
         lookups
     }

@@ -18,6 +18,7 @@ mod thaw;
 pub mod view;
 
 pub use doc::DraftText;
+pub(crate) use doc::WAITING_FOR_STAMP;
 pub use paper::PRINT_LANGUAGES;
 pub(crate) use read::sha256_hex;
 pub use seal::Report;

@@ -12,7 +12,7 @@ use seal::tsp::{self, TimeStamp};
 use sha2::{Digest, Sha256};
 use store::{Batch, Lookup};
 
-use super::doc::{Opinion, StampState};
+use super::doc::{Opinion, StampState, WAITING_FOR_STAMP};
 use super::read::entry;
 use super::sign::parse;
 use crate::audit_entry::Verb;
@@ -126,7 +126,7 @@ impl App {
             return Ok(0);
         }
         let permit = self.system(SystemPurpose::Job);
-        let lookups = vec![Lookup::new("stamp", "waiting")];
+        let lookups = vec![Lookup::new("stamp", WAITING_FOR_STAMP)];
         let waiting = self
             .find::<Opinion>(&permit, None, lookups, None, AT_ONCE, false)
             .await?;

@@ -11,7 +11,7 @@ use kernel::{AccountId, HospitalId, Instant, ResourceId};
 use store::Lookup;
 
 pub use manage::{MemberChange, MemberState};
-pub use operate::{AccountView, NodeView};
+pub use operate::AccountView;
 pub use patients::LinkedAccount;
 pub use proxies::MyRecord;
 

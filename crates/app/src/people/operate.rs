@@ -1,4 +1,4 @@
-//! What the operator of the node does for people whom no single hospital may decide over, and what they watch.
+//! What the operator of the node does for people whom no single hospital may decide over, and how many each hospital has.
 
 use agreements::Role;
 use kernel::{AccountId, HospitalId, Instant};
@@ -22,35 +22,16 @@ pub struct AccountView {
     pub sessions: usize,
 }
 
-/// How the node stands.
-#[derive(Debug, Clone)]
-pub struct NodeView {
-    /// Why the store cannot serve, if it cannot.
-    pub trouble: Option<String>,
-    /// People with a role now, by hospital.
-    pub people: Vec<(HospitalId, usize)>,
-    pub mail_relay: Option<String>,
-    pub base_url: String,
-    /// Position of the newest commit.
-    pub commits: u64,
-}
-
 impl App {
-    pub async fn node_view(&self, cx: &Cx) -> Result<NodeView, AppError> {
+    /// People with a role now, by hospital.
+    pub async fn people_by_hospital(&self, cx: &Cx) -> Result<Vec<(HospitalId, usize)>, AppError> {
         cx.require(Role::Operator)?;
         let mut people = Vec::new();
         for hospital in self.all_hospitals() {
             let count = self.people_at(&hospital.id, None).await?.len();
             people.push((hospital.id.clone(), count));
         }
-        let smtp = self.settings.smtp.as_ref();
-        Ok(NodeView {
-            trouble: self.health().await.err().map(|e| e.to_string()),
-            people,
-            mail_relay: smtp.map(|s| format!("{}:{}", s.host, s.port)),
-            base_url: self.settings.base_url.clone(),
-            commits: *self.watch().borrow(),
-        })
+        Ok(people)
     }
 
     /// The staff account with this login.

@@ -1,5 +1,7 @@
 //! `/operator`: how the node stands, and the way back in for people whom no single hospital decides over.
 
+mod status;
+
 use app::people::AccountView;
 use app::{AppError, Role};
 use axum::extract::{Path, State};
@@ -30,7 +32,8 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let w = cx.words();
     let show = cx.show();
     let who = cx.cx()?;
-    let view = state.app.node_view(who).await?;
+    let status = state.app.status(who).await?;
+    let people = state.app.people_by_hospital(who).await?;
     let login = cx.query_value("login").unwrap_or_default();
     let found = match login.as_str() {
         "" => None,
@@ -40,35 +43,13 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
             Err(e) => return Err(e.into()),
         },
     };
-    let rows = [
-        (
-            w.t("operator-store"),
-            match &view.trouble {
-                None => chip(Kind::Ok, &w.t("operator-serves")),
-                Some(why) => html! { (chip(Kind::Stop, &w.t("operator-stopped"))) " " (why) },
-            },
-        ),
-        (w.t("operator-address"), html! { code { (view.base_url) } }),
-        (
-            w.t("operator-version"),
-            html! { (env!("CARGO_PKG_VERSION")) },
-        ),
-        (
-            w.t("operator-mail"),
-            html! { (view.mail_relay.unwrap_or_else(|| w.t("operator-no-mail"))) },
-        ),
-        (
-            w.t("operator-commits"),
-            html! { (show.number(view.commits)) },
-        ),
-    ];
     let columns = [
         Column::new(w.t("hospital-title")),
         Column::new(w.t("hospital-jurisdiction")),
         Column::new(w.t("profile-zone")),
         Column::number(w.t("people-title")),
     ];
-    let hospitals = html! { @for (id, count) in &view.people {
+    let hospitals = html! { @for (id, count) in &people {
         @if let Some(h) = state.app.hospital(id) {
             tr {
                 td class="main" { (org_named(&h.tile, h.name(w.lang.tag()))) }
@@ -80,8 +61,9 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
     } };
     let main = html! {
         div class="head" { div { h1 { (w.t("operator-title")) } p class="soft" { (w.t("operator-lead")) } } }
+        (status::draw(&cx, &status))
         div class="cols half" {
-            section class="card" { header { h2 { (w.t("operator-node")) } } div class="body" { (facts(&rows)) } }
+            section class="card" { header { h2 { (w.t("operator-hospitals")) } } (table(&w.t("operator-hospitals"), &columns, hospitals)) }
             section class="card" {
                 header { h2 { (w.t("operator-find")) } }
                 div class="body stack" {
@@ -97,7 +79,6 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 }
             }
         }
-        section class="card" { header { h2 { (w.t("operator-hospitals")) } } (table(&w.t("operator-hospitals"), &columns, hospitals)) }
     };
     Ok(Shell::new(&cx, &w.t("operator-title")).draw(&main))
 }
