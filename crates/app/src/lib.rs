@@ -13,6 +13,7 @@ pub mod consents;
 pub mod corrections;
 pub mod cx;
 pub mod docs;
+pub mod downtime;
 pub mod error;
 pub mod fhir;
 pub mod hospital_keys;

@@ -15,6 +15,15 @@ pub struct Settings {
     pub outbound_private: bool,
     /// Who stamps the time of signatures; none: the hospital's clock alone states it.
     pub time_stamp: Option<TimeStamping>,
+    /// Where packs for when the system is down are written; none: only on demand.
+    pub downtime: Option<Downtime>,
+}
+
+/// Packs written without being asked. They hold patients' data in the clear.
+#[derive(Debug, Clone)]
+pub struct Downtime {
+    pub folder: std::path::PathBuf,
+    pub every: std::time::Duration,
 }
 
 /// A time-stamping authority (RFC 3161).
@@ -51,6 +60,7 @@ impl Default for Settings {
                 agreements::Role::Operator,
             ],
             time_stamp: None,
+            downtime: None,
             outbound_private: false,
         }
     }

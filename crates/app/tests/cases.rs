@@ -386,7 +386,7 @@ async fn a_suspended_agreement_stops_work_at_once() {
     let batch = Batch::new(w.node.now());
     assert_eq!(
         denied(app.record_answer(&w.cx("li"), &case, &signed, batch).await),
-        "agreement-not-active"
+        "case-agreement-suspended"
     );
     assert_eq!(
         denied(

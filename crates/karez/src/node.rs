@@ -191,6 +191,7 @@ fn settings(config: &Config, base_url: &str) -> Settings {
         secure_cookies: base_url.starts_with("https://"),
         second_factor_for: config.accounts.second_factor_for.clone(),
         time_stamp: config.seal.time_stamp.clone(),
+        downtime: config.downtime.packs.clone(),
         outbound_private: config.server.outbound_private,
     }
 }

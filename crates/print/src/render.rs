@@ -64,14 +64,14 @@ pub fn agreement(agreement: &Agreement, at: &Zoned) -> Result<Printed, PrintErro
     )
 }
 
-fn to_map(model: &impl Serialize) -> Result<Map<String, Value>, PrintError> {
+pub(crate) fn to_map(model: &impl Serialize) -> Result<Map<String, Value>, PrintError> {
     match serde_json::to_value(model) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(PrintError::Set("the model".into())),
     }
 }
 
-fn print(
+pub(crate) fn print(
     template: &'static str,
     language: Language,
     mut data: Map<String, Value>,

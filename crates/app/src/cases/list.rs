@@ -39,7 +39,7 @@ pub const ROWS: usize = 50;
 type Docs = Vec<Versioned<CaseDoc>>;
 
 impl App {
-    async fn cases_by(&self, cx: &Cx, lookups: Vec<Lookup>) -> Result<Docs, AppError> {
+    pub(super) async fn cases_by(&self, cx: &Cx, lookups: Vec<Lookup>) -> Result<Docs, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let mut found: Docs = self
             .find(&permit, None, lookups, None, CASES_MAX, true)

@@ -2,6 +2,7 @@
 
 use care::case::Status;
 use care::case::exchange::{self, Urls};
+use care::timeline::{Late, late_of};
 use fhir::json::Json;
 use fhir::raw;
 use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId, limits};
@@ -89,6 +90,19 @@ impl App {
         files: &[ResourceId],
         about: &str,
     ) -> Result<ResourceId, AppError> {
+        self.put_marked(cx, batch, doc, (text, files), about, None)
+    }
+
+    /// Like [`App::put_message`], with an extension that says more of the message.
+    pub(crate) fn put_marked(
+        &self,
+        cx: &Cx,
+        batch: &mut Batch,
+        doc: &mut Versioned<CaseDoc>,
+        (text, files): (&Phi<String>, &[ResourceId]),
+        about: &str,
+        mark: Option<serde_json::Value>,
+    ) -> Result<ResourceId, AppError> {
         let id = self.new_id();
         let case = &doc.doc.case;
         let hospital = cx.hospital()?;
@@ -104,6 +118,9 @@ impl App {
             },
         );
         let mut resource = resource;
+        if let Some(mark) = mark {
+            resource["extension"] = serde_json::json!([mark]);
+        }
         if let Some(sender) = resource.get_mut("sender").and_then(|s| s.as_object_mut()) {
             // Which hospital the writer acted for: accounts may work in several.
             sender.insert(
@@ -120,7 +137,7 @@ impl App {
     }
 
     /// Everyone with a part in the case, except who wrote.
-    fn message_notices(&self, cx: &Cx, doc: &Versioned<CaseDoc>) -> Vec<Draft> {
+    pub(crate) fn message_notices(&self, cx: &Cx, doc: &Versioned<CaseDoc>) -> Vec<Draft> {
         let case = &doc.doc.case;
         let answering = case.answering().unwrap_or(&case.hospital);
         let people = [
@@ -163,7 +180,9 @@ impl App {
             .await?;
         let mut list = Vec::new();
         for stored in found {
-            if let Some((account, hospital, at, text, files, about)) = parse(&stored, &case.id) {
+            if let Some((account, hospital, at, text, files, about, late)) =
+                parse(&stored, &case.id)
+            {
                 let by = self.person_line(cx, &account, hospital.as_ref()).await?;
                 list.push(MessageView {
                     mine: account == cx.actor.account,
@@ -172,6 +191,7 @@ impl App {
                     text,
                     files: self.file_lines(cx, case, &files).await?,
                     about,
+                    late,
                     key: stored.key,
                 });
             }
@@ -214,6 +234,7 @@ type Parsed = (
     Phi<String>,
     Vec<ResourceId>,
     String,
+    Option<Late>,
 );
 
 /// A Communication of this case; none for those of other cases of the patient.
@@ -249,5 +270,6 @@ fn parse(stored: &Stored, case: &ResourceId) -> Option<Parsed> {
         Phi::new(text.join("\n\n")),
         files,
         about.to_owned(),
+        late_of(root),
     ))
 }

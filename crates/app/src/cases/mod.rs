@@ -9,6 +9,7 @@ pub mod messages;
 pub mod number;
 pub mod offers;
 pub mod one;
+pub mod pack;
 pub mod review;
 pub mod signed;
 pub mod view;

@@ -120,7 +120,11 @@ impl App {
     }
 
     /// The banner of the case's patient; where the reader may not read the Patient, the least that a case must show.
-    async fn case_banner(&self, cx: &Cx, doc: &Versioned<CaseDoc>) -> Result<Banner, AppError> {
+    pub(super) async fn case_banner(
+        &self,
+        cx: &Cx,
+        doc: &Versioned<CaseDoc>,
+    ) -> Result<Banner, AppError> {
         let case = &doc.doc.case;
         let key = patient_key(&case.hospital, &case.patient);
         match self.banner(cx, &key).await {
@@ -146,7 +150,7 @@ impl App {
         })
     }
 
-    async fn at_answering(
+    pub(super) async fn at_answering(
         &self,
         cx: &Cx,
         case: &Case,

@@ -47,10 +47,7 @@ impl App {
         let own = cx.require_clinical()?.clone();
         let mut found: Vec<Versioned<CaseDoc>> = Vec::new();
         for side in ["referring", "answering"] {
-            let lookups = vec![
-                Lookup::new(side, own.as_str()),
-                Lookup::new("open", "yes"),
-            ];
+            let lookups = vec![Lookup::new(side, own.as_str()), Lookup::new("open", "yes")];
             for case in self.cases_by(cx, lookups).await? {
                 let sent = case.doc.case.status != Status::Draft;
                 if sent && !found.iter().any(|f| f.key == case.key) {

@@ -198,8 +198,10 @@ pub struct MessageView {
     pub text: Phi<String>,
     pub files: Vec<FileLine>,
     pub mine: bool,
-    /// `message`, or the step it belongs to: `more-asked`, `more-supplied`, `declined`, `asked-again`.
+    /// `message`, or the step it belongs to: `more-asked`, `more-supplied`, `declined`, `asked-again`; `late-entry`.
     pub about: String,
+    /// It was written on paper first.
+    pub late: Option<care::timeline::Late>,
 }
 
 /// A signed opinion or addendum in a case.

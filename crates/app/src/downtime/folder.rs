@@ -75,7 +75,10 @@ fn packs_of(
     let mut found = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default();
         let stamp = name
             .strip_prefix(&prefix)
             .and_then(|rest| rest.strip_suffix(".pdf"));

@@ -66,7 +66,8 @@ impl App {
             ));
             batch.event("record.written", &key, "{}");
             if let Some(case) = &late.case {
-                self.late_message(cx, &mut batch, case, patient, late).await?;
+                self.late_message(cx, &mut batch, case, patient, late)
+                    .await?;
             }
             match self.store.commit(batch).await {
                 Ok(_) => return Ok(key),
@@ -92,31 +93,13 @@ impl App {
         }
         self.may_write(cx, &doc.doc).await?;
         let text = Phi::new(format!("{}\n\n{}", late.title.reveal(), late.text.reveal()));
-        let id = self.put_message(cx, batch, &mut doc, &text, &[], "late-entry")?;
-        self.mark_late(batch, &doc.key.hospital, &id, late)?;
+        let said = (&text, &[][..]);
+        self.put_marked(cx, batch, &mut doc, said, "late-entry", Some(mark(late)))?;
         self.put_case(batch, &doc)?;
         self.audit_case(cx, batch, &doc, Verb::Create, "case.message");
         batch.event("case.message", &doc.key, "{}");
         let drafts = self.message_notices(cx, &doc);
         self.notify(batch, drafts)
-    }
-
-    /// Adds the mark of a late entry to the Communication that the batch already holds.
-    fn mark_late(
-        &self,
-        batch: &mut Batch,
-        hospital: &kernel::HospitalId,
-        id: &kernel::ResourceId,
-        late: &LateEntry,
-    ) -> Result<(), AppError> {
-        let key = RecordKey::new(hospital.clone(), Kind::new("Communication")?, id.clone());
-        batch
-            .amend_fhir(&key, |body| {
-                let mut value: serde_json::Value = serde_json::from_slice(body).ok()?;
-                value["extension"] = json!([mark(late)]);
-                Some(value.to_string().into())
-            })
-            .ok_or_else(|| AppError::Internal("the message to mark".into()))
     }
 }
 
@@ -170,7 +153,11 @@ fn check(cx: &Cx, late: &LateEntry) -> Result<(), AppError> {
     if age.is_negative() {
         say("happened", "late-future", "it lies in the future");
     } else if age > jiff::SignedDuration::from_hours(24 * DAYS_MAX) {
-        say("happened", "late-too-old", "older paper is imported as a document");
+        say(
+            "happened",
+            "late-too-old",
+            "older paper is imported as a document",
+        );
     }
     if problems.is_empty() {
         Ok(())

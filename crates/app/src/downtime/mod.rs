@@ -7,7 +7,7 @@ mod late;
 use print::pack::{Contact, Pack, PackCase as Printed};
 use print::{Identifier, Language, Patient, Section, Sex, Text};
 
-pub use late::{LateEntry, LATE_REASONS};
+pub use late::{LATE_REASONS, LateEntry};
 
 use crate::cases::pack::{PackCase, PackView};
 use crate::cases::view::PersonLine;
@@ -53,7 +53,10 @@ fn on_paper(cx: &Cx, c: &PackCase) -> Printed {
     let person = |role, line: &PersonLine| Contact {
         role,
         name: line.name.clone(),
-        hospital: line.hospital.as_ref().map_or_else(String::new, |h| h.name.clone()),
+        hospital: line
+            .hospital
+            .as_ref()
+            .map_or_else(String::new, |h| h.name.clone()),
     };
     let mut contacts = vec![person("referrer", &c.referrer)];
     contacts.extend(c.call_back.as_ref().map(|number| Contact {
@@ -73,7 +76,11 @@ fn on_paper(cx: &Cx, c: &PackCase) -> Printed {
         number: c.row.number.clone(),
         status: c.row.status.as_str().to_owned(),
         urgency: c.row.urgency.map(|u| u.as_str().to_owned()),
-        due: c.row.clock.as_ref().map(|k| k.due.to_zoned(cx.zone.clone())),
+        due: c
+            .row
+            .clock
+            .as_ref()
+            .map(|k| k.due.to_zoned(cx.zone.clone())),
         patient: patient(&c.banner),
         allergies: c
             .banner

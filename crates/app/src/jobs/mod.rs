@@ -68,6 +68,12 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.checkpoint_audit()),
     },
     Job {
+        name: "downtime-packs",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.downtime_packs()),
+    },
+    Job {
         name: "node-here",
         every_s: crate::operate::HERE_EVERY_S,
         leased: false,

@@ -13,6 +13,8 @@ impl App {
     pub async fn part_facts(&self) -> Vec<Fact> {
         let mut facts = vec![self.store_fact().await];
         facts.extend(self.disk_fact());
+        facts.push(self.files_fact().await);
+        facts.extend(self.backup_facts());
         facts.push(self.time_stamp_fact().await);
         facts.push(self.mail_fact().await);
         facts
@@ -40,6 +42,43 @@ impl App {
             .with("database_bytes", room.database_bytes)
             .with("log_bytes", room.log_bytes);
         Some(fact)
+    }
+
+    async fn files_fact(&self) -> Fact {
+        match self.store.files_health().await {
+            Ok(()) => Fact::new(Part::Files, FactState::Ok, "files-answer"),
+            Err(error) => {
+                Fact::new(Part::Files, FactState::Stop, "files-stopped").with("why", error)
+            }
+        }
+    }
+
+    /// The backup that follows the log: its newest whole copy, and how far behind the log at the place is.
+    fn backup_facts(&self) -> Vec<Fact> {
+        let Some(ship) = self.store.ship_status() else {
+            return vec![Fact::new(Part::Backup, FactState::Absent, "backup-none")];
+        };
+        let base = match ship.base_at {
+            Some(at) => Fact::new(Part::Backup, FactState::Ok, "backup-taken")
+                .with("base_at", at)
+                .with("place", &ship.place),
+            None => Fact::new(Part::Backup, FactState::Warn, "backup-not-yet")
+                .with("place", &ship.place),
+        };
+        let behind = ship
+            .safe_at
+            .map(|at| self.now().duration_since(at).as_secs().max(0));
+        let shipping = match (&ship.trouble, behind) {
+            (Some(why), _) => Fact::new(Part::Shipping, FactState::Warn, "shipping-trouble")
+                .with("why", why)
+                .with("waiting_bytes", ship.waiting_bytes),
+            (None, Some(behind)) if behind <= BEHIND_WARN_S => {
+                Fact::new(Part::Shipping, FactState::Ok, "shipping-close").with("seconds", behind)
+            }
+            (None, _) => Fact::new(Part::Shipping, FactState::Warn, "shipping-behind")
+                .with("waiting_bytes", ship.waiting_bytes),
+        };
+        vec![base, shipping]
     }
 
     async fn time_stamp_fact(&self) -> Fact {
@@ -100,6 +139,8 @@ impl App {
 const DISK_STOP_BYTES: u64 = 64 << 20;
 /// Below this somebody should make room, bytes.
 const DISK_WARN_BYTES: u64 = 2 << 30;
+/// Further behind than this the log at the backup place is named, seconds.
+const BEHIND_WARN_S: i64 = 30;
 /// What waits is counted so far; more is as bad.
 const COUNT_MAX: u32 = 1_000;
 

@@ -8,7 +8,7 @@
 mod desk;
 mod doc;
 mod frozen;
-mod paper;
+pub(crate) mod paper;
 mod read;
 mod record;
 mod sign;

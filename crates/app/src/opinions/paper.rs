@@ -234,7 +234,7 @@ fn name_in(person: crate::people::Person, language: Language) -> String {
     }
 }
 
-fn part(code: &str) -> Option<SectionPart> {
+pub(crate) fn part(code: &str) -> Option<SectionPart> {
     match code {
         "see" => Some(SectionPart::See),
         "think" => Some(SectionPart::Think),

@@ -1,5 +1,6 @@
 //! What stands in a time line.
 
+use fhir::json::Json;
 use kernel::{HospitalId, Instant};
 use serde::{Deserialize, Serialize};
 
@@ -39,9 +40,45 @@ pub struct Entry {
     pub attachments: Vec<Attachment>,
     /// Says that something is absent or not known (`no known food allergy`), not that it is there.
     pub negated: bool,
+    /// It was written on paper first and entered later.
+    pub late: Option<Late>,
     /// The reference whose words are the title, where the resource has none of its own (`Medication/…`): for whoever
     /// can look it up.
     pub title_at: Option<String>,
+}
+
+/// The extension that marks a late entry. Only Karez writes it.
+pub const LATE_ENTRY: &str = "urn:karez:late-entry";
+
+/// Why something was entered late, and what the paper says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Late {
+    /// When it was true of the patient.
+    pub happened: Option<Instant>,
+    /// `system-down`, `line-down`, `power-cut`, `other`.
+    pub reason: String,
+    /// Who wrote it on paper, if another than who entered it.
+    pub written_by: Option<String>,
+}
+
+/// The mark of a late entry, if the resource bears one.
+pub fn late_of<'a, J: Json<'a>>(resource: J) -> Option<Late> {
+    let mark = resource
+        .list("extension")
+        .find(|e| e.str_at("url") == Some(LATE_ENTRY))?;
+    let part = |name: &str| {
+        mark.list("extension")
+            .find(|e| e.str_at("url") == Some(name))
+    };
+    Some(Late {
+        happened: part("happened")
+            .and_then(|p| p.str_at("valueDateTime"))
+            .and_then(|t| t.parse().ok()),
+        reason: part("reason")?.str_at("valueCode")?.to_owned(),
+        written_by: part("writtenBy")
+            .and_then(|p| p.str_at("valueString"))
+            .map(str::to_owned),
+    })
 }
 
 impl std::fmt::Debug for Entry {

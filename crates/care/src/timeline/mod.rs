@@ -8,7 +8,9 @@ pub mod summary;
 pub mod trend;
 pub mod when;
 
-pub use entry::{Attachment, Entry, Flag, Gap, GapReason, Measure, Range, Source};
+pub use entry::{
+    Attachment, Entry, Flag, Gap, GapReason, LATE_ENTRY, Late, Measure, Range, Source, late_of,
+};
 pub use group::{Line, Year, by_year};
 pub use read::{read, words_at};
 pub use summary::{Allergy, Medication, Problem, Summary, summarise};

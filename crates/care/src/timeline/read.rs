@@ -4,7 +4,7 @@ use fhir::json::Json;
 use jiff::tz::TimeZone;
 use kernel::HospitalId;
 
-use super::{Attachment, Entry, Flag, Measure, Range, Source, When};
+use super::{Attachment, Entry, Flag, Measure, Range, Source, When, late_of};
 use crate::units;
 
 /// What one resource looks like in a time line; none for kinds that are no entry of a record (Patient, Provenance,
@@ -77,6 +77,7 @@ pub fn read<'a, J: Json<'a>>(
         flag,
         attachments: attachments(kind, resource),
         negated: is_negated(resource),
+        late: late_of(resource),
         title_at,
     })
 }

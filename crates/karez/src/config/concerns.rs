@@ -469,6 +469,37 @@ pub fn certificates(key: &str, file: &str) -> Result<Vec<Vec<u8>>, ConfigError> 
     Ok(found)
 }
 
+pub const DOWNTIME: &[Key] = &[
+    Key::text(
+        "downtime.folder",
+        "",
+        "Folder for packs of today's open cases, one PDF per hospital, for when the system is down. They hold patients'\n\
+         data in the clear: use an encrypted disk that can be reached without this node. When empty, packs are made\n\
+         on demand only.",
+    ),
+    Key::number(
+        "downtime.every_h",
+        "4",
+        "Hours between packs. 1 to 24. The newest three of each hospital are kept.",
+    ),
+];
+
+/// Packs for when the system is down.
+#[derive(Debug, Clone)]
+pub struct Downtime {
+    pub packs: Option<app::settings::Downtime>,
+}
+
+impl Downtime {
+    pub(super) fn read(v: &Values) -> Result<Self, ConfigError> {
+        let every = Duration::from_secs(3600 * v.number("downtime.every_h", 1, 24)?);
+        let folder = v.some("downtime.folder").map(PathBuf::from);
+        Ok(Self {
+            packs: folder.map(|folder| app::settings::Downtime { folder, every }),
+        })
+    }
+}
+
 pub const LOG: &[Key] = &[
     Key::text(
         "log.format",

@@ -8,8 +8,8 @@ mod values;
 use std::path::{Path, PathBuf};
 
 pub use concerns::{
-    Accounts, Bus, Data, Log, LogFormat, Mail, Seal, Server, StoreKeys, Tls, TlsMode, certificates,
-    role,
+    Accounts, Bus, Data, Downtime, Log, LogFormat, Mail, Seal, Server, StoreKeys, Tls, TlsMode,
+    certificates, role,
 };
 pub use values::{ConfigError, Key, Values};
 
@@ -27,6 +27,7 @@ pub struct Config {
     pub accounts: Accounts,
     pub mail: Option<Mail>,
     pub seal: Seal,
+    pub downtime: Downtime,
     pub log: Log,
     /// Where files lie; none for the data folder.
     pub blobs: Option<Place>,
@@ -49,6 +50,7 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::ACCOUNTS,
         concerns::MAIL,
         concerns::SEAL,
+        concerns::DOWNTIME,
         concerns::LOG,
     ]
     .into_iter()
@@ -105,6 +107,7 @@ impl Config {
             accounts: Accounts::read(values)?,
             mail: Mail::read(values)?,
             seal: Seal::read(values)?,
+            downtime: Downtime::read(values)?,
             log: Log::read(values)?,
             blobs: places::blobs(values)?,
             backup: places::backup(values)?,

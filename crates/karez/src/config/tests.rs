@@ -46,6 +46,7 @@ fn a_bad_value_names_its_key() {
         ),
         ("[mail]\nhost = \"relay\"", "mail.from"),
         ("[log]\nformat = \"xml\"", "log.format"),
+        ("[downtime]\nevery_h = 0", "downtime.every_h"),
         ("[seal]\ntime_stamp_url = \"tsa\"", "seal.time_stamp_url"),
         (
             "[seal]\ntime_stamp_roots = \"/nowhere.pem\"",

@@ -76,6 +76,9 @@ pub fn draw(cx: &PageCx, view: &EntryView) -> Markup {
                 html! { (w.word_if("entry-state", s).unwrap_or_else(|| s.clone())) },
             )
         }),
+        e.late
+            .as_ref()
+            .map(|l| (w.t("late-chip"), html! { (view::late(show, l)) })),
         Some((w.t("entry-class"), html! { (view::class(show, &e.class)) })),
         Some((
             w.t("banner-custodian"),

@@ -134,7 +134,7 @@ fn entry(show: &Show, e: &RecordEntry, from: Option<&HospitalLine>, year: Option
             .map(|w| when_in_year(show, w))
             .unwrap_or_default(),
         datetime: e.when.as_ref().map(|w| w.text.clone()),
-        title: html! { a href=(href) { (title(show, e)) } @if let Some(status) = odd_status(show, e) { " " span class="chip" data-k="warn" { (status) } } },
+        title: html! { a href=(href) { (title(show, e)) } @if let Some(status) = odd_status(show, e) { " " span class="chip" data-k="warn" { (status) } } @if e.late.is_some() { " " span class="chip" { (show.words.t("late-chip")) } } },
         body: body(show, e),
         custodian: from.map(|h| (h.tile.clone(), h.name.clone())),
         note: recorded(show, e, from),

@@ -4,6 +4,7 @@ pub mod agreements;
 pub mod audit;
 pub mod cases;
 pub mod consents;
+pub mod downtime;
 pub mod entry;
 pub mod home;
 pub mod hospital;

@@ -98,6 +98,7 @@ pub fn draw(
                 @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {
                     li { a href={ (base) "/consents" } { (w.t("consents-title")) } }
                     li { a href={ (base) "/break-glass" } { (w.t("glass-title")) } }
+                    li { a href={ (base) "/late" } { (w.t("late-title")) } }
                     @if may_correct { li { a href={ (base) "/correct" } { (w.t("correct-title")) } } }
                 } } }
             }

@@ -32,6 +32,24 @@ pub fn record_address(
     format!("/records/{hospital}/{kind}/{id}")
 }
 
+/// That something was written on paper first: when it happened, why so late, who wrote it.
+pub fn late(show: &Show, late: &care::timeline::Late) -> String {
+    let w = &show.words;
+    let reason = w.word_if("late-reason", &late.reason);
+    let reason = reason.unwrap_or_else(|| late.reason.clone());
+    let mut parts = vec![w.f("late-mark", args!["reason" => reason])];
+    parts.extend(
+        late.happened
+            .map(|at| w.f("late-mark-happened", args!["at" => show.day_at(at)])),
+    );
+    parts.extend(
+        late.written_by
+            .as_ref()
+            .map(|who| w.f("late-mark-by", args!["who" => who])),
+    );
+    w.list(parts)
+}
+
 fn is_han(c: char) -> bool {
     ('\u{3400}'..='\u{9fff}').contains(&c)
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use crate::args;
 use crate::components::basic::{Tab, tabs};
 use crate::components::list::{Column, Filter, filters, table};
-use crate::components::{Kind, chip, chip_icon, count, state, urgency};
+use crate::components::{Kind, chip, chip_icon, count, icon, state, urgency};
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get};
 use crate::pages::view::{self, case_address, clock_of, patient_name, sex_and_age};
 use crate::shell::Shell;
@@ -195,7 +195,7 @@ pub fn head(cx: &PageCx, title: &str, place: Place, list: &CaseList) -> Markup {
     html! {
         div class="head" {
             div { h1 { (title) } p class="soft" { (now) @if let (Some(text), Place::Inbox) = (oldest, place) { " " (text) } } }
-            p class="small soft" { (show.today()) " " span class="faint" { (zone) } }
+            p class="small soft" { (show.today()) " " span class="faint" { (zone) } br; a href="/downtime" { (icon("print")) " " (w.t("downtime-title")) } }
         }
     }
 }

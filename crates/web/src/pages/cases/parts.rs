@@ -151,7 +151,10 @@ fn message(cx: &PageCx, show: &Show, m: &MessageView) -> Message {
             .unwrap_or_default(),
         when: show.at(m.at),
         datetime: m.at.to_string(),
-        about: (m.about != "message").then(|| w.word("step", &m.about)),
+        about: match &m.late {
+            Some(late) => Some(view::late(show, late)),
+            None => (m.about != "message").then(|| w.word("step", &m.about)),
+        },
         text: m.text.reveal().clone(),
         lang: None,
         own: m.mine,
