@@ -1,12 +1,10 @@
 //! Building audit entries: FHIR R4 AuditEvent after IHE BALP, as the bytes that are chained.
 
 use bytes::Bytes;
-use kernel::{HospitalId, Phi, RecordKey, ResourceId};
-use serde_json::json;
+use kernel::{HospitalId, Instant, Phi, RecordKey, ResourceId};
 use store::AuditDraft;
 
 use crate::Cx;
-use crate::cx::Channel;
 
 /// What happened, in the words of AuditEvent.action (value set audit-event-action).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,65 +46,146 @@ pub struct Entry<'a> {
 impl Cx {
     /// The draft for the chain of `chain`.
     pub fn audit(&self, chain: &HospitalId, entry: &Entry<'_>) -> AuditDraft {
-        let mut entities: Vec<_> = entry
-            .subjects
-            .iter()
-            .map(|k| json!({"what": {"reference": format!("{}/{}", k.kind, k.id)}, "detail": [{"type": "custodian", "valueString": k.hospital.as_str()}]}))
-            .collect();
-        if let Some((hospital, id)) = entry.patient {
-            entities.push(json!({
-                "what": {"reference": format!("Patient/{id}")},
-                "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-entity-type", "code": "1"},
-                "role": {"system": "http://terminology.hl7.org/CodeSystem/object-role", "code": "1"},
-                "detail": [{"type": "custodian", "valueString": hospital.as_str()}]
-            }));
-        }
-        let channel = match self.channel {
-            Channel::Page => "page",
-            Channel::Fhir => "fhir",
-            Channel::Job => "job",
-            Channel::CommandLine => "command-line",
-        };
-        let body = json!({
-            "resourceType": "AuditEvent",
-            "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
-            "subtype": [{"system": "urn:karez:action", "code": entry.action}],
-            "action": entry.verb.code(),
-            "recorded": self.now.to_string(),
-            "outcome": if entry.denied { "4" } else { "0" },
-            "outcomeDesc": entry.ground,
-            "agent": [{
-                "who": {"identifier": {"system": "urn:karez:account", "value": self.actor.account.as_str()}, "display": self.name},
-                "requestor": true,
-                "role": self.actor.roles.iter().map(|r| json!({"coding": [{"system": "urn:karez:role", "code": r.as_str()}]})).collect::<Vec<_>>(),
-                "location": self.actor.hospital.as_ref().map(|h| json!({"identifier": {"system": "urn:karez:hospital", "value": h.as_str()}})),
-                "network": self.peer.as_ref().map(|p| json!({"address": p, "type": "2"}))
-            }],
-            "source": {"observer": {"display": "Karez"}, "type": [{"system": "urn:karez:channel", "code": channel}]},
-            "entity": entities,
-            "extension": [{"url": "urn:karez:request", "valueString": self.request}]
-        });
+        self.audit_of_several(chain, entry, &[self.request.as_str()], self.now)
+    }
+
+    /// The draft for several requests of one person that did the same within a moment: the first is this one, the last
+    /// came at `last`.
+    pub(crate) fn audit_of_several(
+        &self,
+        chain: &HospitalId,
+        entry: &Entry<'_>,
+        requests: &[&str],
+        last: Instant,
+    ) -> AuditDraft {
         AuditDraft {
             chain: chain.clone(),
             account: Some(self.actor.account.clone()),
             patient: entry.patient.map(|(_, id)| id.clone()),
             action: entry.action.to_owned(),
-            body: Phi::new(Bytes::from(without_nulls(body).to_string())),
+            body: Phi::new(Bytes::from(self.audit_event(entry, requests, last))),
         }
+    }
+
+    /// The AuditEvent. Written as text at once: each read of a record needs one.
+    fn audit_event(&self, entry: &Entry<'_>, requests: &[&str], last: Instant) -> Vec<u8> {
+        let mut out = Text(Vec::with_capacity(1024 + 120 * entry.subjects.len()));
+        out.raw(r#"{"resourceType":"AuditEvent","type":{"system":"http://terminology.hl7.org/CodeSystem/audit-event-type","code":"rest"},"subtype":[{"system":"urn:karez:action","code":"#);
+        out.text(entry.action);
+        out.raw(r#"}],"action":""#)
+            .raw(entry.verb.code())
+            .raw("\",");
+        if last != self.now {
+            out.raw(r#""period":{"start":"#).text(&self.now.to_string());
+            out.raw(r#","end":"#).text(&last.to_string()).raw("},");
+        }
+        out.raw(r#""recorded":"#).text(&self.now.to_string());
+        out.raw(r#","outcome":""#)
+            .raw(if entry.denied { "4" } else { "0" })
+            .raw("\"");
+        if let Some(ground) = entry.ground {
+            out.raw(r#","outcomeDesc":"#).text(ground);
+        }
+        self.agent(&mut out);
+        out.raw(r#","source":{"observer":{"display":"Karez"},"type":[{"system":"urn:karez:channel","code":""#)
+            .raw(self.channel.word())
+            .raw("\"}]}");
+        entities(&mut out, entry);
+        out.list(r#","extension":["#, requests, |out, request| {
+            out.raw(r#"{"url":"urn:karez:request","valueString":"#)
+                .text(request)
+                .raw("}");
+        });
+        out.raw("}");
+        out.0
+    }
+
+    fn agent(&self, out: &mut Text) {
+        let actor = &self.actor;
+        out.raw(r#","agent":[{"who":{"identifier":{"system":"urn:karez:account","value":"#)
+            .text(actor.account.as_str());
+        out.raw(r#"},"display":"#)
+            .text(&self.name)
+            .raw("},\"requestor\":true");
+        out.list(r#","role":["#, &actor.roles, |out, role| {
+            out.raw(r#"{"coding":[{"system":"urn:karez:role","code":"#)
+                .text(role.as_str())
+                .raw("}]}");
+        });
+        if let Some(hospital) = &actor.hospital {
+            out.raw(r#","location":{"identifier":{"system":"urn:karez:hospital","value":"#)
+                .text(hospital.as_str())
+                .raw("}}");
+        }
+        if let Some(peer) = &self.peer {
+            out.raw(r#","network":{"address":"#)
+                .text(peer)
+                .raw(r#","type":"2"}"#);
+        }
+        out.raw("}]");
     }
 }
 
-/// FHIR JSON has no null members (R4 §2.6.2).
-fn without_nulls(value: serde_json::Value) -> serde_json::Value {
-    use serde_json::Value;
-    match value {
-        Value::Object(map) => Value::Object(
-            map.into_iter()
-                .filter(|(_, v)| !v.is_null())
-                .map(|(k, v)| (k, without_nulls(v)))
-                .collect(),
-        ),
-        Value::Array(list) => Value::Array(list.into_iter().map(without_nulls).collect()),
-        other => other,
+/// What it was done to, and the patient concerned.
+fn entities(out: &mut Text, entry: &Entry<'_>) {
+    let custodian = |out: &mut Text, hospital: &HospitalId| {
+        out.raw(r#","detail":[{"type":"custodian","valueString":"#)
+            .text(hospital.as_str())
+            .raw("}]}");
+    };
+    let patient = entry.patient.map(|p| (None, Some(p)));
+    let all = entry
+        .subjects
+        .iter()
+        .map(|k| (Some(k), None))
+        .chain(patient);
+    out.list(r#","entity":["#, all, |out, (subject, patient)| {
+        out.raw(r#"{"what":{"reference":"#);
+        if let Some(key) = subject {
+            out.text(&format!("{}/{}", key.kind, key.id)).raw("}");
+            custodian(out, &key.hospital);
+        } else if let Some((hospital, id)) = patient {
+            out.text(&format!("Patient/{id}"));
+            out.raw(r#"},"type":{"system":"http://terminology.hl7.org/CodeSystem/audit-entity-type","code":"1"},"role":{"system":"http://terminology.hl7.org/CodeSystem/object-role","code":"1"}"#);
+            custodian(out, hospital);
+        }
+    });
+}
+
+/// JSON as it is written.
+struct Text(Vec<u8>);
+
+impl Text {
+    fn raw(&mut self, json: &str) -> &mut Self {
+        self.0.extend_from_slice(json.as_bytes());
+        self
+    }
+
+    /// A string in quotes, escaped.
+    fn text(&mut self, text: &str) -> &mut Self {
+        let plain = |b: u8| b >= 0x20 && b != b'"' && b != b'\\';
+        if text.bytes().all(plain) {
+            self.raw("\"").raw(text).raw("\"")
+        } else {
+            self.raw(&serde_json::Value::from(text).to_string())
+        }
+    }
+
+    /// `begin`, the items with commas between, and `]`; nothing for no items: FHIR JSON has no empty arrays (R4 §2.6.2).
+    fn list<T>(
+        &mut self,
+        begin: &str,
+        items: impl IntoIterator<Item = T>,
+        mut one: impl FnMut(&mut Self, T),
+    ) {
+        let mut sign = begin;
+        for item in items {
+            self.raw(sign);
+            one(self, item);
+            sign = ",";
+        }
+        if sign == "," {
+            self.raw("]");
+        }
     }
 }

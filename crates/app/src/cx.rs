@@ -37,12 +37,23 @@ impl Language {
 }
 
 /// How the request came in; named in the audit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channel {
     Page,
     Fhir,
     Job,
     CommandLine,
+}
+
+impl Channel {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Fhir => "fhir",
+            Self::Job => "job",
+            Self::CommandLine => "command-line",
+        }
+    }
 }
 
 /// One request of an authenticated actor.

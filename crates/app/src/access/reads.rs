@@ -5,6 +5,7 @@ use agreements::{ActorKind, Facts, Reason, Subject};
 use kernel::{HospitalId, RecordKey, ResourceId};
 use store::Batch;
 
+use crate::audit::reads::Read;
 use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx};
 
@@ -28,15 +29,14 @@ impl App {
             ActorKind::Patient => "own record",
             ActorKind::Staff | ActorKind::Machine => "own hospital",
         };
-        let entry = Entry {
-            verb: Verb::Read,
-            action,
+        let read = Read {
+            custodian,
+            patient,
             subjects,
-            patient: patient.map(|p| (custodian, p)),
-            ground: Some(ground),
-            denied: false,
+            action,
+            ground,
         };
-        self.queue_read(cx.audit(custodian, &entry)).await
+        self.queue_read(cx, &read).await
     }
 
     /// Writes a read across hospitals to the chains of both, with the agreement, clause and consent it rests on. Done

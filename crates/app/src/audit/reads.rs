@@ -1,56 +1,183 @@
 //! Reads within one's own hospital: collected, and written within a second. A crash may lose that last second of them,
 //! never a read across hospitals.
+//!
+//! What one person reads of one patient within that second makes one entry that names every record and every request:
+//! a page of twenty results or a burst of reads is one look for whoever audits, and one hash to chain.
 
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kernel::{HospitalId, Instant, RecordKey, ResourceId};
 use store::{AuditDraft, Batch};
 
-use crate::{App, AppError};
+use crate::audit_entry::{Entry, Verb};
+use crate::{App, AppError, Cx};
 
-/// More than these waiting are written at once, by whoever adds the last.
-const WAITING_MAX: usize = 2_000;
+/// When more reads than these wait, they are written at once, by whoever adds the last.
+const WAITING_MAX: usize = 20_000;
+/// Records named in one entry.
+const SUBJECTS_MAX: usize = 500;
+/// Entries written in one commit.
+const ENTRIES_MAX: usize = 1_000;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
-pub struct Reads(Mutex<Vec<AuditDraft>>);
+pub struct Reads(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    notes: Vec<Note>,
+    /// The note that goes on, by what makes reads alike.
+    open: HashMap<u64, usize>,
+    /// Requests in all notes.
+    count: usize,
+    /// Entries that a failed commit gave back.
+    drafts: Vec<AuditDraft>,
+}
+
+/// Reads of one person of one patient's record.
+#[derive(Debug)]
+struct Note {
+    /// Of the first.
+    cx: Cx,
+    custodian: HospitalId,
+    patient: Option<ResourceId>,
+    action: String,
+    ground: &'static str,
+    subjects: Vec<RecordKey>,
+    requests: Vec<String>,
+    last: Instant,
+}
+
+/// A read in one's own hospital, or of one's own record.
+pub(crate) struct Read<'a> {
+    pub custodian: &'a HospitalId,
+    pub patient: Option<&'a ResourceId>,
+    pub subjects: &'a [RecordKey],
+    pub action: &'a str,
+    pub ground: &'static str,
+}
+
+impl Note {
+    fn new(cx: &Cx, read: &Read<'_>) -> Self {
+        Self {
+            custodian: read.custodian.clone(),
+            patient: read.patient.cloned(),
+            action: read.action.to_owned(),
+            ground: read.ground,
+            subjects: read.subjects.to_vec(),
+            requests: vec![cx.request.clone()],
+            last: cx.now,
+            cx: cx.clone(),
+        }
+    }
+
+    /// Whether the read belongs to this note: whoever reads, as whom, from where, about whom, and how.
+    fn takes(&self, cx: &Cx, read: &Read<'_>) -> bool {
+        let (a, b) = (&self.cx.actor, &cx.actor);
+        a.account == b.account
+            && a.hospital == b.hospital
+            && a.roles == b.roles
+            && self.cx.channel == cx.channel
+            && self.cx.peer == cx.peer
+            && self.custodian == *read.custodian
+            && self.patient.as_ref() == read.patient
+            && self.action == read.action
+            && self.ground == read.ground
+            && self.subjects.len() + read.subjects.len() <= SUBJECTS_MAX
+    }
+
+    fn add(&mut self, cx: &Cx, read: &Read<'_>) {
+        for key in read.subjects {
+            // Bursts repeat what they just read; what was named earlier may be named again.
+            if self.subjects.last() != Some(key) {
+                self.subjects.push(key.clone());
+            }
+        }
+        self.requests.push(cx.request.clone());
+        self.last = self.last.max(cx.now);
+    }
+
+    fn draft(&self) -> AuditDraft {
+        let entry = Entry {
+            verb: Verb::Read,
+            action: &self.action,
+            subjects: &self.subjects,
+            patient: self.patient.as_ref().map(|p| (&self.custodian, p)),
+            ground: Some(self.ground),
+            denied: false,
+        };
+        let requests: Vec<&str> = self.requests.iter().map(String::as_str).collect();
+        self.cx
+            .audit_of_several(&self.custodian, &entry, &requests, self.last)
+    }
+}
+
+/// What makes reads alike, as a number. Two that share it are compared in full.
+fn likeness(cx: &Cx, read: &Read<'_>) -> u64 {
+    let mut hash = DefaultHasher::new();
+    (&cx.actor.account, &cx.actor.hospital, cx.channel, &cx.peer).hash(&mut hash);
+    (read.custodian, read.patient, read.action).hash(&mut hash);
+    hash.finish()
+}
 
 impl Reads {
-    fn push(&self, draft: AuditDraft) -> usize {
-        let mut waiting = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        waiting.push(draft);
-        waiting.len()
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-    fn take(&self) -> Vec<AuditDraft> {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(|p| p.into_inner()))
+
+    /// Gives the number of reads that wait now.
+    fn push(&self, cx: &Cx, read: &Read<'_>) -> usize {
+        let alike = likeness(cx, read);
+        let mut waiting = self.waiting();
+        waiting.count += 1;
+        let open = waiting.open.get(&alike).copied();
+        match open.and_then(|n| waiting.notes.get_mut(n)) {
+            Some(note) if note.takes(cx, read) => note.add(cx, read),
+            _ => {
+                waiting.notes.push(Note::new(cx, read));
+                let newest = waiting.notes.len() - 1;
+                waiting.open.insert(alike, newest);
+            }
+        }
+        waiting.count
     }
-    fn put_back(&self, mut drafts: Vec<AuditDraft>) {
-        let mut waiting = self.0.lock().unwrap_or_else(|p| p.into_inner());
-        drafts.append(&mut waiting);
-        *waiting = drafts;
+
+    fn take(&self) -> Waiting {
+        std::mem::take(&mut *self.waiting())
+    }
+
+    fn put_back(&self, drafts: Vec<AuditDraft>) {
+        self.waiting().drafts.extend(drafts);
     }
 }
 
 impl App {
     /// Adds a read to the next batch.
-    pub(crate) async fn queue_read(&self, draft: AuditDraft) -> Result<(), AppError> {
-        if self.reads.push(draft) >= WAITING_MAX {
+    pub(crate) async fn queue_read(&self, cx: &Cx, read: &Read<'_>) -> Result<(), AppError> {
+        if self.reads.push(cx, read) == WAITING_MAX {
             self.flush_reads().await?;
         }
         Ok(())
     }
 
-    /// Writes what waits. Called each second, at shutdown, and before the audit is shown.
+    /// Writes what waits and gives the number of entries. Called each second, at shutdown, and before the audit is shown.
     pub async fn flush_reads(&self) -> Result<usize, AppError> {
-        let drafts = self.reads.take();
-        if drafts.is_empty() {
-            return Ok(0);
-        }
+        let waiting = self.reads.take();
+        let mut drafts = waiting.drafts;
+        drafts.extend(waiting.notes.iter().map(Note::draft));
         let count = drafts.len();
-        let mut batch = Batch::new(self.now());
-        batch.audit.clone_from(&drafts);
-        if let Err(e) = self.store.commit(batch).await {
-            self.reads.put_back(drafts);
-            return Err(e.into());
+        while !drafts.is_empty() {
+            let rest = drafts.split_off(drafts.len().min(ENTRIES_MAX));
+            let mut batch = Batch::new(self.now());
+            batch.audit.clone_from(&drafts);
+            if let Err(e) = self.store.commit(batch).await {
+                drafts.extend(rest);
+                self.reads.put_back(drafts);
+                return Err(e.into());
+            }
+            drafts = rest;
         }
         Ok(count)
     }
