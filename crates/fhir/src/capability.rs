@@ -54,7 +54,7 @@ pub fn statement(server: &Server<'_>, writes: impl Fn(&str) -> Interactions) -> 
         "format": ["json", "application/fhir+json"],
         "rest": [{
             "mode": "server",
-            "documentation": "Every read is bounded by the reader's role, the agreements between hospitals and the patient's consent. An unknown search parameter is refused unless the request says Prefer: handling=lenient.",
+            "documentation": "Every read is bounded by the reader's role, the agreements between hospitals and the patient's consent. An unknown search parameter is refused unless the request says Prefer: handling=lenient. Reference parameters may be chained by one step (patient.identifier, subject:Patient.name).",
             "security": {
                 "service": [{"coding": [{
                     "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",

@@ -200,8 +200,13 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Short reads of the store run on these threads. More than two, so that one that waits for the disk leaves others.
+const THREADS_MIN: usize = 4;
+
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.max(THREADS_MIN))
         .enable_all()
         .build()
         .context("runtime")

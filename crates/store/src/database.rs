@@ -98,6 +98,11 @@ pub trait Database: Send + Sync + 'static {
         chain: &HospitalId,
     ) -> Result<Option<Checkpoint>, StoreError>;
 
+    /// How many reads this process has asked for so far: what a page costs, whatever the machine.
+    fn reads(&self) -> u64 {
+        0
+    }
+
     /// Whether the database can serve reads and writes now, in words for the operator.
     async fn health(&self) -> Result<(), StoreError>;
 

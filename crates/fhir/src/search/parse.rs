@@ -147,12 +147,8 @@ fn clause(
             "this parameter is not supported",
         ));
     }
-    if code.contains('.') || modifier.is_some_and(|m| m.contains('.')) {
-        return Err(QueryError::new(
-            "not-supported",
-            name,
-            "chained parameters are not supported",
-        ));
+    if let Some((reference, inner)) = name.split_once('.') {
+        return chain(kind, name, reference, inner, value, options);
     }
     let Some(param) = params::find(kind, code) else {
         return Err(QueryError::new(
@@ -199,6 +195,70 @@ fn clause(
         param: param.id,
         not: modifier == Some("not"),
         any_of: values::any_of(&words, value)?,
+    })
+}
+
+/// `patient.identifier`, `subject:Patient.name:exact`: one step along a reference (§3.1.1.4.4).
+fn chain(
+    kind: &'static str,
+    name: &str,
+    reference: &str,
+    inner: &str,
+    value: &str,
+    options: &ParseOptions<'_>,
+) -> Result<Clause, QueryError> {
+    let refuse = |message: String| QueryError::new("not-supported", name, message);
+    if inner.contains('.') {
+        return Err(refuse("a chain has one step".into()));
+    }
+    let (code, wanted) = reference
+        .split_once(':')
+        .map_or((reference, None), |(code, t)| (code, Some(t)));
+    let param = params::find(kind, code)
+        .filter(|p| p.kind == ParamType::Reference)
+        .ok_or_else(|| refuse(format!("{kind} has no reference parameter of this name")))?;
+    let inner_code = inner.split_once(':').map_or(inner, |(code, _)| code);
+    let anything = param.targets.is_empty();
+    let targets: Vec<&'static str> = match wanted {
+        Some(t) => {
+            let known = schema::resource_type(t)
+                .filter(|t| anything || param.targets.contains(t))
+                .ok_or_else(|| refuse("the parameter does not lead to this type".into()))?;
+            vec![known]
+        }
+        None if anything => {
+            let text =
+                format!("{code} may lead to any type: name one, as in {code}:Patient.{inner}");
+            return Err(refuse(text));
+        }
+        // Whatever else the table lists, the expression of `patient` keeps patients alone.
+        None if code == "patient" => vec!["Patient"],
+        None => param
+            .targets
+            .iter()
+            .copied()
+            .filter(|t| params::find(t, inner_code).is_some())
+            .collect(),
+    };
+    if targets.is_empty() {
+        let text = format!("no type that {code} leads to has a search parameter of this name");
+        return Err(refuse(text));
+    }
+    let named = |e: QueryError| QueryError {
+        param: name.to_owned(),
+        ..e
+    };
+    let any_of: Result<Vec<_>, _> = targets
+        .into_iter()
+        .map(|t| {
+            clause(t, inner, value, options)
+                .map(|c| (t, c))
+                .map_err(named)
+        })
+        .collect();
+    Ok(Clause::Chain {
+        param: param.id,
+        any_of: any_of?,
     })
 }
 

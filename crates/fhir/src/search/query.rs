@@ -47,6 +47,12 @@ pub enum Clause {
         not: bool,
         any_of: Vec<Match>,
     },
+    /// A chain of one step (§3.1.1.4.4): the reference parameter leads to a resource of the same server that satisfies
+    /// one of these. Each names the type pointed at and the condition there, which is no chain itself.
+    Chain {
+        param: ParamId,
+        any_of: Vec<(&'static str, Clause)>,
+    },
 }
 
 /// What one entry of a parameter must satisfy.

@@ -194,13 +194,56 @@ fn what_shapes_the_answer_is_read() {
 }
 
 #[test]
+fn a_chain_is_a_condition_on_what_a_reference_leads_to() {
+    let chain = |kind, q| match parse(kind, q, &options(false)).unwrap().clauses.remove(0) {
+        Clause::Chain { param, any_of } => (param, any_of),
+        other => panic!("{other:?}"),
+    };
+    let (param, any_of) = chain("Observation", "patient.identifier=urn:mrn|7");
+    assert_eq!(
+        (param, any_of.len(), any_of[0].0),
+        (id("patient"), 1, "Patient")
+    );
+    assert!(
+        matches!(&any_of[0].1, Clause::Param { param, not: false, .. } if *param == id("identifier"))
+    );
+    let (_, any_of) = chain("Observation", "subject:Patient.name:exact=Li");
+    let Clause::Param { any_of: names, .. } = &any_of[0].1 else {
+        panic!("{any_of:?}")
+    };
+    assert!(matches!(
+        names[0],
+        Match::Str {
+            how: StrTest::Exact,
+            ..
+        }
+    ));
+    // Without a type, every type that may stand there and has the parameter.
+    let (_, any_of) = chain("Patient", "general-practitioner.name=x");
+    let mut kinds: Vec<_> = any_of.iter().map(|(k, _)| *k).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["Organization", "Practitioner"]);
+    for (kind, q) in [
+        ("Observation", "code.name=x"),
+        ("Observation", "subject:Practitioner.name=x"),
+        ("Observation", "subject:Patient.colour=x"),
+        ("Observation", "patient.general-practitioner.name=x"),
+    ] {
+        let (place, issue) = refusal(kind, q);
+        assert_eq!(issue, "not-supported", "{q}");
+        assert_eq!(place, format!("http.{}", q.split('=').next().unwrap()));
+    }
+    assert_eq!(refusal("Observation", "patient.birthdate=x").1, "value");
+}
+
+#[test]
 fn what_is_not_understood_is_refused_by_name() {
     assert_eq!(
         refusal("Patient", "color=red"),
         ("http.color".into(), "not-supported")
     );
     assert_eq!(
-        refusal("Patient", "general-practitioner.name=x").1,
+        refusal("Observation", "subject.general-practitioner.name=x").1,
         "not-supported"
     );
     assert_eq!(

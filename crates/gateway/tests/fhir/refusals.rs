@@ -151,7 +151,11 @@ async fn forms(world: &World, found: &mut Found) {
     );
     note(
         "chained",
-        refusal(c.get("Observation?subject.name=a").await).await,
+        refusal(
+            c.get("Observation?subject.general-practitioner.name=a")
+                .await,
+        )
+        .await,
     );
 }
 

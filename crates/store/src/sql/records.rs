@@ -4,7 +4,7 @@ use agreements::Permit;
 use bytes::Bytes;
 use kernel::{HospitalId, Kind, Phi, RecordKey, ResourceId, limits};
 
-use super::permit::{CURRENT, VERSION, condition};
+use super::permit::{CURRENT, VERSION, condition, condition_at};
 use super::{Binds, Dialect, Statement, instant, signed, unsigned};
 use crate::{DocQuery, HistoryPage, StoreError, Stored, classes, present};
 
@@ -60,7 +60,7 @@ fn keyed(permit: &Permit, key: &RecordKey, binds: &mut Binds) -> String {
         binds.hospital(key.hospital.as_str()),
         binds.kind(key.kind.as_str()),
         binds.bind(key.id.as_str().to_owned()),
-        condition(permit, CURRENT, binds),
+        condition_at(permit, &key.hospital, CURRENT, binds),
     )
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn get(
             "SELECT {COLUMNS} FROM record r {join} version v ON v.record = r.record AND v.version = {} \
              WHERE {which} AND {}",
             binds.bind(signed(n)),
-            condition(permit, VERSION, &mut binds),
+            condition_at(permit, &key.hospital, VERSION, &mut binds),
         ),
     };
     binds.statement(text)
@@ -113,7 +113,7 @@ impl History {
              WHERE {} AND {} AND v.version < {} ORDER BY v.version DESC LIMIT {}",
             dialect.join(),
             keyed(permit, key, &mut binds),
-            condition(permit, VERSION, &mut binds),
+            condition_at(permit, &key.hospital, VERSION, &mut binds),
             binds.bind(below),
             binds.bind(signed(limit as u64 + 1)),
         );
@@ -159,7 +159,7 @@ pub(crate) fn records_of(
          {join} kind k ON k.num = r.kind \
          WHERE r.hospital = {h} AND r.patient = {p} AND {among} AND r.deleted = 0 AND {} \
          ORDER BY r.kind, r.id LIMIT {}",
-        condition(permit, CURRENT, &mut binds),
+        condition_at(permit, hospital, CURRENT, &mut binds),
         binds.bind(i64::from(limit)),
     );
     binds.statement(text)

@@ -15,9 +15,9 @@ use crate::sql::{Dialect, Statement, micros, signed};
 use crate::{Batch, BlobIndex, BlobRef, Finding, StoreError};
 
 /// Rows of [`blobs::COLUMNS`].
-fn list(conn: &Connection, st: Statement) -> Result<Vec<BlobRef>, StoreError> {
+fn list(conn: &Connection, st: &Statement) -> Result<Vec<BlobRef>, StoreError> {
     let mut prepared = conn.prepare_cached(&st.text)?;
-    let mut rows = prepared.query(params_from_iter(st.values))?;
+    let mut rows = prepared.query(params_from_iter(st.values.iter()))?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
         let row = blobs::Row {
@@ -147,13 +147,13 @@ impl BlobIndex for SqliteDatabase {
         address: &str,
     ) -> Result<Option<BlobRef>, StoreError> {
         let st = blobs::of_owner(&Dialect::Sqlite, permit, owner, address);
-        self.readers.read(move |c| Ok(list(c, st)?.pop())).await
+        self.readers.read(move |c| Ok(list(c, &st)?.pop())).await
     }
 
     async fn forget_unused(&self, before: Instant) -> Result<Vec<BlobRef>, StoreError> {
         self.writer
             .write(move |s| {
-                let found = list(&s.conn, blobs::unused(&Dialect::Sqlite, micros(before)))?;
+                let found = list(&s.conn, &blobs::unused(&Dialect::Sqlite, micros(before)))?;
                 for b in &found {
                     let h = s.hospital(&b.hospital)?;
                     s.conn.execute(
@@ -196,7 +196,7 @@ impl BlobIndex for SqliteDatabase {
         limit: u32,
     ) -> Result<Vec<BlobRef>, StoreError> {
         let st = blobs::page(&Dialect::Sqlite, after, limit);
-        self.readers.read(move |c| list(c, st)).await
+        self.readers.read(move |c| list(c, &st)).await
     }
 
     async fn check_up(&self) -> Result<Vec<Finding>, StoreError> {
@@ -213,7 +213,7 @@ pub(super) fn erase(
     let h = s.hospital(hospital)?;
     let found = list(
         &s.conn,
-        blobs::of_patient(&Dialect::Sqlite, hospital, patient),
+        &blobs::of_patient(&Dialect::Sqlite, hospital, patient),
     )?;
     s.conn.execute(
         "DELETE FROM patient_key WHERE hospital = ?1 AND patient = ?2",

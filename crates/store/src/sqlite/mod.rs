@@ -178,7 +178,7 @@ impl Database for SqliteDatabase {
     ) -> Result<Option<Stored>, StoreError> {
         let (permit, key) = (permit.clone(), key.clone());
         self.readers
-            .read(move |c| read::get(c, &permit, &key, version))
+            .read_one(move |c| read::get(c, &permit, &key, version))
             .await
     }
 
@@ -218,7 +218,7 @@ impl Database for SqliteDatabase {
         let (hospital, patient) = (hospital.clone(), patient.clone());
         let kinds = kinds.to_vec();
         self.readers
-            .read(move |c| read::records_of(c, &permit, &hospital, &patient, &kinds, limit))
+            .read_one(move |c| read::records_of(c, &permit, &hospital, &patient, &kinds, limit))
             .await
     }
 
@@ -300,6 +300,10 @@ impl Database for SqliteDatabase {
         self.readers
             .read(move |c| chain::checkpoint(c, &chain))
             .await
+    }
+
+    fn reads(&self) -> u64 {
+        self.readers.count()
     }
 
     /// After a fault, tries to write: when the disk is back, so is the store.

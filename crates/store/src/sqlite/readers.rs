@@ -1,6 +1,8 @@
-//! The connections that read: each call has one to itself and sees one snapshot, on a blocking thread.
+//! The connections that read: each call has one to itself and sees one snapshot. What is short runs where it is
+//! asked; what turns out to be long is broken off and begun again on a blocking thread.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,32 +12,133 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::connect;
 use crate::StoreError;
 
-/// Idle connections, and how many calls may read at once. A reader never waits for the writer (WAL), only for
-/// another reader to finish when all connections are in use.
+/// SQLite asks after so many steps of its machine whether to go on.
+const STEPS: i32 = 1_000;
+/// How often it may ask during a short read: together some milliseconds. A hand-over to another thread costs as much
+/// as a whole short read, so most reads are spared it; no long one holds up the thread that serves others.
+const SHORT: u32 = 40;
+const UNBOUNDED: u32 = u32::MAX;
+
+/// Idle connections, and how many calls may read at once on blocking threads. A reader never waits for the writer
+/// (WAL), only for another reader to finish when all connections are in use.
 pub(crate) struct Readers {
     path: PathBuf,
-    idle: Arc<Mutex<Vec<Connection>>>,
+    idle: Arc<Mutex<Vec<Reader>>>,
     slots: Arc<Semaphore>,
     longest: Duration,
+    count: AtomicU64,
+}
+
+/// A connection, and how much work it may still do.
+struct Reader {
+    conn: Connection,
+    left: Arc<AtomicU32>,
+}
+
+impl Reader {
+    fn open(path: &Path) -> Result<Self, StoreError> {
+        let mut conn = connect::reader(path)?;
+        let left = Arc::new(AtomicU32::new(UNBOUNDED));
+        let asked = Arc::clone(&left);
+        let enough = move || match asked.load(Ordering::Relaxed) {
+            UNBOUNDED => false,
+            0 => true,
+            n => {
+                asked.store(n - 1, Ordering::Relaxed);
+                false
+            }
+        };
+        conn.progress_handler(STEPS, Some(enough))?;
+        Ok(Self { conn, left })
+    }
+
+    /// The result, unless the work was too long for this.
+    fn shortly<T>(
+        &self,
+        snapshot: Snapshot,
+        work: impl Fn(&Connection) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let mut spent = false;
+        let result = snapshot.of(&self.conn, |conn| {
+            self.left.store(SHORT, Ordering::Relaxed);
+            let result = work(conn);
+            spent = self.left.swap(UNBOUNDED, Ordering::Relaxed) == 0;
+            result
+        });
+        (result.is_ok() || !spent).then_some(result)
+    }
+}
+
+/// What one call sees.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Snapshot {
+    /// A call of one statement: that is a snapshot by itself.
+    Statement,
+    /// Several statements see the same.
+    Transaction,
+}
+
+impl Snapshot {
+    fn of<T>(
+        self,
+        conn: &Connection,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Statement => work(conn),
+            Self::Transaction => {
+                conn.prepare_cached("BEGIN")?.execute([])?;
+                let result = work(conn);
+                conn.prepare_cached("COMMIT")?.execute([])?;
+                result
+            }
+        }
+    }
 }
 
 impl Readers {
     /// `connections` at once; a read is broken off after `longest`.
     pub fn new(path: &Path, connections: usize, longest: Duration) -> Result<Self, StoreError> {
-        let first = connect::reader(path)?;
+        let first = Reader::open(path)?;
         Ok(Self {
             path: path.to_owned(),
             idle: Arc::new(Mutex::new(vec![first])),
             slots: Arc::new(Semaphore::new(connections.max(1))),
             longest,
+            count: AtomicU64::new(0),
         })
+    }
+
+    /// Reads so far.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 
     /// Runs `work` in a read transaction of its own. What takes too long is broken off and answered `TooMuch`.
     pub async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.run(Snapshot::Transaction, work).await
+    }
+
+    /// As [`Self::read`], for work of a single statement.
+    pub async fn read_one<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.run(Snapshot::Statement, work).await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        snapshot: Snapshot,
+        work: impl Fn(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        if let Some(done) = self.here(snapshot, &work) {
+            return done;
+        }
         let slot = self.slot().await?;
         let (tell, handle) = oneshot::channel();
         let mut task = tokio::task::spawn_blocking(self.task(slot, move |conn| {
@@ -52,6 +155,18 @@ impl Readers {
             }
         };
         done.map_err(|_| StoreError::Internal("a read was broken off".into()))?
+    }
+
+    /// The result of a short read, on this thread. None when no connection is idle or the read is long.
+    fn here<T>(
+        &self,
+        snapshot: Snapshot,
+        work: &impl Fn(&Connection) -> Result<T, StoreError>,
+    ) -> Option<Result<T, StoreError>> {
+        let reader = lock(&self.idle).pop()?;
+        let done = reader.shortly(snapshot, work);
+        give_back(&self.idle, &self.slots, reader);
+        done
     }
 
     /// As [`Self::read`], for what reads everything and may take its time.
@@ -82,18 +197,16 @@ impl Readers {
         W: FnOnce(&Connection) -> Result<T, StoreError>,
     {
         let idle = Arc::clone(&self.idle);
+        let slots = Arc::clone(&self.slots);
         let path = self.path.clone();
         move || {
             let taken = lock(&idle).pop();
-            let conn = match taken {
-                Some(conn) => conn,
-                None => connect::reader(&path)?,
+            let reader = match taken {
+                Some(reader) => reader,
+                None => Reader::open(&path)?,
             };
-            let result = in_snapshot(&conn, work);
-            // A connection that could not end its transaction is dropped, which ends it.
-            if conn.is_autocommit() {
-                lock(&idle).push(conn);
-            }
+            let result = Snapshot::Transaction.of(&reader.conn, work);
+            give_back(&idle, &slots, reader);
             drop(slot);
             result
         }
@@ -106,18 +219,15 @@ impl Readers {
     }
 }
 
-fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+fn lock(idle: &Mutex<Vec<Reader>>) -> std::sync::MutexGuard<'_, Vec<Reader>> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn in_snapshot<T>(
-    conn: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    conn.prepare_cached("BEGIN")?.execute([])?;
-    let result = work(conn);
-    conn.prepare_cached("COMMIT")?.execute([])?;
-    result
+/// A connection that could not end its transaction is dropped, which ends it; so is each once the store is closed.
+fn give_back(idle: &Mutex<Vec<Reader>>, slots: &Semaphore, reader: Reader) {
+    if reader.conn.is_autocommit() && !slots.is_closed() {
+        lock(idle).push(reader);
+    }
 }
 
 #[cfg(test)]
@@ -142,5 +252,31 @@ mod tests {
             .read_all(|c| Ok(c.query_row("SELECT 7", [], |r| r.get::<_, i64>(0))?))
             .await;
         assert_eq!(next.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_long_read_is_begun_again_on_another_thread() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        connect::writer(&path, None).unwrap();
+        let readers = Readers::new(&path, 1, Duration::from_secs(60)).unwrap();
+        let here = std::thread::current().id();
+        let count = |n: u32| {
+            format!(
+                "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < {n}) SELECT count(*) FROM c"
+            )
+        };
+        for (rows, stays) in [(10_u32, true), (500_000, false), (10, true)] {
+            let text = count(rows);
+            let (found, thread) = readers
+                .read(move |c| {
+                    let n: u32 = c.query_row(&text, [], |r| r.get(0))?;
+                    Ok((n, std::thread::current().id()))
+                })
+                .await
+                .unwrap();
+            assert_eq!(found, rows);
+            assert_eq!(thread == here, stays, "{rows} rows");
+        }
     }
 }

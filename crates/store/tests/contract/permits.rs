@@ -171,6 +171,50 @@ pub async fn a_grant_with_share_and_consent_opens_and_each_alone_does_not(f: Fix
     assert!(!reads(s, at(1), "Observation", "o1").await);
 }
 
+pub async fn what_may_not_be_read_is_not_found_through_a_chain(f: Fixture) {
+    let s = &*f.store;
+    two_patients(s).await;
+    let lab = RecordClass::Laboratory;
+    let chains = [
+        "patient.identifier=urn:test:mrn|P1",
+        "patient.identifier=urn:test:mrn|P1&code=2823-3",
+        "subject:Patient.gender=male",
+        "subject:Patient.name=ism",
+        "patient.birthdate:missing=false",
+        "patient._id=p1",
+    ];
+    // The result is shared, who it belongs to is not.
+    grants(s, vec![grant(lab)]).await;
+    shares(s, vec![share(ShareItem::Class(lab))]).await;
+    consents(s, vec![consent()]).await;
+    let other = doctor("c1", "qumtagh", at(1));
+    let found = |permit: agreements::Permit, text: String| async move {
+        let text = format!("{text}&_total=accurate");
+        let page = find(s, &permit, "Observation", &text).await.unwrap();
+        assert_eq!(page.total, Some(page.matches.len() as u64));
+        ids(&page)
+    };
+    assert_eq!(
+        found(other.clone(), "patient=p1".into()).await,
+        ["o1"],
+        "the entry itself may be read"
+    );
+    for text in chains {
+        assert!(found(other.clone(), text.into()).await.is_empty(), "{text}");
+        let own = doctor("d", "yarqum", at(1));
+        let all = found(own, text.into()).await;
+        assert!(all.contains(&"o1".to_owned()), "{text}");
+    }
+    // With the patient's particulars shared too, the chains lead to the entry and to no other patient's.
+    let demographics = RecordClass::Demographics;
+    grants(s, vec![grant(lab), grant(demographics)]).await;
+    let items = [lab, demographics].map(|c| share(ShareItem::Class(c)));
+    shares(s, items.to_vec()).await;
+    for text in chains {
+        assert_eq!(found(other.clone(), text.into()).await, ["o1"], "{text}");
+    }
+}
+
 pub async fn access_ends_at_the_moment_it_ends(f: Fixture) {
     let s = &*f.store;
     two_patients(s).await;

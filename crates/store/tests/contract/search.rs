@@ -172,3 +172,59 @@ pub async fn an_update_is_found_by_its_new_values_only(f: Fixture) {
     assert_eq!(found(&f.store, "Patient", "identifier=P1").await, [""; 0]);
     assert_eq!(found(&f.store, "Patient", "identifier=P2").await, ["p"]);
 }
+
+pub async fn a_chain_goes_one_step_along_a_reference(f: Fixture) {
+    patients(&f, 14).await;
+    for n in 0..42 {
+        let k = key("yarqum", "Observation", &format!("o{n:02}"));
+        put(&f.store, &k, potassium(&format!("p{:02}", n % 14), n)).await;
+    }
+    let all = |text: &'static str| found(&f.store, "Observation", text);
+    let three = ["o03", "o17", "o31"];
+    assert_eq!(all("patient.identifier=urn:test:mrn|P3").await, three);
+    assert_eq!(
+        all("subject:Patient.identifier=P3&code=2823-3").await,
+        three
+    );
+    assert_eq!(all("patient._id=p03").await, three);
+    assert_eq!(all("patient._id=p03&subject=Patient/p03").await, three);
+    assert!(all("patient._id=p03&patient=p04").await.is_empty());
+    assert!(all("patient.identifier=urn:test:mrn|none").await.is_empty());
+    assert!(all("patient.identifier=P3&code=718-7").await.is_empty());
+    // Where it leads to few, and to many; sorted, and with any of several values.
+    assert_eq!(all("patient.name=tursun&_count=50").await.len(), 9);
+    assert_eq!(all("patient.gender=female&_count=50").await.len(), 21);
+    assert_eq!(all("patient.gender=female,male&_count=50").await.len(), 42);
+    assert_eq!(all("patient.gender:not=female&_count=50").await.len(), 21);
+    let newest = all("patient.identifier=P3&_sort=-date").await;
+    assert_eq!(newest.len(), 3);
+    // A deleted patient leads nowhere.
+    commit(&f.store, |b| {
+        b.delete(key("yarqum", "Patient", "p03"), Precondition::Any);
+    })
+    .await
+    .unwrap();
+    assert!(all("patient.identifier=urn:test:mrn|P3").await.is_empty());
+    assert_eq!(all("patient.gender=male&_count=50").await.len(), 18);
+}
+
+pub async fn conditions_together_find_what_each_alone_would(f: Fixture) {
+    patients(&f, 4).await;
+    // Two patients' results among each other, then one patient's alone: what stands in order narrows the search.
+    for n in 0..120 {
+        let p = if n < 60 { n % 2 } else { 2 };
+        let k = key("yarqum", "Observation", &format!("o{n:03}"));
+        put(&f.store, &k, potassium(&format!("p{p:02}"), n)).await;
+    }
+    let all = |text: &'static str| found(&f.store, "Observation", text);
+    for (text, matches) in [
+        ("patient=p02&code=2823-3&_count=100", 60),
+        ("code=2823-3&patient=p00&_count=100", 30),
+        ("patient=p00&patient=p01&code=2823-3", 0),
+        ("patient=p02&code=718-7", 0),
+        ("patient=p03&code=2823-3", 0),
+        ("patient=p02&code=2823-3&status=final&_count=100", 60),
+    ] {
+        assert_eq!(all(text).await.len(), matches, "{text}");
+    }
+}

@@ -1,36 +1,71 @@
 //! One condition of a search as SQL: as a test of a given record, or as the set of records that satisfy it.
 
+use agreements::Permit;
 use fhir::search::params::{self, ParamId};
 use fhir::search::query::{Clause, Match};
 use fhir::search::range::RangeKind;
+use kernel::HospitalId;
 
 use super::value;
 use crate::sql::Binds;
 use crate::sql::index::TABLES;
+use crate::sql::permit::{TARGET, condition_at};
 
-/// Whose records of which kind are searched; both as SQL.
-pub(super) struct Scope {
+/// Whose records of which kind are searched, both as SQL, and for whom.
+pub(super) struct Scope<'a> {
     pub hospital: String,
     pub kind: String,
     pub kind_name: &'static str,
+    /// The name that `record` has in the statement: `r`, or `t` for what a chain leads to.
+    pub record: &'static str,
+    /// Holds for what a chain leads to as well: what may not be read is not found through it.
+    pub permit: &'a Permit,
+    pub custodian: &'a HospitalId,
+    /// The first and the last record that can match, as SQL, where they are known.
+    pub window: Option<(String, String)>,
 }
 
-/// The condition on `record AS r`.
-pub(super) fn holds(c: &Clause, scope: &Scope, binds: &mut Binds) -> String {
+impl Scope<'_> {
+    /// What is left of the records that the column numbers.
+    fn within(&self, column: &str) -> String {
+        self.window
+            .as_ref()
+            .map_or_else(String::new, |(first, last)| {
+                format!(" AND {column} >= {first} AND {column} <= {last}")
+            })
+    }
+
+    /// The scope of what a chain leads to, in the same hospital.
+    fn target(&self, kind: &'static str, binds: &mut Binds) -> Self {
+        Self {
+            hospital: self.hospital.clone(),
+            kind: binds.kind(kind),
+            kind_name: kind,
+            record: "t",
+            permit: self.permit,
+            custodian: self.custodian,
+            window: None,
+        }
+    }
+}
+
+/// The condition on `record` as the scope names it.
+pub(super) fn holds(c: &Clause, scope: &Scope<'_>, binds: &mut Binds) -> String {
+    let r = scope.record;
     match c {
         Clause::Id(ids) => {
             let ids: Vec<String> = ids.iter().map(|id| binds.bind(id.clone())).collect();
-            format!("r.id IN ({})", ids.join(", "))
+            format!("{r}.id IN ({})", ids.join(", "))
         }
         Clause::LastUpdated(ranges) => {
             let any: Vec<String> = ranges
                 .iter()
-                .map(|r| {
+                .map(|range| {
                     value::ends(
-                        r,
+                        range,
                         RangeKind::HalfOpen,
-                        "r.at",
-                        "(r.at + 1)",
+                        &format!("{r}.at"),
+                        &format!("({r}.at + 1)"),
                         Into::into,
                         binds,
                     )
@@ -43,15 +78,110 @@ pub(super) fn holds(c: &Clause, scope: &Scope, binds: &mut Binds) -> String {
             format!("{not}{}", present(*param, scope, binds))
         }
         Clause::Param { param, not, any_of } => {
-            let any: Vec<String> = any_of.iter().map(|m| exists(*param, m, binds)).collect();
+            let any: Vec<String> = any_of.iter().map(|m| exists(r, *param, m, binds)).collect();
             let not = if *not { "NOT " } else { "" };
             format!("{not}({})", any.join(" OR "))
+        }
+        Clause::Chain { param, any_of } => {
+            let any: Vec<String> = any_of
+                .iter()
+                .map(|(kind, inner)| leads_to(*param, kind, inner, scope, binds))
+                .collect();
+            format!("({})", any.join(" OR "))
         }
     }
 }
 
+/// Whether a reference of the record leads to a readable record of this kind for which the clause holds.
+fn leads_to(
+    param: ParamId,
+    kind: &'static str,
+    inner: &Clause,
+    scope: &Scope<'_>,
+    binds: &mut Binds,
+) -> String {
+    let target = scope.target(kind, binds);
+    format!(
+        "EXISTS (SELECT 1 FROM index_reference c {join} record t ON t.hospital = {h} AND t.kind = {k} \
+         AND t.id = c.target WHERE c.record = {r}.record AND c.param = {number} AND c.identifier = 0 \
+         AND c.base IS NULL AND c.target_kind = {name} AND t.deleted = 0 AND {holds} AND {may})",
+        join = binds.dialect.join(),
+        h = target.hospital,
+        k = target.kind,
+        r = scope.record,
+        number = value::param(param, binds),
+        name = binds.bind(kind.to_owned()),
+        holds = holds(inner, &target, binds),
+        may = condition_at(scope.permit, scope.custodian, TARGET, binds),
+    )
+}
+
+/// The records whose reference leads to a readable record of this kind for which the clause holds.
+fn led_to(
+    param: ParamId,
+    kind: &'static str,
+    inner: &Clause,
+    scope: &Scope<'_>,
+    binds: &mut Binds,
+) -> Option<String> {
+    let (from, which) = targets(kind, inner, scope, binds)?;
+    Some(format!(
+        "SELECT c.record AS record FROM {from} \
+         {join} index_reference c ON c.hospital = {h} AND c.kind = {k} AND c.param = {number} AND c.target = t.id \
+         WHERE c.target_kind = {name} AND c.base IS NULL AND c.identifier = 0 AND {which}{within}",
+        join = binds.dialect.join(),
+        h = scope.hospital,
+        k = scope.kind,
+        number = value::param(param, binds),
+        name = binds.bind(kind.to_owned()),
+        within = scope.within("c.record"),
+    ))
+}
+
+/// The readable records `t` of this kind for which the clause holds: FROM and WHERE.
+fn targets(
+    kind: &'static str,
+    inner: &Clause,
+    scope: &Scope<'_>,
+    binds: &mut Binds,
+) -> Option<(String, String)> {
+    let target = scope.target(kind, binds);
+    let found = records(inner, &target, binds)?;
+    let rest = if found.exact {
+        "TRUE".to_owned()
+    } else {
+        holds(inner, &target, binds)
+    };
+    let from = format!(
+        "(SELECT DISTINCT record FROM ({}) AS inner_found) f {} record t ON t.record = f.record",
+        found.records,
+        binds.dialect.join(),
+    );
+    let which = format!(
+        "t.hospital = {} AND t.kind = {} AND t.deleted = 0 AND {rest} AND {}",
+        target.hospital,
+        target.kind,
+        condition_at(scope.permit, scope.custodian, TARGET, binds),
+    );
+    Some((from, which))
+}
+
+/// The ids of what a chain leads to, at most `most`; none when the index does not lead there.
+pub(super) fn target_ids(
+    kind: &'static str,
+    inner: &Clause,
+    scope: &Scope<'_>,
+    most: usize,
+    binds: &mut Binds,
+) -> Option<String> {
+    let (from, which) = targets(kind, inner, scope, binds)?;
+    Some(format!(
+        "SELECT t.id FROM {from} WHERE {which} LIMIT {most}"
+    ))
+}
+
 /// Whether the record has any entry of the parameter.
-fn present(param: ParamId, scope: &Scope, binds: &mut Binds) -> String {
+fn present(param: ParamId, scope: &Scope<'_>, binds: &mut Binds) -> String {
     let number = value::param(param, binds);
     let one = params::find(scope.kind_name, param.code())
         .and_then(|p| value::sort_column(p.kind))
@@ -60,24 +190,27 @@ fn present(param: ParamId, scope: &Scope, binds: &mut Binds) -> String {
     let any: Vec<String> = tables
         .iter()
         .map(|t| {
-            format!("EXISTS (SELECT 1 FROM {t} i WHERE i.record = r.record AND i.param = {number})")
+            format!(
+                "EXISTS (SELECT 1 FROM {t} i WHERE i.record = {}.record AND i.param = {number})",
+                scope.record
+            )
         })
         .collect();
     format!("({})", any.join(" OR "))
 }
 
 /// Whether the record has an entry that matches.
-fn exists(param: ParamId, m: &Match, binds: &mut Binds) -> String {
+fn exists(r: &str, param: ParamId, m: &Match, binds: &mut Binds) -> String {
     match m {
         Match::All(parts) => {
-            let all: Vec<String> = parts.iter().map(|(p, m)| exists(*p, m, binds)).collect();
+            let all: Vec<String> = parts.iter().map(|(p, m)| exists(r, *p, m, binds)).collect();
             format!("({})", all.join(" AND "))
         }
         Match::Group(parts) => {
             let number = value::param(param, binds);
             let (from, on) = group(parts, binds);
             format!(
-                "EXISTS (SELECT 1 FROM {from} WHERE g0.record = r.record AND g0.param = {number} AND {on})"
+                "EXISTS (SELECT 1 FROM {from} WHERE g0.record = {r}.record AND g0.param = {number} AND {on})"
             )
         }
         _ => {
@@ -87,7 +220,7 @@ fn exists(param: ParamId, m: &Match, binds: &mut Binds) -> String {
             let number = value::param(param, binds);
             let test = value::test(m, "i", binds);
             format!(
-                "EXISTS (SELECT 1 FROM {table} i WHERE i.record = r.record AND i.param = {number} AND {test})"
+                "EXISTS (SELECT 1 FROM {table} i WHERE i.record = {r}.record AND i.param = {number} AND {test})"
             )
         }
     }
@@ -123,11 +256,12 @@ pub(super) struct Found {
 }
 
 /// All records that satisfy the clause; none when the index does not lead there (a negation, a missing parameter).
-pub(super) fn records(c: &Clause, scope: &Scope, binds: &mut Binds) -> Option<Found> {
+pub(super) fn records(c: &Clause, scope: &Scope<'_>, binds: &mut Binds) -> Option<Found> {
+    let r = scope.record;
     match c {
         Clause::Id(_) => Some(Found {
             records: format!(
-                "SELECT r.record AS record FROM record r WHERE r.hospital = {} AND r.kind = {} AND {}",
+                "SELECT {r}.record AS record FROM record {r} WHERE {r}.hospital = {} AND {r}.kind = {} AND {}",
                 scope.hospital,
                 scope.kind,
                 holds(c, scope, binds)
@@ -155,23 +289,35 @@ pub(super) fn records(c: &Clause, scope: &Scope, binds: &mut Binds) -> Option<Fo
                 exact: !any_of.iter().any(|m| matches!(m, Match::All(_))),
             })
         }
+        Clause::Chain { param, any_of } => {
+            let any: Option<Vec<String>> = any_of
+                .iter()
+                .map(|(kind, inner)| led_to(*param, kind, inner, scope, binds))
+                .collect();
+            Some(Found {
+                records: any?.join(" UNION ALL "),
+                exact: true,
+            })
+        }
         _ => None,
     }
 }
 
-fn selected(param: ParamId, m: &Match, scope: &Scope, binds: &mut Binds) -> Option<String> {
+fn selected(param: ParamId, m: &Match, scope: &Scope<'_>, binds: &mut Binds) -> Option<String> {
     let number = value::param(param, binds);
     let (h, k) = (&scope.hospital, &scope.kind);
     if let Match::Group(parts) = m {
         let (from, on) = group(parts, binds);
         return Some(format!(
-            "SELECT g0.record AS record FROM {from} WHERE g0.hospital = {h} AND g0.kind = {k} AND g0.param = {number} AND {on}"
+            "SELECT g0.record AS record FROM {from} WHERE g0.hospital = {h} AND g0.kind = {k} AND g0.param = {number} AND {on}{}",
+            scope.within("g0.record")
         ));
     }
     let table = value::table(m)?;
     let test = value::test(m, "i", binds);
     Some(format!(
-        "SELECT i.record AS record FROM {table} i WHERE i.hospital = {h} AND i.kind = {k} AND i.param = {number} AND {test}"
+        "SELECT i.record AS record FROM {table} i WHERE i.hospital = {h} AND i.kind = {k} AND i.param = {number} AND {test}{}",
+        scope.within("i.record")
     ))
 }
 

@@ -3,7 +3,12 @@
 //! The permit is part of every statement, so that neither a match, an include nor a count shows what may not be
 //! read. Which condition leads is decided by counting a few rows of each in the index: the rarest leads, the others
 //! are tested on the records it gives. Without a rare one, records are read in their order until a page is full.
+//!
+//! Where several conditions stand in the index in the order of their records, none can match before the last of their
+//! first records, nor after the first of their last ones. What came together (an imported record, a visit) lies together,
+//! so this window is often narrow: a common code leads within the few records of one patient.
 
+mod chain;
 mod clause;
 mod cursor;
 mod include;
@@ -16,15 +21,18 @@ use fhir::search::params::ParamId;
 use fhir::search::query::{SortKey, Summary, Total};
 use kernel::{HospitalId, Kind, limits};
 
+pub(crate) use self::chain::Chains;
 use self::clause::Scope;
 pub(crate) use self::cursor::{CursorKey, Place};
 pub(crate) use self::include::Includes;
-use super::permit::{CURRENT, condition};
+use super::permit::{CURRENT, condition_at};
 use super::{Binds, Dialect, Statement, Value, records};
 use crate::StoreError;
 
 /// A condition with fewer index rows than this leads the search.
 pub(crate) const RARE: i64 = 2_000;
+/// How many rows are counted at first, then, and at last, until a condition proves rare.
+pub(crate) const PROBES: [i64; 3] = [64, 512, RARE];
 
 /// The current version of a record by its number: [`records::COLUMNS`], then the id.
 pub(crate) fn by_number(dialect: &Dialect, record: i64) -> Statement {
@@ -68,7 +76,9 @@ pub(crate) struct Search<'a> {
     pub hospital: &'a HospitalId,
     pub kind: Kind,
     pub query: &'a Query,
-    fingerprint: [u8; 32],
+    /// As it was asked, where `query` has been made simpler: what a cursor belongs to.
+    asked: &'a Query,
+    window: Option<(i64, i64)>,
 }
 
 impl<'a> Search<'a> {
@@ -86,8 +96,39 @@ impl<'a> Search<'a> {
             hospital,
             kind,
             query,
-            fingerprint: cursor::fingerprint(hospital, query),
+            asked: query,
+            window: None,
         })
+    }
+
+    /// The same search, by conditions that mean the same.
+    pub fn simpler(self, query: &'a Query) -> Self {
+        Self { query, ..self }
+    }
+
+    /// Nothing matches before the first record or after the last.
+    pub fn within(&mut self, window: Option<(i64, i64)>) {
+        self.window = window;
+    }
+
+    /// The first and the last record that one condition is met by, for a condition whose records stand in order.
+    pub fn ends(&self, clause: usize) -> Option<Statement> {
+        let clause = self.query.clauses.get(clause)?;
+        if !clause::streamed(clause) {
+            return None;
+        }
+        let mut binds = self.dialect.binds();
+        let scope = self.scope(&mut binds);
+        let records = clause::records(clause, &scope, &mut binds)?.records;
+        let text = format!(
+            "SELECT (SELECT record FROM ({records}) AS few ORDER BY record LIMIT 1), \
+             (SELECT record FROM ({records}) AS few ORDER BY record DESC LIMIT 1)"
+        );
+        Some(binds.statement(text))
+    }
+
+    fn fingerprint(&self) -> [u8; 32] {
+        cursor::fingerprint(self.hospital, self.asked)
     }
 
     /// Whether the count alone is asked for.
@@ -110,7 +151,7 @@ impl<'a> Search<'a> {
         self.query
             .cursor
             .as_deref()
-            .map(|text| cursors.open(text, &self.fingerprint))
+            .map(|text| cursors.open(text, &self.fingerprint()))
             .transpose()
     }
 
@@ -126,12 +167,18 @@ impl<'a> Search<'a> {
         places.truncate(self.limit());
         places
             .last()
-            .map(|p| cursors.seal(p, &self.fingerprint))
+            .map(|p| cursors.seal(p, &self.fingerprint()))
             .transpose()
     }
 
-    fn scope(&self, binds: &mut Binds) -> Scope {
+    fn scope(&self, binds: &mut Binds) -> Scope<'a> {
         Scope {
+            record: "r",
+            permit: self.permit,
+            custodian: self.hospital,
+            window: self
+                .window
+                .map(|(first, last)| (binds.bind(first), binds.bind(last))),
             hospital: binds.hospital(self.hospital.as_str()),
             kind: binds.kind(self.kind.as_str()),
             kind_name: self.query.kind,
@@ -193,7 +240,7 @@ impl<'a> Search<'a> {
                 all.push(clause::holds(c, &scope, binds));
             }
         }
-        all.push(condition(self.permit, CURRENT, binds));
+        all.push(condition_at(self.permit, self.hospital, CURRENT, binds));
         (from, all.join(" AND "))
     }
 

@@ -114,7 +114,7 @@ fn beyond(sort: &[Sort], place: &Place, descending: bool, binds: &mut Binds) -> 
 /// The records that have a value, read off the index of the values: (value, record) in order.
 pub(super) fn with_value(
     c: value::Column,
-    scope: &Scope,
+    scope: &Scope<'_>,
     param: &str,
     which: &str,
     descending: bool,

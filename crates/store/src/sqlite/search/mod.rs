@@ -10,7 +10,7 @@ use rusqlite::types::Value as Owned;
 use rusqlite::{Connection, params_from_iter};
 
 use super::read;
-use crate::sql::search::{CursorKey, Includes, Leader, Place, RARE, Search, by_number};
+use crate::sql::search::{Chains, CursorKey, Includes, Leader, PROBES, Place, Search, by_number};
 use crate::sql::{Dialect, Statement, unsigned};
 use crate::{SearchPage, StoreError, Stored};
 
@@ -23,7 +23,12 @@ pub(crate) fn search(
     query: &Query,
 ) -> Result<SearchPage, StoreError> {
     let s = Search::new(&Dialect::Sqlite, permit, hospital, query)?;
-    let leader = leader(conn, &s)?;
+    let simpler = simpler(conn, &s)?;
+    let mut s = match &simpler {
+        Some(query) => s.simpler(query),
+        None => s,
+    };
+    let leader = leader(conn, &mut s)?;
     let mut page = SearchPage::default();
     if s.counted() {
         page.total = Some(unsigned(number(conn, s.count(leader))?));
@@ -34,9 +39,7 @@ pub(crate) fn search(
     let from = s.from(cursors)?;
     let mut places = places(conn, &s, leader, from.as_ref(), s.limit() + 1)?;
     page.next = s.cut(&mut places, cursors)?;
-    for place in &places {
-        page.matches.extend(record(conn, &s, place.record)?);
-    }
+    page.matches = records(conn, &s, &places)?;
     if !query.includes.is_empty() || !query.revincludes.is_empty() {
         page.includes = includes(conn, &s, &page.matches)?;
     }
@@ -50,23 +53,64 @@ fn number(conn: &Connection, st: Statement) -> Result<i64, StoreError> {
     Ok(n)
 }
 
-/// Counts a few index rows of each condition and picks the rarest.
-fn leader(conn: &Connection, s: &Search<'_>) -> Result<Leader, StoreError> {
-    let mut best: Option<(i64, usize)> = None;
-    for n in 0..s.query.clauses.len() {
-        let most = best.map_or(RARE, |(rows, _)| rows);
-        let Some(probe) = s.probe(n, most) else {
-            continue;
-        };
-        let rows = number(conn, probe)?;
-        if rows < most {
-            best = Some((rows, n));
+/// Looks up where chains lead to.
+fn simpler(conn: &Connection, s: &Search<'_>) -> Result<Option<Query>, StoreError> {
+    let mut chains = Chains::new(s);
+    for step in chains.steps() {
+        let mut found = Vec::with_capacity(step.statements.len());
+        for st in &step.statements {
+            let mut prepared = conn.prepare_cached(&st.text)?;
+            let ids = prepared.query_map(params_from_iter(&st.values), |r| r.get(0))?;
+            found.push(ids.collect::<Result<Vec<String>, _>>()?);
         }
-        if rows == 0 {
-            break;
+        chains.take(&step, found);
+    }
+    Ok(chains.query())
+}
+
+/// Where the conditions whose records stand in order all may match; an empty window when they cannot.
+fn window(conn: &Connection, s: &Search<'_>) -> Result<Option<(i64, i64)>, StoreError> {
+    let all: Vec<Statement> = (0..s.query.clauses.len())
+        .filter_map(|n| s.ends(n))
+        .collect();
+    if all.len() < 2 {
+        return Ok(None);
+    }
+    let mut window = (i64::MIN, i64::MAX);
+    for st in all {
+        let (first, last): (Option<i64>, Option<i64>) = conn
+            .prepare_cached(&st.text)?
+            .query_row(params_from_iter(st.values), |r| Ok((r.get(0)?, r.get(1)?)))?;
+        window.0 = window.0.max(first.unwrap_or(i64::MAX));
+        window.1 = window.1.min(last.unwrap_or(i64::MIN));
+    }
+    Ok(Some(window))
+}
+
+/// Counts a few index rows of each condition and picks the rarest: a few at first, more when none is that rare.
+fn leader(conn: &Connection, s: &mut Search<'_>) -> Result<Leader, StoreError> {
+    let window = window(conn, s)?;
+    s.within(window);
+    for bound in PROBES {
+        let mut best: Option<(i64, usize)> = None;
+        for n in 0..s.query.clauses.len() {
+            let most = best.map_or(bound, |(rows, _)| rows);
+            let Some(probe) = s.probe(n, most) else {
+                continue;
+            };
+            let rows = number(conn, probe)?;
+            if rows < most {
+                best = Some((rows, n));
+            }
+            if rows == 0 {
+                break;
+            }
+        }
+        if let Some((_, n)) = best {
+            return Ok(Leader::Rare(n));
         }
     }
-    Ok(best.map_or_else(|| s.without_rare(), |(_, n)| Leader::Rare(n)))
+    Ok(s.without_rare())
 }
 
 /// Where the next `wanted` matches after `after` stand, in order.
@@ -98,18 +142,21 @@ fn places(
     Ok(out)
 }
 
-/// The current version of a record that was found in this snapshot.
-fn record(conn: &Connection, s: &Search<'_>, record: i64) -> Result<Option<Stored>, StoreError> {
-    let statement = by_number(s.dialect, record);
-    let mut st = conn.prepare_cached(&statement.text)?;
-    let mut rows = st.query(params_from_iter(statement.values))?;
-    let Some(r) = rows.next()? else {
-        return Ok(None);
-    };
-    let id = ResourceId::new(r.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)
-        .map_err(|_| StoreError::Damaged("a record's key is not valid".into()))?;
-    let key = RecordKey::new(s.hospital.clone(), s.kind.clone(), id);
-    read::version(r)?.stored(key).map(Some)
+/// The current versions of records that were found in this snapshot.
+fn records(conn: &Connection, s: &Search<'_>, places: &[Place]) -> Result<Vec<Stored>, StoreError> {
+    let mut st = conn.prepare_cached(&by_number(s.dialect, 0).text)?;
+    let mut out = Vec::with_capacity(places.len());
+    for place in places {
+        let mut rows = st.query([place.record])?;
+        let Some(r) = rows.next()? else {
+            continue;
+        };
+        let id = ResourceId::new(r.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)
+            .map_err(|_| StoreError::Damaged("a record's key is not valid".into()))?;
+        let key = RecordKey::new(s.hospital.clone(), s.kind.clone(), id);
+        out.push(read::version(r)?.stored(key)?);
+    }
+    Ok(out)
 }
 
 fn includes(
@@ -146,7 +193,12 @@ pub(crate) fn plan(
     query: &Query,
 ) -> Result<String, StoreError> {
     let s = Search::new(&Dialect::Sqlite, permit, hospital, query)?;
-    let leader = leader(conn, &s)?;
+    let simpler = simpler(conn, &s)?;
+    let mut s = match &simpler {
+        Some(query) => s.simpler(query),
+        None => s,
+    };
+    let leader = leader(conn, &mut s)?;
     let mut out = format!("{leader:?}");
     for statement in s.places(leader, None)? {
         let mut st = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text))?;
