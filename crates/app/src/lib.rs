@@ -65,6 +65,7 @@ pub struct App {
     pub(crate) authority: Option<Arc<dyn opinions::stamps::Authority>>,
     /// What this process says of itself to the operator.
     pub(crate) this_node: Arc<operate::ThisNode>,
+    pub(crate) faces: Arc<people::faces::Faces>,
 }
 
 impl App {
@@ -95,6 +96,7 @@ impl App {
             reads: Arc::default(),
             authority,
             this_node: Arc::default(),
+            faces: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

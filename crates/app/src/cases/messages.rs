@@ -1,5 +1,7 @@
 //! Messages in a case: FHIR Communications in the referring hospital's custody, whoever writes them.
 
+use std::sync::Arc;
+
 use care::case::Status;
 use care::case::exchange::{self, Urls};
 use care::timeline::{Late, late_of};
@@ -13,6 +15,7 @@ use super::view::{MessageView, PersonLine};
 use crate::audit_entry::Verb;
 use crate::docs::Versioned;
 use crate::notices::Draft;
+use crate::people::Person;
 use crate::records::kind;
 use crate::{App, AppError, Cx};
 
@@ -207,13 +210,15 @@ impl App {
         account: &AccountId,
         hospital: Option<&kernel::HospitalId>,
     ) -> Result<PersonLine, AppError> {
-        let person = match hospital {
-            Some(h) => self.person_at(account, h).await?,
-            None => None,
-        };
-        let person = match person {
-            Some(p) => Some(p),
-            None => self.person(account).await?,
+        let position = *self.watch().borrow();
+        let asked = (account.clone(), hospital.cloned());
+        let person = match self.faces.get(position, &asked) {
+            Some(known) => known,
+            None => {
+                let found = self.face(account, hospital).await?.map(Arc::new);
+                self.faces.keep(position, asked, found.clone());
+                found
+            }
         };
         Ok(PersonLine {
             account: account.clone(),
@@ -224,6 +229,20 @@ impl App {
             hospital: hospital.map(|h| self.hospital_line(cx, h)),
             specialty: person.and_then(|p| p.specialties.first().cloned()),
         })
+    }
+
+    /// The person as a member of the hospital, or as they are known without one.
+    async fn face(
+        &self,
+        account: &AccountId,
+        hospital: Option<&kernel::HospitalId>,
+    ) -> Result<Option<Person>, AppError> {
+        if let Some(h) = hospital
+            && let Some(member) = self.person_at(account, h).await?
+        {
+            return Ok(Some(member));
+        }
+        self.person(account).await
     }
 }
 

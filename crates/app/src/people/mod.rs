@@ -1,6 +1,7 @@
 //! The people of a hospital: who they are for others, and what administrators do with their roles, privileges,
 //! licences and access.
 
+pub(crate) mod faces;
 mod manage;
 mod operate;
 mod patients;

@@ -23,11 +23,8 @@ pub async fn request(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let span = tracing::info_span!("request", id = %id);
     let mut answer = next.run(request).instrument(span.clone()).await;
-    let route = answer
-        .extensions()
-        .get::<Route>()
-        .map_or("(none)", |r| r.0.as_str())
-        .to_owned();
+    let route = answer.extensions_mut().remove::<Route>();
+    let route = route.as_ref().map_or("(none)", Route::as_str);
     let status = answer.status();
     let elapsed_ms = started.elapsed().as_secs_f64() * 1000.0;
     span.in_scope(|| {
@@ -67,14 +64,12 @@ pub async fn transport(request: Request, next: Next) -> Response {
 
 /// The template of the route that answered, carried outwards for the log.
 #[derive(Debug, Clone)]
-pub struct Route(pub String);
+pub struct Route(pub Option<MatchedPath>);
 
-/// The template a request matched.
-pub fn template(request: &Request) -> String {
-    request
-        .extensions()
-        .get::<MatchedPath>()
-        .map_or_else(|| "(none)".to_owned(), |p| p.as_str().to_owned())
+impl Route {
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("(none)", MatchedPath::as_str)
+    }
 }
 
 fn new_id() -> String {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use kernel::limits;
 use rusqlite::Connection;
@@ -145,9 +146,28 @@ impl Place {
     }
 }
 
+/// Time from asking for a write until its group began, and until the group was on disk.
+const WAITED: &str = "karez_store_write_wait_seconds";
+const COMMITTED: &str = "karez_store_commit_seconds";
+/// Writes that one commit held.
+const TOGETHER: &str = "karez_store_commit_writes";
+
+/// A job and when it was asked for.
+struct Queued {
+    job: Box<dyn Job>,
+    since: Instant,
+}
+
+impl Queued {
+    fn taken(self) -> Box<dyn Job> {
+        metrics::histogram!(WAITED).record(self.since.elapsed());
+        self.job
+    }
+}
+
 /// The handle on the writer thread.
 pub(crate) struct Writer {
-    queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    queue: Mutex<Option<SyncSender<Queued>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     /// Why writes fail now, if they do.
     fault: Arc<Mutex<Option<String>>>,
@@ -224,7 +244,8 @@ impl Writer {
     fn enqueue(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".into());
         let queue = lock(&self.queue).clone().ok_or_else(closed)?;
-        queue.try_send(job).map_err(|e| match e {
+        let since = Instant::now();
+        queue.try_send(Queued { job, since }).map_err(|e| match e {
             TrySendError::Full(_) => StoreError::TooMuch {
                 what: "writes waiting",
             },
@@ -269,10 +290,10 @@ struct Thread {
 }
 
 impl Thread {
-    fn serve(&mut self, jobs: &Receiver<Box<dyn Job>>) {
+    fn serve(&mut self, jobs: &Receiver<Queued>) {
         while let Ok(first) = jobs.recv() {
             let mut group = Vec::new();
-            let mut next = Some(first);
+            let mut next = Some(first.taken());
             while let Some(job) = next.take() {
                 if job.alone() {
                     if !group.is_empty() {
@@ -283,7 +304,7 @@ impl Thread {
                     group.push(job);
                 }
                 if group.len() < GROUP_MAX {
-                    next = jobs.try_recv().ok();
+                    next = jobs.try_recv().ok().map(Queued::taken);
                 }
             }
             if !group.is_empty() {
@@ -296,11 +317,15 @@ impl Thread {
     }
 
     fn group(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let began = Instant::now();
         // A fault of ours in one job must not end the thread: the group fails, the next one starts afresh.
         let outcome = catch_unwind(AssertUnwindSafe(|| self.commit(&mut group)))
             .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".into())));
         match outcome {
             Ok((position, outcomes)) => {
+                metrics::histogram!(COMMITTED).record(began.elapsed());
+                #[allow(clippy::cast_precision_loss)] // at most GROUP_MAX
+                metrics::histogram!(TOGETHER).record(group.len() as f64);
                 *lock(&self.fault) = None;
                 // Before the answers: whoever has one finds the position moved.
                 self.tell.send_if_modified(|p| {
