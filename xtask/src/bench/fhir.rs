@@ -1,257 +1,349 @@
-//! The FHIR API over HTTP on the demonstration data, auditing on: create, read, search and transaction import, by one
-//! client and by several at once.
+//! The FHIR API over HTTP, auditing and authentication on: create, read, search, a chain and transaction import, from an
+//! empty store and from one of many resources. This process is the load generator; the server is another beside it.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::http::{Answer, Client};
-use super::node::Node;
-use super::{line, times};
+use super::load::{HEAD, Load, Measured};
+use super::node::{Node, processor_time, resident_mib};
+use super::record;
 
-const HOSPITAL: &str = "yarqum";
+const HOSPITAL: &str = "bench";
 const FHIR_JSON: &str = "application/fhir+json";
-/// Clients that ask at the same time in the second half.
-const CLIENTS: usize = 16;
-/// Entries of one imported transaction: a patient with this many records.
-const ENTRIES: usize = 300;
+/// Patients that are there before the first measurement.
+const FIRST_PATIENTS: usize = 200;
+/// Connections that fill the store.
+const FILLERS: usize = 4;
+/// Results on one page of a search.
+const PAGE: usize = 20;
 
-pub fn run(requests: usize) -> Result<()> {
-    let node = Node::demo()?;
-    let token = node.token(HOSPITAL, "clinician")?;
-    let work = Work {
-        base: node.base.clone(),
-        token,
-        patient: String::new(),
-    };
-    let mut client = work.client()?;
-    let patient = created(&client.send(
-        "POST",
-        &path("Patient"),
-        FHIR_JSON,
-        patient(0).to_string().as_bytes(),
-    )?)?;
-    let work = Work { patient, ..work };
-    println!("one client");
-    each(&work, &mut client, requests)?;
-    println!("{CLIENTS} clients at once");
-    at_once(&work, requests)?;
-    if let Some(mib) = node.resident_mib() {
-        println!("resident memory {mib:.0} MiB");
+/// What is measured.
+pub struct Plan {
+    /// Creates in one round; the other calls follow from it.
+    pub requests: usize,
+    /// Resources the store is filled with before the second round; none: no second round.
+    pub resources: usize,
+    pub connections: usize,
+    /// Further keys of the configuration, as environment variables.
+    pub env: Vec<(String, String)>,
+    /// The heading of the tables.
+    pub name: String,
+}
+
+/// Measures Karez, and beside it the server that `HFS_BIN` names.
+pub fn run(plan: &Plan) -> Result<()> {
+    let temp = tempfile::tempdir()?;
+    Node::found(temp.path(), HOSPITAL, &plan.env)?;
+    let node = Node::serve(temp.path(), &plan.env)?;
+    println!("## {}, empty\n", plan.name);
+    println!("start {} ms\n", node.start.as_millis());
+    let mut known = Known::default();
+    round(plan, &Server::of(&node)?, &mut known)?;
+    if plan.resources > 0 {
+        fill(plan, &Server::of(&node)?, &mut known)?;
+        node.stop()?;
+        let node = Node::serve(temp.path(), &plan.env)?;
+        println!("\n## {}, {} resources\n", plan.name, known.resources);
+        println!("start {} ms\n", node.start.as_millis());
+        round(plan, &Server::of(&node)?, &mut known)?;
+    }
+    if let Some(binary) = std::env::var_os("HFS_BIN") {
+        let peer = Peer::start(Path::new(&binary))?;
+        println!("\n## {}, empty\n", Path::new(&binary).display());
+        round(plan, &peer.server(), &mut Known::default())?;
     }
     Ok(())
 }
 
-/// Whom to ask, as whom, about whom.
-struct Work {
+/// Whom to ask.
+struct Server {
     base: String,
-    token: String,
-    patient: String,
+    /// Before the type in an address.
+    prefix: String,
+    token: Option<String>,
+    pid: u32,
 }
 
-impl Work {
+impl Server {
+    fn of(node: &Node) -> Result<Self> {
+        Ok(Self {
+            base: node.base.clone(),
+            prefix: format!("/fhir/{HOSPITAL}"),
+            token: Some(node.token(HOSPITAL, "clinician")?),
+            pid: node.pid(),
+        })
+    }
+
     fn client(&self) -> Result<Client> {
         let mut client = Client::connect(&self.base)?;
-        client
-            .headers
-            .push(("Authorization".into(), format!("Bearer {}", self.token)));
+        if let Some(token) = &self.token {
+            let field = ("Authorization".into(), format!("Bearer {token}"));
+            client.headers.push(field);
+        }
         Ok(client)
     }
-    fn create(&self, client: &mut Client, n: usize) -> Result<String> {
-        let body = observation(&format!("Patient/{}", self.patient), n).to_string();
-        created(&client.send("POST", &path("Observation"), FHIR_JSON, body.as_bytes())?)
-    }
-    fn read(client: &mut Client, id: &str) -> Result<()> {
-        expect(&client.get(&path(&format!("Observation/{id}")))?, 200)
-    }
-    fn search(&self, client: &mut Client) -> Result<()> {
-        let query = format!(
-            "Observation?patient={}&code=http://loinc.org%7C2823-3&_sort=-date&_count=20",
-            self.patient
-        );
-        expect(&client.get(&path(&query))?, 200)
-    }
-    fn by_name(client: &mut Client, n: usize) -> Result<()> {
-        let names = ["a", "me", "tur", "li", "gul"];
-        expect(
-            &client.get(&path(&format!(
-                "Patient?name={}&_count=20",
-                names[n % names.len()]
-            )))?,
-            200,
-        )
-    }
-    fn import(client: &mut Client, n: usize) -> Result<()> {
-        let answer = client.send(
-            "POST",
-            &format!("/fhir/{HOSPITAL}"),
-            FHIR_JSON,
-            transaction(n).to_string().as_bytes(),
-        )?;
-        expect(&answer, 200)
-    }
-}
 
-fn each(work: &Work, client: &mut Client, requests: usize) -> Result<()> {
-    let mut ids = Vec::new();
-    let mut n = 0;
-    let mut next = || {
-        n += 1;
-        n
-    };
-    line(
-        "create",
-        &times(requests, || {
-            ids.push(work.create(client, next())?);
-            Ok(())
-        })?,
-    );
-    let mut turn = ids.iter().cycle();
-    line(
-        "read",
-        &times(requests, || {
-            Work::read(client, turn.next().map_or("", String::as_str))
-        })?,
-    );
-    line(
-        "search by patient and code",
-        &times(requests, || work.search(client))?,
-    );
-    let mut k = 0;
-    line(
-        "search by name",
-        &times(requests, || {
-            k += 1;
-            Work::by_name(client, k)
-        })?,
-    );
-    let mut i = 0;
-    let imports = times(requests.div_ceil(25), || {
-        i += 1;
-        Work::import(client, i)
-    })?;
-    line(&format!("transaction of {} entries", ENTRIES + 1), &imports);
-    Ok(())
-}
+    fn path(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.prefix)
+    }
 
-/// The same calls from several clients: how long each took, and how many were done in a second.
-fn at_once(work: &Work, requests: usize) -> Result<()> {
-    let ids = several(work, requests, "create", |client, n| work.create(client, n))?;
-    several(work, requests * 4, "read", |client, n| {
-        Work::read(client, &ids[n % ids.len()]).map(|()| String::new())
-    })?;
-    several(
-        work,
-        requests * 2,
-        "search by patient and code",
-        |client, _| work.search(client).map(|()| String::new()),
-    )?;
-    Ok(())
-}
+    /// The id of what was created.
+    fn create(&self, client: &mut Client, kind: &str, body: &str) -> Result<String> {
+        let answer = client.send("POST", &self.path(kind), FHIR_JSON, body.as_bytes())?;
+        expect(&answer, 201)?;
+        let location = answer.location.context("no Location")?;
+        Ok(id_in(&location, kind).context("no id")?.to_owned())
+    }
 
-fn several(
-    work: &Work,
-    count: usize,
-    name: &str,
-    call: impl Fn(&mut Client, usize) -> Result<String> + Sync,
-) -> Result<Vec<String>> {
-    let next = AtomicUsize::new(0);
-    let began = Instant::now();
-    let parts: Vec<Result<Vec<(Duration, String)>>> = thread::scope(|s| {
-        let threads: Vec<_> = (0..CLIENTS)
-            .map(|_| {
-                s.spawn(|| {
-                    let mut client = work.client()?;
-                    let mut done = Vec::new();
-                    loop {
-                        let n = next.fetch_add(1, Ordering::Relaxed);
-                        if n >= count {
-                            return Ok(done);
-                        }
-                        let began = Instant::now();
-                        let id = call(&mut client, n)?;
-                        done.push((began.elapsed(), id));
-                    }
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|t| t.join().unwrap_or_else(|_| Err(anyhow!("a client ended"))))
-            .collect()
-    });
-    let whole = began.elapsed();
-    let mut sorted = Vec::with_capacity(count);
-    let mut ids = Vec::with_capacity(count);
-    for part in parts {
-        for (time, id) in part? {
-            sorted.push(time);
-            ids.push(id);
+    fn get(&self, client: &mut Client, path: &str, results: Option<usize>) -> Result<()> {
+        let answer = client.get(&self.path(path))?;
+        expect(&answer, 200)?;
+        if let Some(wanted) = results {
+            let found = count(&answer.body, b"\"fullUrl\"");
+            ensure!(found == wanted, "{found} results instead of {wanted}");
         }
+        Ok(())
     }
-    sorted.sort();
-    line(name, &sorted);
-    println!(
-        "{:<28} {:>8.0} /s together",
-        "",
-        count as f64 / whole.as_secs_f64().max(1e-9)
-    );
-    Ok(ids)
 }
 
-fn path(rest: &str) -> String {
-    format!("/fhir/{HOSPITAL}/{rest}")
+/// What is known to be there.
+#[derive(Default)]
+struct Known {
+    /// Number and id of patients with a whole record.
+    patients: Vec<(usize, String)>,
+    observations: Vec<String>,
+    resources: usize,
+    next: usize,
+}
+
+impl Known {
+    fn add(&mut self, n: usize, locations: &str) {
+        self.resources += record::ENTRIES;
+        if let Some(id) = id_in(locations, "Patient") {
+            self.patients.push((n, id.to_owned()));
+        }
+        // Some of each patient, so that reads go all over the store.
+        let ids = locations.split("\"location\":\"").skip(1);
+        let observations = ids.filter_map(|text| id_in(text.get(..120)?, "Observation"));
+        self.observations
+            .extend(observations.step_by(7).map(str::to_owned));
+    }
+}
+
+fn round(plan: &Plan, server: &Server, known: &mut Known) -> Result<()> {
+    let connect = || server.client();
+    let cpu = || processor_time(server.pid);
+    let load = Load {
+        connect: &connect,
+        connections: plan.connections,
+        cpu: &cpu,
+    };
+    let mut client = server.client()?;
+    let mut patients = Vec::new();
+    for _ in 0..FIRST_PATIENTS {
+        patients.push(server.create(&mut client, "Patient", &record::patient(known.next))?);
+        known.next += 1;
+    }
+    println!("{HEAD}");
+    let show = |measured: &Measured| println!("{}", measured.row());
+    let n = plan.requests;
+    show(&load.run("create", n, 1, |client, i| {
+        let subject = format!("Patient/{}", patients[i % patients.len()]);
+        let body = record::observation(&subject, None, i / 7, i / 70);
+        server.create(client, "Observation", &body).map(drop)
+    })?);
+    known.resources += n + FIRST_PATIENTS;
+    let imports = (n / 200).max(10);
+    let imported = import(&load, server, known, imports)?;
+    show(&imported);
+    let (patients, observations) = (&known.patients, &known.observations);
+    show(&load.run("read", n * 4, 1, |client, i| {
+        let id = &observations[scattered(i) % observations.len()];
+        server.get(client, &format!("Observation/{id}"), None)
+    })?);
+    let name = format!("search by patient and code, {PAGE} results");
+    show(&load.run(&name, n * 2, 1, |client, i| {
+        let (_, id) = &patients[scattered(i) % patients.len()];
+        let code = record::CODES[i % record::CODES.len()].0;
+        let query =
+            format!("Observation?patient={id}&code=http://loinc.org%7C{code}&_count={PAGE}");
+        server.get(client, &query, Some(PAGE))
+    })?);
+    let name = format!("chain by the patient's number, {PAGE} results");
+    show(&load.run(&name, n * 2, 1, |client, i| {
+        let (n, _) = &patients[scattered(i) % patients.len()];
+        let code = record::CODES[i % record::CODES.len()].0;
+        let query = format!(
+            "Observation?patient.identifier={}%7C{}&code=http://loinc.org%7C{code}&_count={PAGE}",
+            record::NUMBERS,
+            record::number(*n)
+        );
+        server.get(client, &query, Some(PAGE))
+    })?);
+    show(&load.run(
+        "search by patient, newest first, 20 results",
+        n,
+        1,
+        |client, i| {
+            let (_, id) = &patients[scattered(i) % patients.len()];
+            server.get(
+                client,
+                &format!("Observation?patient={id}&_sort=-date&_count=20"),
+                Some(20),
+            )
+        },
+    )?);
+    if let Some(mib) = resident_mib(server.pid) {
+        println!("\nresident memory {mib:.0} MiB");
+    }
+    Ok(())
+}
+
+/// Transactions of whole patients; what they made is added to what is known.
+fn import(load: &Load<'_>, server: &Server, known: &mut Known, count: usize) -> Result<Measured> {
+    let first = known.next;
+    known.next += count;
+    let made = Mutex::new(Vec::new());
+    let name = format!("import of a patient, {} resources", record::ENTRIES);
+    let measured = load.run(&name, count, record::ENTRIES, |client, i| {
+        let body = record::transaction(first + i);
+        let answer = client.send("POST", &server.prefix, FHIR_JSON, body.as_bytes())?;
+        expect(&answer, 200)?;
+        let text = String::from_utf8(answer.body)?;
+        let mut made = made.lock().unwrap_or_else(|e| e.into_inner());
+        made.push((first + i, text));
+        Ok(())
+    })?;
+    for (n, text) in made.into_inner().unwrap_or_else(|e| e.into_inner()) {
+        known.add(n, &text);
+    }
+    Ok(measured)
+}
+
+/// Imports patients until the store holds what was asked for.
+fn fill(plan: &Plan, server: &Server, known: &mut Known) -> Result<()> {
+    let connect = || server.client();
+    let cpu = || processor_time(server.pid);
+    let load = Load {
+        connect: &connect,
+        connections: FILLERS,
+        cpu: &cpu,
+    };
+    let (began, before) = (Instant::now(), known.resources);
+    while known.resources < plan.resources {
+        let missing = (plan.resources - known.resources).div_ceil(record::ENTRIES);
+        import(&load, server, known, missing.min(200))?;
+        eprint!("\r{} resources", known.resources);
+    }
+    let added = known.resources - before;
+    let s = began.elapsed().as_secs_f64();
+    eprintln!(
+        "\rfilled with {added} resources in {s:.0} s, {:.0} /s",
+        added as f64 / s
+    );
+    Ok(())
+}
+
+/// A number that goes all over the place, the same in every run.
+fn scattered(i: usize) -> usize {
+    i.wrapping_mul(0x9e37_79b9) >> 7
 }
 
 fn expect(answer: &Answer, status: u16) -> Result<()> {
+    if answer.status == status {
+        return Ok(());
+    }
     let text = String::from_utf8_lossy(&answer.body);
-    ensure!(
-        answer.status == status,
+    bail!(
         "{}: {}",
         answer.status,
         text.chars().take(300).collect::<String>()
-    );
-    Ok(())
+    )
 }
 
-fn created(answer: &Answer) -> Result<String> {
-    expect(answer, 201)?;
-    let resource: Value = serde_json::from_slice(&answer.body)?;
-    Ok(resource["id"].as_str().context("an id")?.to_owned())
+/// The id after `kind/` in an address.
+fn id_in<'t>(text: &'t str, kind: &str) -> Option<&'t str> {
+    let rest = text.split(&format!("{kind}/")).nth(1)?;
+    rest.split(['/', '"']).next()
 }
 
-fn patient(n: usize) -> Value {
-    json!({"resourceType": "Patient", "identifier": [{"system": "urn:bench:mrn", "value": format!("B{n}")}],
-        "name": [{"family": "Bench", "given": [format!("Number {n}")]}], "gender": "female",
-        "birthDate": format!("19{:02}-{:02}-15", 50 + n % 50, 1 + n % 12)})
+fn count(text: &[u8], what: &[u8]) -> usize {
+    text.windows(what.len()).filter(|w| *w == what).count()
 }
 
-fn observation(subject: &str, n: usize) -> Value {
-    json!({"resourceType": "Observation", "status": "final",
-        "category": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/observation-category", "code": "laboratory"}]}],
-        "code": {"coding": [{"system": "http://loinc.org", "code": "2823-3", "display": "Potassium"}]},
-        "subject": {"reference": subject},
-        "effectiveDateTime": format!("2026-{:02}-{:02}T08:{:02}:00+08:00", 1 + n % 12, 1 + n % 28, n % 60),
-        "valueQuantity": {"value": 3.5 + (n % 20) as f64 / 10.0, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"},
-        "referenceRange": [{"low": {"value": 3.5, "unit": "mmol/L"}, "high": {"value": 5.1, "unit": "mmol/L"}}]})
+/// Another FHIR server, `helios-hfs`, on SQLite in a folder of its own.
+struct Peer {
+    child: Child,
+    base: String,
+    _temp: tempfile::TempDir,
 }
 
-/// A patient and their results, linked as a source without ids of its own links them.
-fn transaction(n: usize) -> Value {
-    let who = format!("urn:uuid:00000000-0000-4000-8000-{n:012}");
-    let entry = |url: String, resource: Value| {
-        let kind = resource["resourceType"].clone();
-        json!({"fullUrl": url, "resource": resource, "request": {"method": "POST", "url": kind}})
-    };
-    let mut entries = vec![entry(who.clone(), patient(n))];
-    for i in 0..ENTRIES {
-        entries.push(entry(
-            format!("urn:uuid:00000000-0000-4000-9000-{i:012}"),
-            observation(&who, i),
-        ));
+impl Peer {
+    fn start(binary: &Path) -> Result<Self> {
+        let temp = tempfile::tempdir()?;
+        // A port that was free a moment ago.
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let child = Command::new(binary)
+            .args(["--host", "127.0.0.1", "--log-level", "error"])
+            .args(["--port", &port.to_string(), "--database-url"])
+            .arg(temp.path().join("peer.db"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start the peer")?;
+        let peer = Self {
+            child,
+            base: format!("http://127.0.0.1:{port}"),
+            _temp: temp,
+        };
+        let began = Instant::now();
+        while Client::connect(&peer.base).is_err() {
+            ensure!(
+                began.elapsed() < Duration::from_secs(60),
+                "the peer does not listen"
+            );
+            std::thread::yield_now();
+        }
+        Ok(peer)
     }
-    json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+    fn server(&self) -> Server {
+        Server {
+            base: self.base.clone(),
+            prefix: String::new(),
+            token: None,
+            pid: self.child.id(),
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_in_addresses() {
+        assert_eq!(
+            id_in(
+                "http://h/fhir/bench/Observation/a-1/_history/1",
+                "Observation"
+            ),
+            Some("a-1")
+        );
+        assert_eq!(id_in("\"location\":\"Patient/p\"", "Patient"), Some("p"));
+        assert_eq!(id_in("Patients", "Patient"), None);
+    }
 }

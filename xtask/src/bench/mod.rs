@@ -2,8 +2,10 @@
 
 mod fhir;
 mod http;
+mod load;
 mod node;
 mod pages;
+mod record;
 
 use std::time::{Duration, Instant};
 
@@ -28,6 +30,12 @@ pub struct Options {
     /// Requests of each kind
     #[arg(long, default_value_t = 500)]
     requests: usize,
+    /// FHIR: measure again with so many resources in the store
+    #[arg(long, default_value_t = 0)]
+    resources: usize,
+    /// FHIR: connections that ask at once
+    #[arg(long, default_value_t = 16)]
+    connections: usize,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -43,7 +51,13 @@ pub fn run(options: &Options) -> Result<()> {
         ]))?;
     }
     match options.what {
-        What::Fhir => fhir::run(options.requests),
+        What::Fhir => fhir::run(&fhir::Plan {
+            requests: options.requests,
+            resources: options.resources,
+            connections: options.connections,
+            env: Vec::new(),
+            name: "SQLite".into(),
+        }),
         What::Pages => pages::run(options.requests),
     }
 }

@@ -1,8 +1,9 @@
-//! A running Karez for measuring: release build, a folder and a port of its own.
+//! A running server for measuring: release build, a folder and a port of its own.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -12,7 +13,10 @@ use crate::process::target_dir;
 pub struct Node {
     child: Child,
     pub base: String,
-    data: tempfile::TempDir,
+    data: PathBuf,
+    _temp: Option<tempfile::TempDir>,
+    /// From its start until it said that it was ready.
+    pub start: Duration,
 }
 
 /// What is measured: the release build, or what `KAREZ_BIN` names.
@@ -23,16 +27,25 @@ fn binary() -> PathBuf {
 impl Node {
     /// `karez demo` on a free port, ready.
     pub fn demo() -> Result<Self> {
-        Self::start("demo")
+        let temp = tempfile::tempdir()?;
+        let mut node = Self::start("demo", temp.path(), &[])?;
+        node._temp = Some(temp);
+        Ok(node)
     }
 
-    fn start(command: &str) -> Result<Self> {
-        let data = tempfile::tempdir()?;
+    /// `karez serve` over a folder. `env` are further keys of the configuration.
+    pub fn serve(data: &Path, env: &[(String, String)]) -> Result<Self> {
+        Self::start("serve", data, env)
+    }
+
+    fn start(command: &str, data: &Path, env: &[(String, String)]) -> Result<Self> {
+        let began = Instant::now();
         let mut child = Command::new(binary())
             .arg(command)
             .arg("--data")
-            .arg(data.path())
+            .arg(data)
             .args(["--listen", "127.0.0.1:0"])
+            .envs(env.iter().map(|(k, v)| (k, v)))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -45,7 +58,9 @@ impl Node {
                 return Ok(Self {
                     base: base.to_owned(),
                     child,
-                    data,
+                    data: data.to_owned(),
+                    _temp: None,
+                    start: began.elapsed(),
                 });
             }
         }
@@ -53,19 +68,37 @@ impl Node {
         bail!("karez {command} ended with {status} before it was ready");
     }
 
+    /// Founds a hospital in a folder that nobody serves.
+    pub fn found(data: &Path, hospital: &str, env: &[(String, String)]) -> Result<()> {
+        let place = [
+            "--name",
+            hospital,
+            "--country",
+            "KZ",
+            "--zone",
+            "Asia/Almaty",
+        ];
+        let output = Command::new(binary())
+            .args(["admin", "hospital", "add", hospital])
+            .args(place)
+            .arg("--data")
+            .arg(data)
+            .envs(env.iter().map(|(k, v)| (k, v)))
+            .output()?;
+        ensure!(
+            output.status.success(),
+            "karez admin hospital add: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+
     /// A bearer token for scripts.
     pub fn token(&self, hospital: &str, role: &str) -> Result<String> {
         let output = Command::new(binary())
-            .args([
-                "admin",
-                "token",
-                "--hospital",
-                hospital,
-                "--role",
-                role,
-                "--data",
-            ])
-            .arg(self.data.path())
+            .args(["admin", "token", "--minutes", "720"])
+            .args(["--hospital", hospital, "--role", role, "--data"])
+            .arg(&self.data)
             .output()?;
         ensure!(
             output.status.success(),
@@ -75,13 +108,42 @@ impl Node {
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
-    /// Resident memory, MiB (`VmRSS` of Linux); none elsewhere.
-    pub fn resident_mib(&self) -> Option<f64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
-        let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kib / 1024.0)
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
+
+    /// Resident memory, MiB.
+    pub fn resident_mib(&self) -> Option<f64> {
+        resident_mib(self.pid())
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub fn stop(mut self) -> Result<()> {
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.pid().to_string()])
+            .status()?;
+        ensure!(asked.success(), "kill: {asked}");
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// Resident memory of a process, MiB (`VmRSS` of Linux); none elsewhere.
+pub fn resident_mib(pid: u32) -> Option<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kib / 1024.0)
+}
+
+/// Processor time of a process in user and system mode (`/proc/PID/stat` of Linux, in hundredths of a second); none
+/// elsewhere.
+pub fn processor_time(pid: u32) -> Option<Duration> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold blanks; utime and stime are the 14th and 15th field.
+    let mut rest = stat.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut ticks = || rest.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
 
 impl Drop for Node {
