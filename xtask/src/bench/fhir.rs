@@ -18,7 +18,7 @@ const HOSPITAL: &str = "bench";
 const FHIR_JSON: &str = "application/fhir+json";
 /// Patients that are there before the first measurement.
 const FIRST_PATIENTS: usize = 200;
-/// Connections that fill the store.
+/// Connections that import: a server takes few such bundles at once.
 const FILLERS: usize = 4;
 /// Results on one page of a search.
 const PAGE: usize = 20;
@@ -160,7 +160,11 @@ fn round(plan: &Plan, server: &Server, known: &mut Known) -> Result<()> {
     })?);
     known.resources += n + FIRST_PATIENTS;
     let imports = (n / 200).max(10);
-    let imported = import(&load, server, known, imports)?;
+    let importers = Load {
+        connections: FILLERS.min(plan.connections),
+        ..load
+    };
+    let imported = import(&importers, server, known, imports)?;
     show(&imported);
     let (patients, observations) = (&known.patients, &known.observations);
     show(&load.run("read", n * 4, 1, |client, i| {

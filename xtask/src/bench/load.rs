@@ -43,6 +43,7 @@ pub const HEAD: &str =
     "| what | per second | p50 | p99 | server CPU each |\n| --- | ---: | ---: | ---: | ---: |";
 
 /// Who is asked, by how many at once.
+#[derive(Clone, Copy)]
 pub struct Load<'a> {
     pub connect: &'a (dyn Fn() -> Result<Client> + Sync),
     pub connections: usize,

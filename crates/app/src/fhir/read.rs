@@ -144,17 +144,18 @@ impl App {
 
     /// Notes in the audit that these records are about to be shown: one entry for each patient they are about. Records
     /// about nobody (a directory) are public within the node and leave none.
-    pub(super) async fn seen(
+    pub(super) async fn seen<'r>(
         &self,
         cx: &Cx,
         hospital: &HospitalId,
-        records: &[Stored],
+        records: impl IntoIterator<Item = &'r Stored>,
         action: &str,
     ) -> Result<(), AppError> {
         let mut by_patient: Vec<(&ResourceId, Vec<RecordKey>)> = Vec::new();
         for r in records {
             let Some(patient) = &r.patient else { continue };
-            match by_patient.iter_mut().find(|(p, _)| *p == patient) {
+            // Results about one patient mostly come in a row.
+            match by_patient.iter_mut().rev().find(|(p, _)| *p == patient) {
                 Some((_, keys)) if keys.contains(&r.key) => {}
                 Some((_, keys)) => keys.push(r.key.clone()),
                 None => by_patient.push((patient, vec![r.key.clone()])),

@@ -8,7 +8,7 @@ use fhir::search::query::{Query, Summary};
 use fhir::search::{ParseOptions, QueryError, parse_pairs};
 use kernel::{HospitalId, Phi, limits};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use store::{SearchPage, Stored};
+use store::SearchPage;
 
 use crate::{App, AppError, Cx, FieldProblem};
 
@@ -44,8 +44,8 @@ impl App {
     ) -> Result<SearchAnswer, AppError> {
         let query = self.fhir_query(cx, hospital, kind, pairs, lenient)?;
         let page = self.store.search(&cx.permit(), hospital, &query).await?;
-        let shown: Vec<Stored> = page.matches.iter().chain(&page.includes).cloned().collect();
-        self.seen(cx, hospital, &shown, "record.searched").await?;
+        let shown = page.matches.iter().chain(&page.includes);
+        self.seen(cx, hospital, shown, "record.searched").await?;
         let body = self.searchset(cx, hospital, &query, &page);
         Ok(SearchAnswer {
             body: Phi::new(Bytes::from(body)),

@@ -30,9 +30,7 @@ pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, Stor
     for p in &batch.projections {
         apply_policy::project(s, p)?;
     }
-    for draft in &batch.audit {
-        chain::append(s, draft, at)?;
-    }
+    chain::append(s, &batch.audit, at)?;
     s.position += 1;
     s.at_us = s.at_us.max(at);
     for (i, e) in batch.events.iter().enumerate() {

@@ -22,10 +22,35 @@ fn head(conn: &Connection, chain: i64) -> Result<Option<Head>, StoreError> {
     Ok(found)
 }
 
-/// Adds one entry to its chain.
-pub(crate) fn append(s: &mut Session, draft: &AuditDraft, at: i64) -> Result<(), StoreError> {
-    let chain = s.hospital(&draft.chain)?;
-    let head = head(&s.conn, chain)?.unwrap_or(Head::START).next(draft, at);
+/// Adds the entries of a batch to their chains. Each chain's head is read and written once.
+pub(crate) fn append(s: &mut Session, drafts: &[AuditDraft], at: i64) -> Result<(), StoreError> {
+    let mut heads: Vec<(i64, Head)> = Vec::with_capacity(2);
+    for draft in drafts {
+        let chain = s.hospital(&draft.chain)?;
+        let known = heads.iter().position(|(c, _)| *c == chain);
+        let before = match known.and_then(|n| heads.get(n)) {
+            Some((_, head)) => *head,
+            None => head(&s.conn, chain)?.unwrap_or(Head::START),
+        };
+        let head = before.next(draft, at);
+        put(s, chain, draft, &head)?;
+        match known.and_then(|n| heads.get_mut(n)) {
+            Some((_, newest)) => *newest = head,
+            None => heads.push((chain, head)),
+        }
+    }
+    for (chain, head) in &heads {
+        s.conn
+            .prepare_cached(
+                "INSERT INTO audit_head (chain, number, at, hash) VALUES (?1, ?2, ?3, ?4) \
+                 ON CONFLICT (chain) DO UPDATE SET number = excluded.number, at = excluded.at, hash = excluded.hash",
+            )?
+            .execute(params![chain, signed(head.number), head.at, head.hash])?;
+    }
+    Ok(())
+}
+
+fn put(s: &Session, chain: i64, draft: &AuditDraft, head: &Head) -> Result<(), StoreError> {
     s.conn
         .prepare_cached(
             "INSERT INTO audit (chain, number, at, account, patient, action, body, hash) \
@@ -34,19 +59,13 @@ pub(crate) fn append(s: &mut Session, draft: &AuditDraft, at: i64) -> Result<(),
         .execute(params![
             chain,
             signed(head.number),
-            at,
+            head.at,
             draft.account.as_ref().map(AccountId::as_str),
             draft.patient.as_ref().map(ResourceId::as_str),
             draft.action,
             draft.body.reveal().as_ref(),
             head.hash
         ])?;
-    s.conn
-        .prepare_cached(
-            "INSERT INTO audit_head (chain, number, at, hash) VALUES (?1, ?2, ?3, ?4) \
-             ON CONFLICT (chain) DO UPDATE SET number = excluded.number, at = excluded.at, hash = excluded.hash",
-        )?
-        .execute(params![chain, signed(head.number), at, head.hash])?;
     Ok(())
 }
 

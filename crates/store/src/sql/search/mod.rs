@@ -191,6 +191,7 @@ impl<'a> Search<'a> {
         let scope = self.scope(&mut binds);
         let found = clause::records(self.query.clauses.get(clause)?, &scope, &mut binds)?;
         let records = found.records;
+        let most = binds.bind(most);
         let text = format!(
             "SELECT count(*) FROM (SELECT 1 FROM ({records}) AS found LIMIT {most}) AS few"
         );
