@@ -228,5 +228,5 @@ pub(super) fn erase(
 
 /// Blobs of no patient that no other record refers to.
 pub(super) fn of_record_alone(conn: &Connection, record: i64) -> Result<Vec<BlobRef>, StoreError> {
-    list(conn, blobs::of_record_alone(&Dialect::Sqlite, record))
+    list(conn, &blobs::of_record_alone(&Dialect::Sqlite, record))
 }
