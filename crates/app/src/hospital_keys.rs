@@ -4,7 +4,8 @@ use agreements::{Privilege, Role, SystemPurpose};
 use jiff::ToSpan;
 use kernel::{HospitalId, Instant, ResourceId};
 use seal::hospital::{HospitalKeys, HospitalSigner, Person as Certified, PersonKey, PersonSigner};
-use seal::keys::{Jwks, Reason};
+use seal::keys::Jwks;
+pub use seal::keys::Reason;
 use serde::{Deserialize, Serialize};
 use store::{Batch, Lookup};
 
@@ -43,9 +44,15 @@ pub struct KeyLine {
     pub from: Instant,
     pub until: Option<Instant>,
     pub revoked: Option<Instant>,
+    pub reason: Option<Reason>,
+    /// Since when it may have been in other hands.
+    pub since: Option<Instant>,
 }
 
 fn sealed(e: seal::SealError) -> AppError {
+    if let seal::SealError::Token(_) = e {
+        return AppError::Unavailable(e.to_string());
+    }
     AppError::Internal(format!("signing keys: {e}"))
 }
 
@@ -102,6 +109,8 @@ impl App {
                 from: k.not_before,
                 until: k.retired_at,
                 revoked: k.jwk.revoked.as_ref().map(|r| r.revoked_at),
+                reason: k.jwk.revoked.as_ref().map(|r| r.reason),
+                since: k.jwk.revoked.as_ref().and_then(|r| r.since),
             })
             .collect())
     }
@@ -118,22 +127,101 @@ impl App {
             .0
             .rotate(&self.node_key, &*self.entropy, cx.now)
             .map_err(sealed)?;
+        self.commit_keys(cx, &keys, "hospital.key-rotated").await
+    }
+
+    /// Revokes one of the hospital's keys: it signs no more, and another takes its place if it was in use. After a
+    /// compromise nothing that it signed since `since` counts, and what it signed before only where a time-stamping
+    /// authority confirms the time; without `since` nothing at all. Right after [`App::reauthenticate`].
+    pub async fn revoke_hospital_key(
+        &self,
+        cx: &Cx,
+        kid: &str,
+        reason: Reason,
+        since: Option<Instant>,
+    ) -> Result<(), AppError> {
+        let hospital = cx.require(Role::Administrator)?.clone();
+        if !cx.actor.may(Privilege::SignAgreement) {
+            return Err(AppError::denied("privilege-missing"));
+        }
+        let mut keys = self.hospital_keys(&hospital).await?;
+        let key = keys.doc.0.keys.iter().find(|k| k.jwk.kid == kid);
+        let key = key.ok_or(AppError::NotFound)?;
+        if key.jwk.revoked.is_some() {
+            return Err(AppError::rejected(
+                "key-revoked",
+                "the key is revoked already",
+            ));
+        }
+        if since.is_some_and(|since| since > cx.now) {
+            return Err(AppError::invalid("since", "dates", "in the future"));
+        }
+        let in_use = key.retired_at.is_none();
+        let since = since.filter(|_| reason == Reason::KeyCompromise);
+        keys.doc
+            .0
+            .revoke_key(kid, reason, since, cx.now)
+            .map_err(sealed)?;
+        if in_use {
+            keys.doc
+                .0
+                .rotate(&self.node_key, &*self.entropy, cx.now)
+                .map_err(sealed)?;
+        }
+        self.commit_keys(cx, &keys, "hospital.key-revoked").await
+    }
+
+    async fn commit_keys(
+        &self,
+        cx: &Cx,
+        keys: &Versioned<Keys>,
+        action: &str,
+    ) -> Result<(), AppError> {
         let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &keys)?;
+        docs::put(&mut batch, keys)?;
         batch.audit.push(cx.audit(
-            &hospital,
+            &keys.key.hospital,
             &crate::audit_entry::Entry {
                 verb: crate::audit_entry::Verb::Update,
-                action: "hospital.key-rotated",
+                action,
                 subjects: std::slice::from_ref(&keys.key),
                 patient: None,
                 ground: None,
                 denied: false,
             },
         ));
-        batch.event("hospital.key-rotated", &keys.key, "{}");
+        batch.event(action, &keys.key, "{}");
         self.store.commit(batch).await?;
         Ok(())
+    }
+
+    /// As [`App::rotate_hospital_key`], by the operator on the machine itself: so a hospital's key moves into the token.
+    pub async fn rotate_key_of(&self, cx: &Cx, hospital: &HospitalId) -> Result<String, AppError> {
+        cx.require(Role::Operator)?;
+        let mut keys = self.hospital_keys(hospital).await?;
+        let at = keys
+            .doc
+            .0
+            .keys
+            .last()
+            .map_or(cx.now, |k| k.not_before.max(cx.now));
+        keys.doc
+            .0
+            .rotate(&self.node_key, &*self.entropy, at)
+            .map_err(sealed)?;
+        self.commit_keys(cx, &keys, "hospital.key-rotated").await?;
+        let newest = keys.doc.0.keys.last().map(|k| k.jwk.kid.clone());
+        Ok(newest.unwrap_or_default())
+    }
+
+    /// Whether the token of the signing keys can be used now; none where there is no token.
+    pub async fn key_token(&self) -> Option<Result<(), AppError>> {
+        let token = std::sync::Arc::clone(self.node_key.token()?);
+        let checked = tokio::task::spawn_blocking(move || token.check()).await;
+        Some(match checked {
+            Ok(checked) => checked.map_err(sealed),
+            Err(_) => Err(AppError::Internal("the token was not asked".into())),
+        })
     }
 
     /// Opens the acting person's own signing key at the hospital they act for; makes one where there is none that

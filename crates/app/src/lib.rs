@@ -20,6 +20,7 @@ pub mod hospital_keys;
 pub mod hospitals;
 pub mod jobs;
 pub mod live;
+pub mod node_key;
 pub mod notices;
 pub mod operate;
 pub mod opinions;

@@ -42,7 +42,19 @@ async fn ready(State(state): State<GatewayState>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, "closing\n").into_response();
     }
     match state.app.health().await {
-        Ok(()) => (StatusCode::OK, "ready\n").into_response(),
+        Ok(()) => match state.app.key_token().await {
+            None => (StatusCode::OK, "ready\n").into_response(),
+            Some(Ok(())) => (StatusCode::OK, "ready\nsigning keys: ready\n").into_response(),
+            // Everything but signing goes on.
+            Some(Err(e)) => {
+                tracing::warn!(error = %e, "the token of the signing keys cannot be used");
+                (
+                    StatusCode::OK,
+                    "ready\nsigning keys: the token cannot be used\n",
+                )
+                    .into_response()
+            }
+        },
         Err(e) => {
             tracing::warn!(error = %e, "not ready");
             (StatusCode::SERVICE_UNAVAILABLE, "the store cannot serve\n").into_response()

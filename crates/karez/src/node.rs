@@ -90,6 +90,30 @@ pub fn node_key(data: &Data) -> anyhow::Result<NodeKey> {
     }
 }
 
+/// Puts a new key before the one in use in the key's file. The older ones stay below it: they open what was wrapped
+/// before, also in backups.
+pub fn rotate_key(data: &Data) -> anyhow::Result<()> {
+    if data.node_key.is_some() {
+        bail!(
+            "data.node_key: the key comes from the configuration; put a new one before it, parted by a comma, and run this \
+             again with --rewrap-only"
+        );
+    }
+    let path = node_key_path(data);
+    let _lock = lock(&data.dir)?;
+    let new = NodeKey::succeeding(&node_key(data)?, &SystemEntropy);
+    let beside = path.with_extension("new");
+    if beside.exists() {
+        std::fs::remove_file(&beside)?;
+    }
+    write_secret(&beside, new.to_text().as_bytes())?;
+    std::fs::rename(&beside, &path).with_context(|| format!("node key {}", path.display()))?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    tracing::info!(file = %path.display(), "a new node key is in use; keep a copy in a safe place");
+    Ok(())
+}
+
 /// Writes a new file that only its owner reads; file and folder are synced.
 pub fn write_secret(path: &Path, content: &[u8]) -> anyhow::Result<()> {
     let mut options = OpenOptions::new();
@@ -122,6 +146,10 @@ impl Node {
             Some(_) => None,
         };
         let key = node_key(&config.data)?;
+        let key = match &config.keys {
+            Some(token) => token.beside(key),
+            None => key,
+        };
         let store = Store::open(store_config(config, key.clone(), base_url));
         let store = Arc::new(store.await.context("store")?);
         let app = App::new(

@@ -65,7 +65,9 @@ impl PublicKeyData for Key<'_> {
 }
 impl rcgen::SigningKey for Key<'_> {
     fn sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, rcgen::Error> {
-        Ok(self.0.sign_der(message))
+        self.0
+            .sign_der(message)
+            .map_err(|_| rcgen::Error::RemoteKeyError)
     }
 }
 impl PublicKeyData for Public {
@@ -74,6 +76,14 @@ impl PublicKeyData for Public {
     }
     fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         &rcgen::PKCS_ECDSA_P256_SHA256
+    }
+}
+
+/// Why the library made nothing: the token did not sign, or a fault.
+pub(crate) fn not_made(error: &rcgen::Error, what: &'static str) -> SealError {
+    match error {
+        rcgen::Error::RemoteKeyError => SealError::Token("it did not sign"),
+        _ => SealError::Internal(what),
     }
 }
 
@@ -93,7 +103,7 @@ pub fn self_signed(
     ];
     let cert = params
         .self_signed(&Key::new(pair))
-        .map_err(|_| SealError::Internal("certificate"))?;
+        .map_err(|e| not_made(&e, "certificate"))?;
     Ok(cert.der().to_vec())
 }
 
@@ -116,7 +126,7 @@ pub fn issue(
     let issuer = issuer(hospital, hospital_certificate);
     let cert = params
         .signed_by(&Public(key.to_sec1()), &issuer)
-        .map_err(|_| SealError::Internal("certificate"))?;
+        .map_err(|e| not_made(&e, "certificate"))?;
     Ok(cert.der().to_vec())
 }
 

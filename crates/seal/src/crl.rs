@@ -7,7 +7,7 @@ use rcgen::{
 use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{CertificateRevocationList, FromDer};
 
-use crate::cert::{Certificate, civil, hex, instant, issuer, verify_signed};
+use crate::cert::{Certificate, civil, hex, instant, issuer, not_made, verify_signed};
 use crate::error::{Result, SealError};
 use crate::keys::{KeyPair, PublicKey, Reason, Revoked};
 
@@ -49,7 +49,7 @@ pub fn revocation_list(
     };
     let list = params
         .signed_by(&issuer(hospital, certificate))
-        .map_err(|_| SealError::Internal("revocation list"))?;
+        .map_err(|e| not_made(&e, "revocation list"))?;
     Ok(list.der().to_vec())
 }
 
@@ -80,10 +80,7 @@ impl RevocationList {
                 let reason = r
                     .reason_code()
                     .map_or(Reason::Unspecified, |(_, code)| from_x509(code.0));
-                let revoked = Revoked {
-                    revoked_at: instant(r.revocation_date)?,
-                    reason,
-                };
+                let revoked = Revoked::new(instant(r.revocation_date)?, reason);
                 Ok(RevokedCertificate {
                     serial: hex(r.raw_serial()),
                     revoked,

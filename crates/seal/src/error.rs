@@ -21,6 +21,9 @@ pub enum SealError {
     /// A certificate does not chain, has another subject, or is outside its dates.
     #[error("the certificate is refused: {0}")]
     Certificate(String),
+    /// The token that holds the private keys cannot be used now.
+    #[error("the token of the signing keys cannot be used: {0}")]
+    Token(&'static str),
     /// A library refused; never caused by input from outside.
     #[error("internal: {0}")]
     Internal(&'static str),
@@ -36,6 +39,7 @@ impl SealError {
             | Self::Unsupported(_)
             | Self::NoKey { .. }
             | Self::Certificate(_) => ErrorCode::Invalid,
+            Self::Token(_) => ErrorCode::Unavailable,
             Self::Internal(_) => ErrorCode::Internal,
         }
     }

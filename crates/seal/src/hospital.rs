@@ -1,5 +1,7 @@
 //! A hospital's signing keys through time, and the people it certifies.
 
+use std::sync::Arc;
+
 use jiff::ToSpan;
 use kernel::{Entropy, HospitalId, Instant};
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,9 @@ pub struct HospitalKey {
     pub certificate: String,
     /// Private key under the node key, base64url; absent once destroyed, and in copies of other hospitals' keys.
     pub private: Option<String>,
+    /// The private key lies in the token (PKCS#11) and nowhere else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_token: bool,
 }
 
 /// All keys a hospital has had. Serialises as our own document; nothing in it is secret without the node key.
@@ -62,9 +67,12 @@ impl HospitalKeys {
         Ok(keys)
     }
 
-    /// Retires the key in use and begins another.
+    /// Retires the key in use and begins another: in the token, where the node has one.
     pub fn rotate(&mut self, node: &NodeKey, entropy: &dyn Entropy, now: Instant) -> Result<()> {
-        let pair = KeyPair::generate(entropy);
+        let pair = match node.token() {
+            Some(token) => KeyPair::in_token(Arc::clone(token), token.generate()?),
+            None => KeyPair::generate(entropy),
+        };
         let until = days_after(now, HOSPITAL_CERTIFICATE_DAYS)?;
         let certificate = cert::self_signed(&pair, &self.subject(), (now, until), entropy)?;
         for key in self.keys.iter_mut().filter(|k| k.retired_at.is_none()) {
@@ -76,40 +84,59 @@ impl HospitalKeys {
             not_before: now,
             retired_at: None,
             certificate: b64::encode(certificate),
-            private: Some(b64::encode(pair.wrap(node, entropy)?.0)),
+            private: match node.token() {
+                Some(_) => None,
+                None => Some(b64::encode(pair.wrap(node, entropy)?.0)),
+            },
+            in_token: node.token().is_some(),
         });
         Ok(())
     }
 
     /// Revokes one of the hospital's own keys and destroys its private half. Rotate afterwards if it was in use.
-    pub fn revoke_key(&mut self, kid: &str, reason: Reason, now: Instant) -> Result<()> {
+    /// With `since` what it signed before then still counts, where an authority confirms the time.
+    pub fn revoke_key(
+        &mut self,
+        kid: &str,
+        reason: Reason,
+        since: Option<Instant>,
+        now: Instant,
+    ) -> Result<()> {
         let key = self
             .keys
             .iter_mut()
             .find(|k| k.jwk.kid == kid)
             .ok_or(SealError::NoKey { kid: kid.into() })?;
         key.jwk.revoked = Some(Revoked {
-            revoked_at: now,
-            reason,
+            since,
+            ..Revoked::new(now, reason)
         });
         key.retired_at.get_or_insert(now);
         key.jwk.exp.get_or_insert(now.as_second());
         key.private = None;
+        key.in_token = false;
         Ok(())
     }
 
     /// Revokes a person's certificate by its serial number.
     pub fn revoke_certificate(&mut self, serial: &str, reason: Reason, now: Instant) {
         if !self.revoked.iter().any(|r| r.serial == serial) {
-            let revoked = Revoked {
-                revoked_at: now,
-                reason,
-            };
             self.revoked.push(RevokedCertificate {
                 serial: serial.into(),
-                revoked,
+                revoked: Revoked::new(now, reason),
             });
         }
+    }
+
+    /// Wraps the private keys under the newest node key. Gives how many were wrapped under an older one.
+    pub fn rewrap(&mut self, node: &NodeKey, entropy: &dyn Entropy) -> Result<usize> {
+        let mut count = 0;
+        for key in &mut self.keys {
+            if let Some(private) = &mut key.private {
+                count += rewrap(private, &key.jwk.kid, node, entropy)?;
+            }
+        }
+        Ok(count)
     }
 
     /// The public keys, past and present, for publication and for files that must be verifiable alone.
@@ -130,11 +157,14 @@ impl HospitalKeys {
             .rev()
             .find(|k| k.retired_at.is_none())
             .ok_or_else(none)?;
-        let wrapped = Wrapped(b64::decode(
-            key.private.as_ref().ok_or_else(none)?,
-            "wrapped private key",
-        )?);
-        let pair = KeyPair::unwrap(node, &key.jwk.kid, &wrapped)?;
+        let pair = if key.in_token {
+            let token = node.token().ok_or(SealError::Token("none is configured"))?;
+            KeyPair::in_token(Arc::clone(token), key.jwk.key()?)
+        } else {
+            let private = key.private.as_ref().ok_or_else(none)?;
+            let wrapped = Wrapped(b64::decode(private, "wrapped private key")?);
+            KeyPair::unwrap(node, &key.jwk.kid, &wrapped)?
+        };
         let certificate = Certificate::parse(&b64::decode(&key.certificate, "certificate")?)?;
         Ok(HospitalSigner {
             hospital: self.hospital.clone(),
@@ -321,7 +351,24 @@ pub struct PersonKey {
     pub private: String,
 }
 
+/// Replaces a wrapped private key by one under the newest node key; gives 1 when it was under an older one.
+fn rewrap(private: &mut String, kid: &str, node: &NodeKey, entropy: &dyn Entropy) -> Result<usize> {
+    let wrapped = Wrapped(b64::decode(private, "wrapped private key")?);
+    match KeyPair::rewrap(node, kid, &wrapped, entropy)? {
+        None => Ok(0),
+        Some(new) => {
+            *private = b64::encode(new.0);
+            Ok(1)
+        }
+    }
+}
+
 impl PersonKey {
+    /// Wraps the private key under the newest node key. Gives 1 when it was under an older one.
+    pub fn rewrap(&mut self, node: &NodeKey, entropy: &dyn Entropy) -> Result<usize> {
+        rewrap(&mut self.private, &self.kid, node, entropy)
+    }
+
     /// Opens the key for signing. The caller has authenticated the person again just before.
     pub fn open(&self, node: &NodeKey) -> Result<PersonSigner> {
         let wrapped = Wrapped(b64::decode(&self.private, "wrapped private key")?);
@@ -405,12 +452,13 @@ pub(crate) mod tests {
     fn a_revoked_key_cannot_be_opened() {
         let (node, mut keys) = setup();
         let kid = keys.signer(&node).unwrap().kid();
-        keys.revoke_key(&kid, Reason::KeyCompromise, t(3)).unwrap();
+        keys.revoke_key(&kid, Reason::KeyCompromise, None, t(3))
+            .unwrap();
         assert!(keys.signer(&node).is_err());
         keys.rotate(&node, &SystemEntropy, t(4)).unwrap();
         assert!(keys.signer(&node).is_ok());
         assert!(
-            keys.revoke_key("nobody", Reason::Unspecified, t(3))
+            keys.revoke_key("nobody", Reason::Unspecified, None, t(3))
                 .is_err()
         );
     }

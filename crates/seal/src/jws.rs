@@ -109,7 +109,7 @@ pub fn sign_detached(
     payload: &[u8],
 ) -> Result<String> {
     let header = header(key, at, context, true)?;
-    let signature = key.sign(&signing_input(&header, payload));
+    let signature = key.sign(&signing_input(&header, payload))?;
     Ok(format!("{header}..{}", b64::encode(signature)))
 }
 
@@ -117,7 +117,7 @@ pub fn sign_detached(
 pub fn sign(key: &KeyPair, at: Instant, context: Context<'_>, payload: &[u8]) -> Result<String> {
     let header = header(key, at, context, false)?;
     let payload = b64::encode(payload);
-    let signature = key.sign(&signing_input(&header, payload.as_bytes()));
+    let signature = key.sign(&signing_input(&header, payload.as_bytes()))?;
     Ok(format!("{header}.{payload}.{}", b64::encode(signature)))
 }
 

@@ -1,8 +1,10 @@
 //! Key pairs and public keys on P-256, and their JSON form (RFC 7517).
 
+use std::sync::Arc;
+
 use kernel::{Entropy, Instant};
 use p256::ecdsa::signature::{Signer as _, Verifier as _};
-use p256::ecdsa::{DerSignature, Signature, SigningKey, VerifyingKey};
+use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -10,13 +12,20 @@ use zeroize::Zeroizing;
 use crate::alg::Alg;
 use crate::b64;
 use crate::error::{Result, SealError};
+use crate::pkcs11::TokenKeys;
 use crate::secret::{NodeKey, Secret, Wrapped};
 
-/// A private key with its public half. Signatures are deterministic (RFC 6979).
+/// A private key with its public half. The key lies here, where signatures are deterministic (RFC 6979), or in a token.
 #[derive(Clone)]
 pub struct KeyPair {
-    key: SigningKey,
+    key: Private,
     public: PublicKey,
+}
+
+#[derive(Clone)]
+enum Private {
+    Here(SigningKey),
+    InToken(Arc<dyn TokenKeys>),
 }
 
 impl KeyPair {
@@ -32,24 +41,52 @@ impl KeyPair {
         let key = SigningKey::from_slice(secret.expose())
             .map_err(|_| SealError::Malformed("private key"))?;
         let public = PublicKey(*key.verifying_key());
-        Ok(Self { key, public })
+        Ok(Self {
+            key: Private::Here(key),
+            public,
+        })
+    }
+    /// The pair whose private half lies in the token under the public key's id.
+    pub fn in_token(token: Arc<dyn TokenKeys>, public: PublicKey) -> Self {
+        Self {
+            key: Private::InToken(token),
+            public,
+        }
     }
     pub const fn public(&self) -> &PublicKey {
         &self.public
     }
     /// `r ‖ s`, 64 bytes (RFC 7518 §3.4).
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        let signature: Signature = self.key.sign(message);
-        signature.to_bytes().into()
+    pub fn sign(&self, message: &[u8]) -> Result<[u8; 64]> {
+        match &self.key {
+            Private::Here(key) => {
+                let signature: Signature = key.sign(message);
+                Ok(signature.to_bytes().into())
+            }
+            Private::InToken(token) => token.sign(&self.public.kid(), message),
+        }
     }
-    pub(crate) fn sign_der(&self, message: &[u8]) -> Vec<u8> {
-        let signature: DerSignature = self.key.sign(message);
-        signature.as_bytes().to_vec()
+    pub(crate) fn sign_der(&self, message: &[u8]) -> Result<Vec<u8>> {
+        let signature = Signature::from_slice(&self.sign(message)?)
+            .map_err(|_| SealError::Malformed("signature of the token"))?;
+        Ok(signature.to_der().as_bytes().to_vec())
     }
     /// Wraps the private scalar under the node key; the context binds it to this very key.
     pub fn wrap(&self, node: &NodeKey, entropy: &dyn Entropy) -> Result<Wrapped> {
-        let scalar = Zeroizing::new(<[u8; 32]>::from(self.key.to_bytes()));
+        let Private::Here(key) = &self.key else {
+            return Err(SealError::Token("a private key does not leave it"));
+        };
+        let scalar = Zeroizing::new(<[u8; 32]>::from(key.to_bytes()));
         node.wrap(&context(&self.public.kid()), scalar.as_slice(), entropy)
+    }
+    /// The wrapped private key of `kid` under the newest node key; none when it is so already.
+    pub fn rewrap(
+        node: &NodeKey,
+        kid: &str,
+        wrapped: &Wrapped,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<Wrapped>> {
+        node.rewrap(&context(kid), wrapped, entropy)
     }
     /// Opens the private key named `kid`.
     pub fn unwrap(node: &NodeKey, kid: &str, wrapped: &Wrapped) -> Result<Self> {
@@ -122,6 +159,19 @@ impl PublicKey {
 pub struct Revoked {
     pub revoked_at: Instant,
     pub reason: Reason,
+    /// Since when somebody else may have held the key (invalidity date, RFC 5280 §5.3.2); none: since ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Instant>,
+}
+
+impl Revoked {
+    pub const fn new(revoked_at: Instant, reason: Reason) -> Self {
+        Self {
+            revoked_at,
+            reason,
+            since: None,
+        }
+    }
 }
 
 /// Reasons for revocation (RFC 5280 §5.3.1, those that apply here).
@@ -205,8 +255,17 @@ impl Jwk {
     pub fn check_time(&self, at: Instant) -> Result<(), &'static str> {
         let s = at.as_second();
         match &self.revoked {
-            Some(r) if r.reason == Reason::KeyCompromise => {
-                return Err("the key is reported compromised");
+            // Whoever holds the key can write any time into a signature: what was made before `since` counts only when
+            // somebody else says so, see `Jwk::doubtful_since`.
+            Some(Revoked {
+                reason: Reason::KeyCompromise,
+                since,
+                ..
+            }) => {
+                let doubtful = since.is_none_or(|since| at >= since);
+                if doubtful {
+                    return Err("the key is reported compromised");
+                }
             }
             Some(r) if at >= r.revoked_at => return Err("the key had been revoked by then"),
             _ => {}
@@ -218,6 +277,16 @@ impl Jwk {
             return Err("the key had been retired by then");
         }
         Ok(())
+    }
+}
+
+impl Jwk {
+    /// Since when the key may have been in other hands: what it says of earlier times needs another witness.
+    pub fn doubtful_since(&self) -> Option<Instant> {
+        self.revoked
+            .as_ref()
+            .filter(|r| r.reason == Reason::KeyCompromise)
+            .and_then(|r| r.since)
     }
 }
 
@@ -244,11 +313,11 @@ mod tests {
             KeyPair::generate(&SystemEntropy),
             KeyPair::generate(&SystemEntropy),
         );
-        let s = a.sign(b"m");
+        let s = a.sign(b"m").unwrap();
         assert!(a.public().verify(b"m", &s).is_ok());
         assert!(a.public().verify(b"n", &s).is_err());
         assert!(b.public().verify(b"m", &s).is_err());
-        assert_eq!(s, a.sign(b"m"));
+        assert_eq!(s, a.sign(b"m").unwrap());
     }
 
     #[test]
@@ -303,16 +372,18 @@ mod tests {
         assert!(jwk.check_time(t(9)).is_err());
         assert!(jwk.check_time(t(10)).is_ok());
         assert!(jwk.check_time(t(20)).is_err());
-        jwk.revoked = Some(Revoked {
-            revoked_at: t(15),
-            reason: Reason::Superseded,
-        });
+        jwk.revoked = Some(Revoked::new(t(15), Reason::Superseded));
         assert!(jwk.check_time(t(14)).is_ok());
         assert!(jwk.check_time(t(15)).is_err());
-        jwk.revoked = Some(Revoked {
-            revoked_at: t(15),
-            reason: Reason::KeyCompromise,
-        });
+        jwk.revoked = Some(Revoked::new(t(15), Reason::KeyCompromise));
         assert!(jwk.check_time(t(14)).is_err());
+        assert_eq!(jwk.doubtful_since(), None);
+        jwk.revoked = Some(Revoked {
+            since: Some(t(13)),
+            ..Revoked::new(t(15), Reason::KeyCompromise)
+        });
+        assert!(jwk.check_time(t(12)).is_ok());
+        assert!(jwk.check_time(t(13)).is_err());
+        assert_eq!(jwk.doubtful_since(), Some(t(13)));
     }
 }

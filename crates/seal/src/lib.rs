@@ -20,6 +20,7 @@ pub mod file;
 pub mod hospital;
 pub mod jws;
 pub mod keys;
+pub mod pkcs11;
 pub mod secret;
 pub mod token;
 pub mod tsp;

@@ -1,14 +1,18 @@
 //! Secret keys of 32 bytes, and how they are kept: wrapped with AES-256-GCM (NIST SP 800-38D) under the node's
 //! key-encryption key, which itself lives outside the database.
 
+use std::sync::Arc;
+
 use aes_gcm::aead::{Aead, Payload};
 use aes_gcm::{Aes256Gcm, KeyInit};
 use hmac::{Hmac, Mac};
 use kernel::Entropy;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq as _;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::{Result, SealError};
+use crate::pkcs11::TokenKeys;
 
 /// 32 secret bytes, wiped when dropped and never printed.
 #[derive(Clone)]
@@ -70,6 +74,10 @@ const WRAP_HEAD: usize = 1 + 8 + 12;
 pub struct NodeKey {
     key: Secret,
     id: [u8; 8],
+    /// Keys that were in use before: they open, and wrap nothing new.
+    before: Vec<NodeKey>,
+    /// Where hospitals' signing keys are made and used, if not here.
+    token: Option<Arc<dyn TokenKeys>>,
 }
 
 impl NodeKey {
@@ -80,22 +88,64 @@ impl NodeKey {
             .finalize()
             .into();
         id.copy_from_slice(&digest[..8]);
-        Self { key, id }
+        Self {
+            key,
+            id,
+            before: Vec::new(),
+            token: None,
+        }
+    }
+    /// The same with a token in which hospitals' signing keys are made from now on.
+    pub fn with_token(self, token: Arc<dyn TokenKeys>) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
+    }
+    /// The token of the signing keys, if there is one.
+    pub fn token(&self) -> Option<&Arc<dyn TokenKeys>> {
+        self.token.as_ref()
+    }
+    /// A new key that still opens what `before` opens.
+    pub fn succeeding(before: &Self, entropy: &dyn Entropy) -> Self {
+        let mut older = before.clone();
+        let oldest = std::mem::take(&mut older.before);
+        let mut new = Self::generate(entropy);
+        new.token = older.token.take();
+        new.before.push(older);
+        new.before.extend(oldest);
+        new
+    }
+    /// This key and those before it, newest first.
+    fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.before)
     }
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self::new(Secret::generate(entropy))
     }
-    /// Reads the form written by [`NodeKey::to_text`]; white space around it is ignored.
+    /// Reads the form written by [`NodeKey::to_text`]: keys parted by white space or commas, the one in use first.
     pub fn from_text(text: &str) -> Result<Self> {
-        let bytes = crate::b64::decode(text.trim(), "node key")?;
-        let bytes: [u8; 32] = bytes
-            .try_into()
-            .map_err(|_| SealError::Malformed("node key"))?;
-        Ok(Self::new(Secret::from_bytes(bytes)))
+        let mut keys = text
+            .split(|c: char| c.is_whitespace() || c == ',')
+            .filter(|word| !word.is_empty())
+            .map(|word| {
+                let bytes: [u8; 32] = crate::b64::decode(word, "node key")?
+                    .try_into()
+                    .map_err(|_| SealError::Malformed("node key"))?;
+                Ok(Self::new(Secret::from_bytes(bytes)))
+            });
+        let mut newest = keys.next().ok_or(SealError::Malformed("node key"))??;
+        newest.before = keys.collect::<Result<_>>()?;
+        Ok(newest)
     }
-    /// 43 characters of base64url, for a file only the service can read.
+    /// 43 characters of base64url for each key, one on a line, the one in use first: for a file only the service can
+    /// read.
     pub fn to_text(&self) -> String {
-        crate::b64::encode(self.key.expose())
+        let lines: Vec<String> = self
+            .all()
+            .map(|k| crate::b64::encode(k.key.expose()))
+            .collect();
+        lines.join("\n")
     }
     /// Names the key without revealing it, so that a wrong key file is told apart from damage.
     pub const fn id(&self) -> &[u8; 8] {
@@ -134,15 +184,14 @@ impl NodeKey {
             return Err(SealError::Malformed("wrapped key"));
         }
         let (head, sealed) = bytes.split_at(WRAP_HEAD);
-        if head[1..9] != self.id {
-            return Err(SealError::NotAuthentic(
-                "wrapped key: it belongs to another node key",
-            ));
-        }
+        let own = self.all().find(|k| head[1..9] == k.id);
+        let own = own.ok_or(SealError::NotAuthentic(
+            "wrapped key: it belongs to another node key",
+        ))?;
         let nonce: [u8; 12] = head[9..]
             .try_into()
             .map_err(|_| SealError::Malformed("wrapped key"))?;
-        self.cipher()
+        own.cipher()
             .decrypt(
                 &nonce.into(),
                 Payload {
@@ -160,6 +209,24 @@ impl NodeKey {
             .try_into()
             .map_err(|_| SealError::Malformed("wrapped secret"))?;
         Ok(Secret::from_bytes(bytes))
+    }
+    /// Wraps anew under the key in use what an older one wrapped; none when there is nothing to do.
+    pub fn rewrap(
+        &self,
+        context: &str,
+        wrapped: &Wrapped,
+        entropy: &dyn Entropy,
+    ) -> Result<Option<Wrapped>> {
+        if wrapped.0.get(1..9) == Some(self.id.as_slice()) {
+            return Ok(None);
+        }
+        let plain = Zeroizing::new(self.unwrap(context, wrapped)?);
+        self.wrap(context, &plain, entropy).map(Some)
+    }
+    /// Whether this node vouched for `message`, with the key in use or one before it; in constant time.
+    pub fn vouches(&self, purpose: &[u8], message: &[u8], mac: &[u8]) -> bool {
+        self.all()
+            .any(|k| bool::from(k.mac(purpose, message).as_slice().ct_eq(mac)))
     }
     /// HMAC-SHA256 over `message` under a key derived for `purpose`: what this node vouches for.
     pub fn mac(&self, purpose: &[u8], message: &[u8]) -> [u8; 32] {
@@ -234,5 +301,25 @@ mod tests {
         assert_eq!(again.id(), node.id());
         assert!(NodeKey::from_text("short").is_err());
         assert_eq!(format!("{:?}", node.key), "Secret(…)");
+    }
+
+    #[test]
+    fn a_new_node_key_still_opens_and_vouches_for_what_the_old_one_did_until_it_is_left_out() {
+        let old = NodeKey::generate(&SystemEntropy);
+        let wrapped = old.wrap("x", b"secret", &SystemEntropy).unwrap();
+        let mac = old.mac(b"token", b"m");
+        let new = NodeKey::succeeding(&old, &SystemEntropy);
+        let new = NodeKey::from_text(&new.to_text()).unwrap();
+        assert_ne!(new.id(), old.id());
+        assert_eq!(new.unwrap("x", &wrapped).unwrap(), b"secret");
+        assert!(new.vouches(b"token", b"m", &mac) && !new.vouches(b"token", b"n", &mac));
+        let again = new.rewrap("x", &wrapped, &SystemEntropy).unwrap().unwrap();
+        assert!(new.rewrap("x", &again, &SystemEntropy).unwrap().is_none());
+        assert!(new.rewrap("y", &wrapped, &SystemEntropy).is_err());
+        let text = new.to_text();
+        let alone = NodeKey::from_text(text.lines().next().unwrap()).unwrap();
+        assert_eq!(alone.unwrap("x", &again).unwrap(), b"secret");
+        assert!(alone.unwrap("x", &wrapped).is_err());
+        assert!(!alone.vouches(b"token", b"m", &mac));
     }
 }

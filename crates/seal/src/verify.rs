@@ -12,7 +12,7 @@ use crate::error::{Result, SealError};
 use crate::file::{SEAL, SealedFile, Statement, digest};
 use crate::hospital::open_revocation_list;
 use crate::jws;
-use crate::keys::Jwks;
+use crate::keys::{Jwk, Jwks};
 use crate::tsp::TimeStamp;
 
 /// How long after the author's signature the hospital may seal, seconds.
@@ -275,6 +275,7 @@ impl Run {
             (None, later) => later.map(|token| (token, true)),
         };
         let stamp = self.time(signed_at, sealed_at, token, &file, trust)?;
+        self.before_compromise(&keys, &hospital_kid, stamp.as_ref())?;
         Ok(Facts {
             hospital: statement.hospital,
             hospital_name: certificate.subject.hospital_name.clone(),
@@ -414,6 +415,30 @@ impl Run {
             "The author's signature covers these exact bytes.",
         );
         Ok((own, signed_at))
+    }
+
+    /// A key that was in other hands later can have sealed anything with an earlier time: only an authority that is
+    /// trusted here can say that it was sealed before.
+    fn before_compromise(&mut self, keys: &Jwks, kid: &str, stamp: Option<&TimeStamp>) -> Step<()> {
+        let Some(since) = keys.find(kid).and_then(Jwk::doubtful_since) else {
+            return Ok(());
+        };
+        let witness = stamp.filter(|s| s.rooted && s.at < since);
+        let Some(witness) = witness else {
+            return refuse(
+                CheckId::Time,
+                format!(
+                    "The hospital's key is reported compromised since {since}, and no time-stamping authority that is trusted \
+                     here confirms that this was sealed before."
+                ),
+            );
+        };
+        let words = format!(
+            "The hospital's key is reported compromised since {since}; {} confirms that this existed on {}.",
+            witness.authority, witness.at
+        );
+        self.pass(CheckId::Time, words);
+        Ok(())
     }
 
     /// `token` and whether it was got after sealing.

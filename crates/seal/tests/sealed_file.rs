@@ -188,8 +188,15 @@ fn rotation_keeps_old_files_genuine_and_compromise_does_not() {
     );
     let first = h.keys.keys[0].jwk.kid.clone();
     h.keys
-        .revoke_key(&first, Reason::KeyCompromise, t(70))
+        .revoke_key(&first, Reason::KeyCompromise, None, t(70))
         .unwrap();
+    assert_eq!(failed(&bytes, Some(&h.trust())), CheckId::HospitalKey);
+    // Known to have been in other hands since later: whoever held it could write an earlier time, and nobody but the
+    // hospital says that this was sealed before.
+    let revoked = h.keys.keys[0].jwk.revoked.as_mut().unwrap();
+    revoked.since = Some(t(40));
+    assert_eq!(failed(&bytes, Some(&h.trust())), CheckId::Time);
+    h.keys.keys[0].jwk.revoked.as_mut().unwrap().since = Some(t(3));
     assert_eq!(failed(&bytes, Some(&h.trust())), CheckId::HospitalKey);
 }
 

@@ -36,6 +36,25 @@ impl Erased {
     }
 }
 
+/// A key of blobs as it is kept.
+#[derive(Debug, Clone)]
+pub struct WrappedKey {
+    pub hospital: HospitalId,
+    /// Whose data key; none for the secret that addresses the hospital's blobs. Empty: of what belongs to no patient.
+    pub patient: Option<String>,
+    pub wrapped: Wrapped,
+}
+
+impl WrappedKey {
+    /// What the key was wrapped for.
+    pub(crate) fn context(&self) -> String {
+        match &self.patient {
+            None => format!("blob-secret/{}", self.hospital),
+            Some(patient) => format!("data-key/{}/{patient}", self.hospital),
+        }
+    }
+}
+
 /// The rows about blobs of one database.
 #[async_trait]
 pub trait BlobIndex: Send + Sync + 'static {
@@ -55,6 +74,12 @@ pub trait BlobIndex: Send + Sync + 'static {
         hospital: &HospitalId,
         patient: Option<&ResourceId>,
     ) -> Result<Option<Wrapped>, StoreError>;
+
+    /// Every key of blobs as it is kept, after which the node key can change.
+    async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError>;
+
+    /// Puts another wrapping of the same key in its place. A key that was destroyed meanwhile stays destroyed.
+    async fn replace_key(&self, new: &WrappedKey) -> Result<(), StoreError>;
 
     /// Keeps `new` unless there is a key already; gives the one that is kept.
     async fn put_data_key(

@@ -171,6 +171,24 @@ impl Blobs {
             .map_err(seal_error)
     }
 
+    /// Wraps every key under the node key in use. Gives how many were wrapped under an older one.
+    pub async fn rewrap(&self, db: &dyn Backend) -> Result<usize, StoreError> {
+        let _turn = self.turn.write().await;
+        let mut count = 0;
+        for mut key in db.wrapped_keys().await? {
+            let new = self
+                .node_key
+                .rewrap(&key.context(), &key.wrapped, &*self.entropy)
+                .map_err(seal_error)?;
+            if let Some(new) = new {
+                key.wrapped = new;
+                db.replace_key(&key).await?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
     /// The data key of a patient; made on first use when `make`.
     async fn data_key(
         &self,

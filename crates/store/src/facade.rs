@@ -171,6 +171,11 @@ impl Store {
             .await
     }
 
+    /// Wraps every key of blobs under the node key in use. Gives how many were wrapped under an older one.
+    pub async fn rewrap_keys(&self) -> Result<usize, StoreError> {
+        self.source.blobs.rewrap(&*self.source.database).await
+    }
+
     /// Deletes blobs that were put more than 24 hours ago and never referred to; gives their number, at most 1000.
     pub async fn sweep_blobs(&self) -> Result<u64, StoreError> {
         self.source.blobs.sweep(&*self.source.database).await

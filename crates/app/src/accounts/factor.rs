@@ -15,7 +15,7 @@ pub const RECOVERY_CODES: usize = 10;
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
 const RECOVERY_CHARS: usize = 16;
 
-fn context(account: &AccountId) -> String {
+pub(crate) fn context(account: &AccountId) -> String {
     format!("totp/{account}")
 }
 

@@ -26,6 +26,17 @@ pub enum Admin {
     /// Machine clients of a hospital
     #[command(subcommand)]
     Machine(MachineCommand),
+    /// Begin a new signing key for a hospital: in the token, where keys.pkcs11_module names one
+    RotateHospitalKey {
+        #[arg(long)]
+        hospital: String,
+    },
+    /// Put a new node key in the place of the one in use and wrap every secret anew; the server is stopped meanwhile
+    RotateNodeKey {
+        /// Make no new key: only wrap anew what an older one wrapped
+        #[arg(long)]
+        rewrap_only: bool,
+    },
     /// Print a short-lived bearer token for scripts; works while the server runs
     Token {
         #[arg(long)]
@@ -143,6 +154,23 @@ pub async fn run(config: Config, what: Admin) -> anyhow::Result<()> {
             let done = hospitals(&node.app, what).await;
             node.app.close().await;
             done
+        }
+        Admin::RotateHospitalKey { hospital } => {
+            let hospital = HospitalId::new(&hospital).context("hospital")?;
+            let node = Node::open(&config, "").await?;
+            let cx = node.app.operator_cx();
+            let done = node.app.rotate_key_of(&cx, &hospital).await;
+            node.app.close().await;
+            say(&format!("{hospital} signs with {} from now on", done?))
+        }
+        Admin::RotateNodeKey { rewrap_only } => {
+            if !rewrap_only {
+                node::rotate_key(&config.data)?;
+            }
+            let node = Node::open(&config, "").await?;
+            let done = node.app.rewrap_secrets().await;
+            node.app.close().await;
+            say(&format!("{} secrets were wrapped anew", done?))
         }
         Admin::Machine(what) => {
             let node = Node::open(&config, "").await?;

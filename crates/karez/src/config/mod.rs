@@ -3,6 +3,7 @@
 
 mod concerns;
 mod places;
+mod token;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ pub use concerns::{
     Accounts, Bus, Data, Downtime, Log, LogFormat, Mail, Seal, Server, StoreKeys, Tls, TlsMode,
     certificates, role,
 };
+pub use token::KeyToken;
 pub use values::{ConfigError, Key, Values};
 
 use store::Place;
@@ -28,6 +30,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     pub seal: Seal,
     pub downtime: Downtime,
+    /// Where signing keys of hospitals lie; none for the store.
+    pub keys: Option<KeyToken>,
     pub log: Log,
     /// Where files lie; none for the data folder.
     pub blobs: Option<Place>,
@@ -51,6 +55,7 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::MAIL,
         concerns::SEAL,
         concerns::DOWNTIME,
+        token::KEYS,
         concerns::LOG,
     ]
     .into_iter()
@@ -108,6 +113,7 @@ impl Config {
             mail: Mail::read(values)?,
             seal: Seal::read(values)?,
             downtime: Downtime::read(values)?,
+            keys: KeyToken::read(values)?,
             log: Log::read(values)?,
             blobs: places::blobs(values)?,
             backup: places::backup(values)?,

@@ -8,7 +8,7 @@ use seal::Wrapped;
 
 use super::session::Session;
 use super::{SqliteDatabase, apply, erase};
-use crate::blob_index::{Erased, ToErase};
+use crate::blob_index::{Erased, ToErase, WrappedKey};
 use crate::prepare::prepare;
 use crate::sql::blobs::{self, patient_text};
 use crate::sql::{Dialect, Statement, micros, signed};
@@ -112,6 +112,50 @@ impl BlobIndex for SqliteDatabase {
                     |r| r.get(0),
                 )?;
                 Ok(Wrapped(kept))
+            })
+            .await
+    }
+
+    async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        self.readers
+            .read(move |c| {
+                let mut prepared = c.prepare_cached(
+                    "SELECT h.name, NULL, s.wrapped FROM hospital_secret s JOIN hospital h ON h.num = s.hospital \
+                     UNION ALL \
+                     SELECT h.name, k.patient, k.wrapped FROM patient_key k JOIN hospital h ON h.num = k.hospital",
+                )?;
+                let mut rows = prepared.query([])?;
+                let mut out = Vec::new();
+                while let Some(r) = rows.next()? {
+                    let hospital: String = r.get(0)?;
+                    out.push(WrappedKey {
+                        hospital: HospitalId::new(hospital)
+                            .map_err(|_| StoreError::Damaged("a key names no valid id".into()))?,
+                        patient: r.get(1)?,
+                        wrapped: Wrapped(r.get(2)?),
+                    });
+                }
+                Ok(out)
+            })
+            .await
+    }
+
+    async fn replace_key(&self, new: &WrappedKey) -> Result<(), StoreError> {
+        let new = new.clone();
+        self.writer
+            .write(move |s| {
+                let h = s.hospital(&new.hospital)?;
+                match &new.patient {
+                    None => s.conn.execute(
+                        "UPDATE hospital_secret SET wrapped = ?2 WHERE hospital = ?1",
+                        params![h, new.wrapped.0],
+                    )?,
+                    Some(patient) => s.conn.execute(
+                        "UPDATE patient_key SET wrapped = ?3 WHERE hospital = ?1 AND patient = ?2",
+                        params![h, patient, new.wrapped.0],
+                    )?,
+                };
+                Ok(())
             })
             .await
     }

@@ -1,6 +1,7 @@
 //! The hospital itself, for its administrator: what it is, what it offers, the keys it signs with, its machines.
 
 mod edit;
+mod keys;
 mod machines;
 mod provider;
 mod webhooks;
@@ -8,29 +9,20 @@ mod webhooks;
 use app::Role;
 use app::hospitals::Hospital;
 use axum::extract::State;
-use axum::http::StatusCode;
 use maud::{Markup, html};
 
-use crate::args;
-use crate::components::form::Errors;
 use crate::components::list::{Column, table};
 use crate::components::state::empty;
-use crate::components::{Kind, chip, facts, note, org};
-use crate::frame::flash::done;
-use crate::frame::form::Fields;
-use crate::frame::reauth;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::components::{facts, org};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get};
 use crate::shell::Shell;
 
 const ADMINISTRATOR: Who = Who::Roles(&[Role::Administrator]);
 
 pub fn routes() -> Vec<RouteSpec> {
-    let mut all = vec![
-        get("/hospital", ADMINISTRATOR, show),
-        get("/hospital/keys/rotate", ADMINISTRATOR, ask_rotate),
-        post("/hospital/keys/rotate", ADMINISTRATOR, rotate),
-    ];
+    let mut all = vec![get("/hospital", ADMINISTRATOR, show)];
     all.extend(edit::routes());
+    all.extend(keys::routes());
     all.extend(machines::routes());
     all.extend(provider::routes());
     all.extend(webhooks::routes());
@@ -58,7 +50,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 (services(&cx, &hospital))
             }
             div class="stack" {
-                (keys(&state, &cx).await?)
+                (keys::card(&state, &cx).await?)
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
                 (webhooks::card(&state, &cx).await?)
@@ -105,82 +97,6 @@ fn services(cx: &PageCx, h: &Hospital) -> Markup {
             header { h2 { (w.t("hospital-services")) } }
             @if h.services.is_empty() { (empty("inbox", &w.t("hospital-no-services"), &w.t("hospital-no-services-more"), None)) }
             @else { (table(&w.t("hospital-services"), &columns, rows)) }
-        }
-    }
-}
-
-async fn keys(state: &WebState, cx: &PageCx) -> Result<Markup, PageError> {
-    let w = cx.words();
-    let show = cx.show();
-    let who = cx.cx()?;
-    let lines = state.app.key_history(who).await?;
-    let columns = [
-        Column::new(w.t("keys-id")),
-        Column::new(w.t("keys-from")),
-        Column::new(w.t("people-state")),
-    ];
-    let rows = html! { @for k in &lines {
-        tr {
-            td class="main" { code class="small" { (k.kid.chars().take(12).collect::<String>()) "…" } }
-            td { (show.day(show.date_of(k.from))) }
-            td { @match (k.revoked, k.until) {
-                (Some(at), _) => (chip(Kind::Stop, &w.f("keys-revoked", args!["date" => show.day(show.date_of(at))]))),
-                (None, Some(at)) => span class="soft" { (w.f("keys-retired", args!["date" => show.day(show.date_of(at))])) },
-                (None, None) => (chip(Kind::Ok, &w.t("keys-in-use"))),
-            } }
-        }
-    } };
-    let may = who.actor.may(app::Privilege::SignAgreement);
-    let published = format!("/keys/{}", who.hospital()?);
-    Ok(html! {
-        section class="card" {
-            header { h2 { (w.t("keys-title")) } }
-            (table(&w.t("keys-title"), &columns, rows))
-            footer class="row apart" {
-                a class="small" href=(published) { (w.t("keys-published")) }
-                @if may { a class="btn" href="/hospital/keys/rotate" { (w.t("keys-rotate")) } }
-            }
-        }
-    })
-}
-
-async fn ask_rotate(cx: PageCx) -> PageResult {
-    draw_rotate(&cx, &Errors::default())
-}
-
-fn draw_rotate(cx: &PageCx, errors: &Errors) -> PageResult {
-    let w = cx.words();
-    let main = html! {
-        div class="stack" {
-            p class="small" { a href="/hospital" { (w.t("hospital-title")) } }
-            h1 { (w.t("keys-rotate")) }
-            (note(Kind::Plain, html! { p { (w.t("keys-rotate-lead")) } }))
-            form class="stack" method="post" action="/hospital/keys/rotate" {
-                (errors.summary(&w))
-                (cx.csrf())
-                (reauth::fields(cx, errors))
-                div class="row" { button class="btn primary" { (w.t("keys-rotate")) } a class="btn quiet" href="/hospital" { (w.t("profile-leave")) } }
-            }
-        }
-    };
-    Ok(Shell::new(cx, &w.t("keys-rotate"))
-        .class("narrow stack")
-        .draw(&main))
-}
-
-async fn rotate(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageResult {
-    let who = cx.cx()?;
-    let rotated = match state.app.reauthenticate(who, &reauth::given(&fields)).await {
-        Ok(()) => state.app.rotate_hospital_key(who).await,
-        Err(e) => Err(e),
-    };
-    match rotated {
-        Ok(()) => Ok(done("/hospital", "keys-rotated")),
-        Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw_rotate(&cx, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
         }
     }
 }
