@@ -425,19 +425,23 @@ impl Run {
         };
         let witness = stamp.filter(|s| s.rooted && s.at < since);
         let Some(witness) = witness else {
+            // Each check is told once.
+            self.checks.retain(|c| c.id != CheckId::Time);
             return refuse(
                 CheckId::Time,
                 format!(
-                    "The hospital's key is reported compromised since {since}, and no time-stamping authority that is trusted \
-                     here confirms that this was sealed before."
+                    "The hospital's key is reported compromised since {since}, and no time-stamping authority that is \
+                     trusted here confirms that this was sealed before."
                 ),
             );
         };
-        let words = format!(
-            "The hospital's key is reported compromised since {since}; {} confirms that this existed on {}.",
-            witness.authority, witness.at
+        let more = format!(
+            " The hospital's key is reported compromised since {since}; {} confirms that this existed before.",
+            witness.authority
         );
-        self.pass(CheckId::Time, words);
+        if let Some(time) = self.checks.iter_mut().find(|c| c.id == CheckId::Time) {
+            time.words += &more;
+        }
         Ok(())
     }
 

@@ -24,7 +24,7 @@ pub mod sqlite;
 
 pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
-pub use blob_index::{Backend, BlobIndex, Erased, ToErase};
+pub use blob_index::{Backend, BlobIndex, Erased, ToErase, WrappedKey};
 pub use blobs::{Fault, Faulty, OpenBlob, Scrubbed};
 pub use database::Database;
 pub use diagnose::Finding;

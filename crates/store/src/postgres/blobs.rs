@@ -10,7 +10,7 @@ use tokio_postgres::{Client, Row};
 use super::session::{Reach, in_transaction};
 use super::values::{bytes, int, maybe_text, text};
 use super::{PostgresDatabase, erase, naming};
-use crate::blob_index::{Erased, ToErase};
+use crate::blob_index::{Erased, ToErase, WrappedKey};
 use crate::prepare::prepare_off_thread;
 use crate::sql::blobs::{self, patient_text};
 use crate::sql::{Statement, Value, micros, signed};
@@ -91,6 +91,43 @@ impl BlobIndex for PostgresDatabase {
         );
         let st = binds.statement(text);
         wrapped(&self.connections.rows(&Reach::System, st).await?)
+    }
+
+    async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
+        let statement = Statement {
+            text: blobs::WRAPPED_KEYS.to_owned(),
+            values: Vec::new(),
+        };
+        let rows = self.connections.rows(&Reach::System, statement).await?;
+        rows.iter()
+            .map(|r| {
+                Ok(WrappedKey {
+                    hospital: HospitalId::new(text(r, 0)?)
+                        .map_err(|_| StoreError::Damaged("a key names no valid id".into()))?,
+                    patient: maybe_text(r, 1)?,
+                    wrapped: Wrapped(bytes(r, 2)?.to_vec()),
+                })
+            })
+            .collect()
+    }
+
+    async fn replace_key(&self, new: &WrappedKey) -> Result<(), StoreError> {
+        let names = self.connections.names();
+        in_transaction(&self.connections, false, async |client| {
+            let h = naming::hospital(client, names, &new.hospital).await?;
+            match &new.patient {
+                None => {
+                    let st = "UPDATE hospital_secret SET wrapped = $2 WHERE hospital = $1::int8";
+                    client.execute(st, &[&h, &new.wrapped.0]).await?
+                }
+                Some(patient) => {
+                    let st = "UPDATE patient_key SET wrapped = $3 WHERE hospital = $1::int8 AND patient = $2";
+                    client.execute(st, &[&h, patient, &new.wrapped.0]).await?
+                }
+            };
+            Ok(())
+        })
+        .await
     }
 
     async fn put_data_key(

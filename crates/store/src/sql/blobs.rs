@@ -14,6 +14,11 @@ pub(crate) fn patient_text(patient: Option<&ResourceId>) -> String {
     patient.map_or(NOBODY, ResourceId::as_str).to_owned()
 }
 
+/// Hospital, patient (none for the hospital's own secret) and wrapping of every key.
+pub(crate) const WRAPPED_KEYS: &str = "SELECT h.name, NULL AS patient, s.wrapped FROM hospital_secret s \
+     JOIN hospital h ON h.num = s.hospital UNION ALL \
+     SELECT h.name, k.patient, k.wrapped FROM patient_key k JOIN hospital h ON h.num = k.hospital";
+
 /// Columns of [`Row`], of `blob AS b` and its hospital `bh`.
 pub(crate) const COLUMNS: &str = "bh.name, b.patient, b.address, b.size, b.media_type";
 

@@ -119,11 +119,7 @@ impl BlobIndex for SqliteDatabase {
     async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
         self.readers
             .read(move |c| {
-                let mut prepared = c.prepare_cached(
-                    "SELECT h.name, NULL, s.wrapped FROM hospital_secret s JOIN hospital h ON h.num = s.hospital \
-                     UNION ALL \
-                     SELECT h.name, k.patient, k.wrapped FROM patient_key k JOIN hospital h ON h.num = k.hospital",
-                )?;
+                let mut prepared = c.prepare_cached(blobs::WRAPPED_KEYS)?;
                 let mut rows = prepared.query([])?;
                 let mut out = Vec::new();
                 while let Some(r) = rows.next()? {

@@ -41,6 +41,31 @@ async fn put_one(store: &Store, patient: &str, bytes: Vec<u8>) -> BlobRef {
         .unwrap()
 }
 
+pub async fn open_under_a_new_node_key_alone_once_wrapped_anew(f: Fixture) {
+    let owner = key("yarqum", "DocumentReference", "d1");
+    let blob = put_one(&f.store, "p1", content(1_000)).await;
+    refer(&f.store, &owner, &blob).await.unwrap();
+    let new = seal::NodeKey::succeeding(&node_key(), &testkit::SeededEntropy::new(9));
+    let f = f.reopened_under(new.clone()).await;
+    // The secret of the hospital and the key of the patient.
+    assert_eq!(f.store.rewrap_keys().await.unwrap(), 2);
+    assert_eq!(f.store.rewrap_keys().await.unwrap(), 0);
+    let text = new.to_text();
+    let alone = seal::NodeKey::from_text(text.lines().next().unwrap()).unwrap();
+    let f = f.reopened_under(alone).await;
+    let open = f
+        .store
+        .open_blob(&system(), &owner, &blob.address)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(open.all().await.unwrap(), content(1_000));
+    assert_eq!(
+        put_one(&f.store, "p1", content(1_000)).await.address,
+        blob.address
+    );
+}
+
 pub async fn read_back_whole_and_in_ranges(f: Fixture) {
     let owner = key("yarqum", "DocumentReference", "d1");
     for len in [0, 1, 65_536, 200_001] {

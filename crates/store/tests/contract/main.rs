@@ -103,6 +103,7 @@ macro_rules! promises {
             search::conditions_together_find_what_each_alone_would,
             blobs::read_back_whole_and_in_ranges,
             blobs::large_ones_go_in_parts,
+            blobs::open_under_a_new_node_key_alone_once_wrapped_anew,
             blobs::a_batch_cannot_refer_to_what_was_not_put,
             blobs::opened_only_through_a_readable_owner,
             blobs::nothing_readable_on_disk,

@@ -89,6 +89,11 @@ impl Fixture {
 
     /// Closes the store and opens it again.
     pub async fn reopened(self) -> Self {
+        self.reopened_under(node_key()).await
+    }
+
+    /// The same under another node key.
+    pub async fn reopened_under(self, node_key: seal::NodeKey) -> Self {
         self.store.close().await;
         let Self {
             store,
@@ -98,14 +103,20 @@ impl Fixture {
             database,
         } = self;
         drop(store);
+        let again = open_under(dir.path(), &files, &clock, database.as_ref(), (3, node_key));
         Self {
-            store: Arc::new(open(dir.path(), &files, &clock, database.as_ref(), 3).await),
+            store: Arc::new(again.await),
             clock,
             dir,
             files,
             database,
         }
     }
+}
+
+/// The node key of every fixture.
+pub fn node_key() -> seal::NodeKey {
+    seal::NodeKey::new(seal::Secret::from_bytes([7; 32]))
 }
 
 async fn open(
@@ -115,9 +126,19 @@ async fn open(
     database: Option<&FreshDatabase>,
     seed: u64,
 ) -> Store {
+    open_under(dir, files, clock, database, (seed, node_key())).await
+}
+
+async fn open_under(
+    dir: &Path,
+    files: &Place,
+    clock: &ManualClock,
+    database: Option<&FreshDatabase>,
+    (seed, node_key): (u64, seal::NodeKey),
+) -> Store {
     let mut config = StoreConfig::new(
         dir,
-        seal::NodeKey::new(seal::Secret::from_bytes([7; 32])),
+        node_key,
         Arc::new(clock.clone()),
         Arc::new(SeededEntropy::new(seed)),
     );
