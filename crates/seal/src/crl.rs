@@ -157,10 +157,7 @@ mod tests {
         .unwrap();
         let entry = |serial: &str, reason| RevokedCertificate {
             serial: serial.into(),
-            revoked: Revoked {
-                revoked_at: t(50),
-                reason,
-            },
+            revoked: Revoked::new(t(50), reason),
         };
         let entries = [
             entry("4a01", Reason::AffiliationChanged),

@@ -334,7 +334,7 @@ mod tests {
             "EFD48B2AACB6A8FD1140DD9CD45E81D69D2C877B56AAF991C34D0EA84EAF3716",
             "F7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8"
         ));
-        assert_eq!(pair.sign(b"sample").to_vec(), expected);
+        assert_eq!(pair.sign(b"sample").unwrap().to_vec(), expected);
     }
 
     #[test]
