@@ -1,0 +1,154 @@
+//! The binary as a process: started, asked, stopped. Not every suite uses all of it.
+#![allow(dead_code)]
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+pub const PASSWORD: &str = "seven poplars by the well";
+pub const LOGIN: &str = "li.jing@yarqum.example";
+
+pub fn karez(data: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_karez"));
+    command
+        .args(args)
+        .arg("--data")
+        .arg(data)
+        .env_remove("KAREZ_CONFIG")
+        .env("KAREZ_ACCOUNTS_SECOND_FACTOR_FOR", "none")
+        .env("KAREZ_LOG_FILTER", "debug")
+        .current_dir(data);
+    command
+}
+
+pub fn run(data: &Path, args: &[&str], stdin: &str) -> Output {
+    let mut child = karez(data, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(stdin.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+pub struct Server {
+    pub child: Child,
+    pub base: String,
+    pub ready: serde_json::Value,
+}
+
+impl Server {
+    pub fn start(data: &Path, more: &[&str]) -> Self {
+        let log = std::fs::File::create(data.join("log")).unwrap();
+        let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
+        args.extend(more);
+        let mut child = karez(data, &args)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: serde_json::Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("one line of JSON, not {line:?}"));
+        let base = ready["base"].as_str().unwrap().to_owned();
+        Self { child, base, ready }
+    }
+
+    pub fn terminate(&self) {
+        let pid = self.child.id().to_string();
+        let killed = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(killed.success());
+    }
+
+    pub fn address(&self) -> &str {
+        self.base.split("//").nth(1).unwrap()
+    }
+
+    /// Waits for the end; fails when it takes longer than `most`.
+    pub fn ends_within(&mut self, most: Duration) {
+        let started = Instant::now();
+        while started.elapsed() < most {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                assert!(status.success(), "{status}");
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        panic!("still running after {most:?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn with_people(data: &Path) {
+    let hospital = [
+        "admin",
+        "hospital",
+        "add",
+        "yarqum",
+        "--name",
+        "Yarqum County Hospital",
+        "--country",
+        "CN",
+        "--zone",
+        "Asia/Shanghai",
+    ];
+    assert!(run(data, &hospital, "").status.success());
+    let user = [
+        "admin",
+        "user",
+        "add",
+        LOGIN,
+        "--name",
+        "李静",
+        "--hospital",
+        "yarqum",
+        "--roles",
+        "clinician,administrator",
+        "--password-stdin",
+    ];
+    let made = run(data, &user, PASSWORD);
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+}
+
+pub fn client() -> reqwest::Client {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .cookie_store(true)
+        .build()
+        .unwrap()
+}
+
+pub async fn sign_in(client: &reqwest::Client, base: &str, password: &str) -> reqwest::Response {
+    client
+        .post(format!("{base}/sign-in"))
+        .header("origin", base)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!(
+            "login={LOGIN}&password={}&next=/profile",
+            password.replace(' ', "+")
+        ))
+        .send()
+        .await
+        .unwrap()
+}
