@@ -193,6 +193,11 @@ fn store_config(config: &Config, key: NodeKey, base_url: &str) -> StoreConfig {
 /// Opens the store alone: for this process when nobody has the folder, beside a node that serves it otherwise. What
 /// only reads needs no more.
 pub async fn store_beside(config: &Config) -> anyhow::Result<(Store, Option<Lock>)> {
+    if config.store.postgres.is_some() {
+        // A server takes any number of processes.
+        let place = store_config(config, node_key(&config.data)?, "");
+        return Ok((Store::open(place).await.context("store")?, None));
+    }
     if !config.data.dir.join("karez.db").exists() {
         bail!("data.dir: {} holds no data", config.data.dir.display());
     }

@@ -174,7 +174,15 @@ async fn three_nodes_are_one() {
 
     // A hospital founded by the command line, past every node, is known to them.
     let args = [
-        "admin", "hospital", "add", "qumtagh", "--name", "Qumtagh", "--country", "CN", "--zone",
+        "admin",
+        "hospital",
+        "add",
+        "qumtagh",
+        "--name",
+        "Qumtagh",
+        "--country",
+        "CN",
+        "--zone",
         "Asia/Shanghai",
     ];
     assert!(run(c_dir.path(), &args, "").status.success());
@@ -289,7 +297,13 @@ impl OwnServer {
         }
         let mut command = Command::new("setpriv");
         command
-            .args(["--reuid", "postgres", "--regid", "postgres", "--clear-groups"])
+            .args([
+                "--reuid",
+                "postgres",
+                "--regid",
+                "postgres",
+                "--clear-groups",
+            ])
             .arg(program);
         command
     }
@@ -309,7 +323,15 @@ impl OwnServer {
             .unwrap();
         self.process = Some(child);
         let started = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        let port = self.port.to_string();
+        // It listens a moment before it takes anybody in.
+        while !self
+            .command("pg_isready")
+            .args(["-q", "-h", "127.0.0.1", "-p", &port])
+            .status()
+            .unwrap()
+            .success()
+        {
             assert!(started.elapsed() < Duration::from_secs(30));
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -350,14 +372,7 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_needs_no_hand() {
         return;
     };
     server.start().await;
-    let fresh = loop {
-        // It listens a moment before it takes anybody in.
-        match tokio::time::timeout(Duration::from_secs(30), FreshDatabase::on(&server.url())).await
-        {
-            Ok(fresh) => break fresh,
-            Err(_) => panic!("the server does not come up"),
-        }
-    };
+    let fresh = FreshDatabase::on(&server.url()).await;
     let dir = folder(&fresh.url, None, None);
     with_people(dir.path());
     let node = Server::start(dir.path(), &[]);
@@ -408,7 +423,10 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_needs_no_hand() {
     for id in &kept {
         assert_eq!(status(&node.base, &token, id).await, 200, "{id} was lost");
     }
-    assert_eq!(put(&node.base, &token, "after", "After").await.status(), 201);
+    assert_eq!(
+        put(&node.base, &token, "after", "After").await.status(),
+        201
+    );
     let verified = run(dir.path(), &["audit", "verify"], "");
     assert!(verified.status.success());
     // Its server goes before it does.

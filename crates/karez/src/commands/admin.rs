@@ -189,7 +189,7 @@ pub async fn run(config: Config, what: Admin) -> anyhow::Result<()> {
 
 /// Whoever can read the node key may give tokens; nothing is written, so a running server is not disturbed.
 fn token(config: &Config, hospital: &str, role: &str, minutes: u32) -> anyhow::Result<()> {
-    if !config.data.dir.join("karez.db").exists() {
+    if config.store.postgres.is_none() && !config.data.dir.join("karez.db").exists() {
         bail!("data.dir: {} holds no data", config.data.dir.display());
     }
     let key = node::node_key(&config.data)?;
