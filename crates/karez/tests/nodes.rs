@@ -87,6 +87,27 @@ async fn put(base: &str, token: &str, id: &str, family: &str) -> reqwest::Respon
         .unwrap()
 }
 
+async fn create(base: &str, token: &str, family: &str) -> reqwest::Response {
+    client()
+        .post(format!("{base}/fhir/yarqum/Patient"))
+        .bearer_auth(token)
+        .header("content-type", "application/fhir+json")
+        .body(format!(
+            r#"{{"resourceType":"Patient","name":[{{"family":"{family}"}}]}}"#
+        ))
+        .send()
+        .await
+        .unwrap()
+}
+
+/// The id that the answer to a creation names.
+fn id_of(created: &reqwest::Response) -> String {
+    assert_eq!(created.status(), 201);
+    let place = created.headers()["location"].to_str().unwrap();
+    let rest = place.split("/Patient/").nth(1).unwrap();
+    rest.split('/').next().unwrap().to_owned()
+}
+
 async fn status(base: &str, token: &str, id: &str) -> u16 {
     let asked = client()
         .get(format!("{base}/fhir/yarqum/Patient/{id}"))
@@ -153,22 +174,25 @@ async fn three_nodes_are_one() {
 
     // Written at B, heard on a page at C within a second, read at A.
     let token = token(b_dir.path());
-    let mut page = live(&who, &c.base, "Patient-p1").await;
-    assert_eq!(put(&b.base, &token, "p1", "Tursun").await.status(), 201);
-    hears(&mut page, "Patient-p1", SECOND).await;
-    assert_eq!(status(&a.base, &token, "p1").await, 200);
+    let id = id_of(&create(&b.base, &token, "Tursun").await);
+    let topic = format!("Patient-{id}");
+    let mut page = live(&who, &c.base, &topic).await;
+    assert_eq!(put(&b.base, &token, &id, "Tursun 1").await.status(), 200);
+    let took = hears(&mut page, &topic, SECOND).await;
+    eprintln!("heard at C after {took:?}, with the bus: {}", bus.is_some());
+    assert_eq!(status(&a.base, &token, &id).await, 200);
 
     // The bus dies: the nodes ask by themselves. It comes back: so do they.
     if let Some(mut first) = bus {
         first.0.kill().unwrap();
         first.0.wait().unwrap();
-        assert_eq!(put(&b.base, &token, "p1", "Tursun 2").await.status(), 200);
-        hears(&mut page, "Patient-p1", SECOND).await;
+        assert_eq!(put(&b.base, &token, &id, "Tursun 2").await.status(), 200);
+        hears(&mut page, &topic, SECOND).await;
         let _second = nats(port).unwrap();
         for n in 0..3 {
-            let written = put(&a.base, &token, "p1", &format!("Tursun 3{n}")).await;
+            let written = put(&a.base, &token, &id, &format!("Tursun 3{n}")).await;
             assert_eq!(written.status(), 200);
-            hears(&mut page, "Patient-p1", SECOND).await;
+            hears(&mut page, &topic, SECOND).await;
         }
     }
 
@@ -219,14 +243,14 @@ async fn three_nodes_are_one() {
     assert_eq!(page.status(), 303);
 
     // A node is killed: the others go on, and what it acknowledged is there.
-    assert_eq!(put(&a.base, &token, "p2", "Before").await.status(), 201);
+    let before = id_of(&create(&a.base, &token, "Before").await);
     let mut a = a;
     a.child.kill().unwrap();
     a.child.wait().unwrap();
     for node in [&b, &c] {
-        assert_eq!(status(&node.base, &token, "p2").await, 200);
+        assert_eq!(status(&node.base, &token, &before).await, 200);
     }
-    assert_eq!(put(&b.base, &token, "p3", "After").await.status(), 201);
+    assert_eq!(create(&b.base, &token, "After").await.status(), 201);
     let verified = run(b_dir.path(), &["audit", "verify"], "");
     assert!(
         verified.status.success(),
@@ -383,13 +407,10 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_needs_no_hand() {
             tokio::spawn(async move {
                 let (mut kept, mut refused) = (Vec::new(), 0);
                 let until = Instant::now() + Duration::from_secs(14);
-                let mut n = 0;
                 while Instant::now() < until {
-                    let id = format!("w{w}-{n}");
-                    n += 1;
-                    let answer = put(&base, &token, &id, "Under load").await;
+                    let answer = create(&base, &token, &format!("Writer {w}")).await;
                     match answer.status().as_u16() {
-                        201 => kept.push(id),
+                        201 => kept.push(id_of(&answer)),
                         503 => {
                             refused += 1;
                             assert!(answer.headers().contains_key("retry-after"));
@@ -423,10 +444,7 @@ async fn a_database_that_restarts_under_load_loses_nothing_and_needs_no_hand() {
     for id in &kept {
         assert_eq!(status(&node.base, &token, id).await, 200, "{id} was lost");
     }
-    assert_eq!(
-        put(&node.base, &token, "after", "After").await.status(),
-        201
-    );
+    assert_eq!(create(&node.base, &token, "After").await.status(), 201);
     let verified = run(dir.path(), &["audit", "verify"], "");
     assert!(verified.status.success());
     // Its server goes before it does.
