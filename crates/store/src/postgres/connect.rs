@@ -20,7 +20,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a call waits for a connection when all are in use.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The planner holds to the order of joins and to the indexes that the statements are written for, as SQLite does.
+/// The planner holds to the order of joins and to the indexes that the statements are written for, as SQLite does: it
+/// cannot tell how many rows a permit lets through, guesses few, and would read and sort them all for one page. For the
+/// same reason a plan is made once for each statement, not for each set of values.
 const SETTINGS: &[(&str, &str)] = &[
     ("application_name", "karez"),
     ("synchronous_commit", "on"),
@@ -30,6 +32,9 @@ const SETTINGS: &[(&str, &str)] = &[
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+    ("enable_bitmapscan", "off"),
+    ("enable_sort", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
     ("idle_in_transaction_session_timeout", "30000"),
     ("lock_timeout", "20000"),
 ];

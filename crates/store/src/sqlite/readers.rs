@@ -258,7 +258,7 @@ mod tests {
     async fn a_long_read_is_begun_again_on_another_thread() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("db");
-        connect::writer(&path, None).unwrap();
+        connect::writer(&path, None, connect::Checkpoints::ByItself).unwrap();
         let readers = Readers::new(&path, 1, Duration::from_secs(60)).unwrap();
         let here = std::thread::current().id();
         let count = |n: u32| {
