@@ -66,6 +66,9 @@ pub enum AppError {
     RateLimited { retry_after_s: u32 },
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The disk is full.
+    #[error("no room: {0}")]
+    Full(String),
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -106,6 +109,7 @@ impl AppError {
             Self::TooMuch(_) => ErrorCode::TooMuch,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
             Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Full(_) => ErrorCode::Full,
             Self::Internal(_) => ErrorCode::Internal,
         }
     }
@@ -121,6 +125,7 @@ impl From<StoreError> for AppError {
             StoreError::Invalid(text) => Self::invalid("body", "invalid", text),
             StoreError::Cursor => Self::Malformed("cursor".into()),
             StoreError::Unavailable(text) => Self::Unavailable(text),
+            StoreError::Full(text) => Self::Full(text),
             StoreError::Damaged(text) | StoreError::Internal(text) => Self::Internal(text),
         }
     }

@@ -14,11 +14,13 @@ pub mod corrections;
 pub mod cx;
 pub mod docs;
 pub mod downtime;
+pub mod durability;
 pub mod error;
 pub mod fhir;
 pub mod hospital_keys;
 pub mod hospitals;
 pub mod jobs;
+pub mod keeping;
 pub mod live;
 pub mod node_key;
 pub mod notices;
@@ -62,6 +64,9 @@ pub struct App {
     /// For passkeys; none where the public address is no domain.
     pub(crate) relying_party: Option<Arc<webauthn_rs::Webauthn>>,
     pub(crate) reads: Arc<audit::reads::Reads>,
+    pub(crate) clock_watch: Arc<jobs::ClockWatch>,
+    /// When this process began, by the clock that only goes forward.
+    pub(crate) started: std::time::Instant,
     /// Stamps the time of signatures; none: the hospital's clock alone states it.
     pub(crate) authority: Option<Arc<dyn opinions::stamps::Authority>>,
     /// What this process says of itself to the operator.
@@ -95,6 +100,8 @@ impl App {
             node_key,
             gate: Arc::default(),
             reads: Arc::default(),
+            clock_watch: Arc::default(),
+            started: std::time::Instant::now(),
             authority,
             this_node: Arc::default(),
             faces: Arc::default(),

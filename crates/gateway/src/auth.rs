@@ -142,6 +142,7 @@ impl IntoResponse for Unauthorised {
     fn into_response(self) -> Response {
         let (status, code) = match &self.0 {
             AppError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
+            AppError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, "no-store"),
             AppError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
             _ => (StatusCode::UNAUTHORIZED, "login"),
         };

@@ -36,30 +36,18 @@ async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// It can serve: not closing, the store answers and can write.
+/// It can serve: not closing, the store answers and can write. The facts are those an operator acts on, as JSON.
 async fn ready(State(state): State<GatewayState>) -> Response {
-    if *state.app.closing().borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "closing\n").into_response();
+    let facts = state.app.durability().await;
+    if !facts.serves() {
+        tracing::warn!(?facts, "not ready");
     }
-    match state.app.health().await {
-        Ok(()) => match state.app.key_token().await {
-            None => (StatusCode::OK, "ready\n").into_response(),
-            Some(Ok(())) => (StatusCode::OK, "ready\nsigning keys: ready\n").into_response(),
-            // Everything but signing goes on.
-            Some(Err(e)) => {
-                tracing::warn!(error = %e, "the token of the signing keys cannot be used");
-                (
-                    StatusCode::OK,
-                    "ready\nsigning keys: the token cannot be used\n",
-                )
-                    .into_response()
-            }
-        },
-        Err(e) => {
-            tracing::warn!(error = %e, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "the store cannot serve\n").into_response()
-        }
-    }
+    let status = if facts.serves() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, axum::Json(facts.public())).into_response()
 }
 
 /// Measurements, for the machine itself or a token of the operator.

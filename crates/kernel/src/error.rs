@@ -33,6 +33,8 @@ pub enum ErrorCode {
     MediaType,
     /// The disk, database or a peer cannot serve now (503).
     Unavailable,
+    /// There is no room to keep it (507).
+    Full,
     /// A fault of ours (500).
     Internal,
 }
@@ -54,6 +56,7 @@ impl ErrorCode {
             Self::RateLimited => 429,
             Self::MediaType => 415,
             Self::Unavailable => 503,
+            Self::Full => 507,
             Self::Internal => 500,
         }
     }
@@ -72,6 +75,7 @@ impl ErrorCode {
             Self::TooMuch => "too-long",
             Self::RateLimited => "throttled",
             Self::Unavailable => "transient",
+            Self::Full => "no-store",
             Self::Internal => "exception",
         }
     }

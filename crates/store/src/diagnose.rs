@@ -63,17 +63,20 @@ pub(crate) fn sync(dir: &Path) -> Finding {
     }
 }
 
-/// Free space of the folder's file system.
+/// Free space of the folder's file system, bytes.
+pub(crate) fn free_bytes(dir: &Path) -> std::io::Result<u64> {
+    let s = rustix::fs::statvfs(dir)?;
+    Ok(s.f_bavail.saturating_mul(s.f_frsize))
+}
+
+/// Whether there is room enough.
 pub(crate) fn space(dir: &Path) -> Finding {
-    match rustix::fs::statvfs(dir) {
-        Ok(s) => {
-            let free = s.f_bavail.saturating_mul(s.f_frsize);
-            Finding::new(
-                "space",
-                free >= FREE_BYTES_MIN,
-                format!("{:.1} GiB free", free as f64 / f64::from(1 << 30)),
-            )
-        }
+    match free_bytes(dir) {
+        Ok(free) => Finding::new(
+            "space",
+            free >= FREE_BYTES_MIN,
+            format!("{:.1} GiB free", free as f64 / f64::from(1 << 30)),
+        ),
         Err(e) => Finding::new("space", false, format!("cannot be told: {e}")),
     }
 }

@@ -23,7 +23,10 @@ pub enum StoreError {
     /// The cursor is not one of ours or does not belong to this query.
     #[error("the page address is not valid")]
     Cursor,
-    /// Disk full, read-only, or the writer has stopped. Nothing was acknowledged.
+    /// The disk is full, or the bound on the database is met. Nothing was acknowledged; reading goes on.
+    #[error("there is no room to write: {0}")]
+    Full(String),
+    /// Disk read-only or away, or the writer has stopped. Nothing was acknowledged.
     #[error("the store cannot serve now: {0}")]
     Unavailable(String),
     /// What was read does not verify (blob hash, cipher tag, schema).
@@ -50,6 +53,7 @@ impl StoreError {
             Self::Search(_) | Self::Invalid(_) => ErrorCode::Invalid,
             Self::Cursor => ErrorCode::Malformed,
             Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Full(_) => ErrorCode::Full,
             Self::Damaged(_) | Self::Internal(_) => ErrorCode::Internal,
         }
     }

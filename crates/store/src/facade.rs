@@ -190,7 +190,7 @@ impl Store {
         match self.erase_now(erasure, batch).await {
             Ok(done) => Ok(done),
             // It may or may not have been committed: the ledger keeps it, and it is done again.
-            Err(e @ StoreError::Unavailable(_)) => Err(e),
+            Err(e @ (StoreError::Unavailable(_) | StoreError::Full(_))) => Err(e),
             Err(e) => {
                 source.ledger.take_back(erasure)?;
                 Err(e)
@@ -250,6 +250,11 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<BlobRef>, StoreError> {
         self.source.database.blobs(after, limit).await
+    }
+
+    /// Free room on the disk of the data folder, bytes; none where the system does not tell.
+    pub fn free_bytes(&self) -> Option<u64> {
+        diagnose::free_bytes(&self.dir).ok()
     }
 
     /// Whether the place of the files answers.

@@ -41,10 +41,9 @@ async fn a_full_disk_loses_nothing_and_heals() {
         assert!(kept.len() < 200, "the disk never filled");
     };
     assert!(kept.len() > 5);
-    assert!(matches!(refused, StoreError::Unavailable(_)), "{refused}");
+    assert!(matches!(refused, StoreError::Full(_)), "{refused}");
     assert!(
-        matches!(db.health().await, Err(StoreError::Unavailable(_)))
-            || write(&db, 900).await.is_err()
+        matches!(db.health().await, Err(StoreError::Full(_))) || write(&db, 900).await.is_err()
     );
     // Reads go on, and show what was acknowledged, nothing else.
     for n in 0..kept.len() as u64 {

@@ -78,6 +78,19 @@ impl App {
         self.load(&permit, &HospitalId::network(), id).await
     }
 
+    /// Days after a case has closed during which it may still be read, by the clause it rests on.
+    pub(crate) async fn retention_days(
+        &self,
+        agreement: &ResourceId,
+        clause: u16,
+    ) -> Result<Option<u16>, AppError> {
+        let found = self.load_agreement(agreement).await?;
+        Ok(found.and_then(|a| {
+            let at = usize::from(clause).checked_sub(1)?;
+            Some(a.doc.terms.clauses.get(at)?.conditions.retention_days)
+        }))
+    }
+
     /// Every agreement this hospital is a party to, newest first.
     pub(crate) async fn agreements_with(
         &self,

@@ -93,6 +93,7 @@ pub fn explain(error: &AppError, at: &str) -> (u16, Vec<Issue>) {
             issue(format!("too many requests; again in {retry_after_s} s"))
         }
         AppError::Unavailable(_) => issue("the server cannot do this now".into()),
+        AppError::Full(_) => issue("the server has no room to keep this now".into()),
         AppError::Internal(_) => issue("a fault of the server".into()),
     };
     (status(error), issues)

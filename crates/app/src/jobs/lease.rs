@@ -20,6 +20,13 @@ struct LeaseDoc {
     until: Instant,
 }
 
+impl LeaseDoc {
+    /// One that would hold for longer than any lease does was taken under a clock that was wrong.
+    fn holds(&self, now: Instant) -> bool {
+        self.until > now && now.duration_until(self.until).as_secs() <= LEASE_S
+    }
+}
+
 impl Document for LeaseDoc {
     const KIND: &'static str = "lease";
     fn lookups(&self) -> Vec<Lookup> {
@@ -35,6 +42,12 @@ pub struct Lease {
     until: Instant,
 }
 
+impl Lease {
+    fn holds(&self, now: Instant) -> bool {
+        now.duration_until(self.until).as_secs() <= LEASE_S
+    }
+}
+
 impl App {
     /// Keeps, renews or takes the lease; `None` when another node holds it.
     pub(super) async fn hold_lease(
@@ -46,7 +59,7 @@ impl App {
         let enough = now
             .saturating_add(SignedDuration::from_secs(RENEW_BELOW_S))
             .unwrap_or(now);
-        if let Some(lease) = held.filter(|l| l.until > enough) {
+        if let Some(lease) = held.filter(|l| l.until > enough && l.holds(now)) {
             return Ok(Some(lease));
         }
         let permit = self.system(SystemPurpose::Job);
@@ -55,7 +68,7 @@ impl App {
         let found = self.load::<LeaseDoc>(&permit, &network, &id).await?;
         if found
             .as_ref()
-            .is_some_and(|f| f.doc.node != node && f.doc.until > now)
+            .is_some_and(|f| f.doc.node != node && f.doc.holds(now))
         {
             return Ok(None);
         }

@@ -4,13 +4,17 @@
 //! Every job is idempotent, so that a run cut short is simply run again.
 
 mod case_clocks;
+mod clock;
 mod lease;
 mod outbox;
+mod scrub;
 
 use futures::future::BoxFuture;
 use kernel::Instant;
 
+pub use clock::{ClockWatch, Jump};
 pub use lease::Lease;
+pub use scrub::{Pass, ScrubState};
 
 use crate::{App, AppError};
 
@@ -22,6 +26,13 @@ pub(crate) struct Job {
     /// Done by the node that holds the lease; others are every node's own housekeeping.
     pub(crate) leased: bool,
     run: for<'a> fn(&'a App) -> BoxFuture<'a, Result<usize, AppError>>,
+}
+
+impl Job {
+    /// Whether it waits for `at`. No job waits longer than its own pause: a clock that went back does not stop it.
+    fn waits(&self, at: Instant, now: Instant) -> bool {
+        at > now && now.duration_until(at).as_secs() <= self.every_s
+    }
 }
 
 pub(crate) const JOBS: &[Job] = &[
@@ -84,6 +95,24 @@ pub(crate) const JOBS: &[Job] = &[
         every_s: 60,
         leased: true,
         run: |app| Box::pin(app.late_time_stamps()),
+    },
+    Job {
+        name: "clock",
+        every_s: 5,
+        leased: false,
+        run: |app| Box::pin(app.watch_clock()),
+    },
+    Job {
+        name: "scrub",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.scrub_stretch()),
+    },
+    Job {
+        name: "retention",
+        every_s: 3600,
+        leased: true,
+        run: |app| Box::pin(app.retention_round()),
     },
     Job {
         name: "blob-sweep",
@@ -153,7 +182,7 @@ impl App {
         self.this_node.leads(leads);
         let mut ran = Vec::new();
         for (job, next) in JOBS.iter().zip(&mut schedule.next) {
-            if next.is_some_and(|at| at > now) || (job.leased && !leads) {
+            if next.is_some_and(|at| job.waits(at, now)) || (job.leased && !leads) {
                 continue;
             }
             *next = now

@@ -6,7 +6,7 @@
 //! own. What pages and prints show is read from the frozen bytes (`thaw`), never from anything kept beside them.
 
 mod desk;
-mod doc;
+pub(crate) mod doc;
 mod frozen;
 pub(crate) mod paper;
 mod read;

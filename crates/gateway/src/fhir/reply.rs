@@ -20,13 +20,17 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub fn new(error: AppError, at: &str) -> Self {
-        if matches!(error, AppError::Internal(_) | AppError::Unavailable(_)) {
+        if matches!(
+            error,
+            AppError::Internal(_) | AppError::Unavailable(_) | AppError::Full(_)
+        ) {
             tracing::error!(error = %error, "a FHIR request failed");
         }
         let (status, issues) = explain(&error, at);
         let retry_after_s = match error {
             AppError::RateLimited { retry_after_s } => Some(retry_after_s),
             AppError::Unavailable(_) => Some(5),
+            AppError::Full(_) => Some(60),
             _ => None,
         };
         Self {

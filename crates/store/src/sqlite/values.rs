@@ -40,8 +40,8 @@ impl From<rusqlite::Error> for StoreError {
             rusqlite::Error::SqliteFailure(f, text) => {
                 let text = text.clone().unwrap_or_else(|| f.to_string());
                 match f.code {
-                    C::DiskFull
-                    | C::ReadOnly
+                    C::DiskFull => Self::Full(text),
+                    C::ReadOnly
                     | C::SystemIoFailure
                     | C::CannotOpen
                     | C::PermissionDenied

@@ -342,14 +342,22 @@ impl Thread {
                 if let Some(spool) = &self.place.spool {
                     spool.after_fault();
                 }
+                let full = matches!(e, StoreError::Full(_));
                 let why = match e {
-                    StoreError::Unavailable(why) | StoreError::Damaged(why) => why,
+                    StoreError::Unavailable(why)
+                    | StoreError::Damaged(why)
+                    | StoreError::Full(why) => why,
                     other => other.to_string(),
+                };
+                let failure = if full {
+                    StoreError::Full
+                } else {
+                    StoreError::Unavailable
                 };
                 tracing::error!(reason = %why, writes = group.len(), "the store cannot write");
                 *lock(&self.fault) = Some(why.clone());
                 for job in group {
-                    job.answer(Err(StoreError::Unavailable(why.clone())));
+                    job.answer(Err(failure(why.clone())));
                 }
             }
         }
@@ -397,7 +405,9 @@ fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Outcome, StoreErro
             s.conn.prepare_cached("RELEASE job")?.execute([])?;
             Ok(Ok(()))
         }
-        Err(e @ (StoreError::Unavailable(_) | StoreError::Damaged(_))) => Err(e),
+        Err(e @ (StoreError::Unavailable(_) | StoreError::Damaged(_) | StoreError::Full(_))) => {
+            Err(e)
+        }
         Err(e) => {
             if s.conn.is_autocommit() {
                 // SQLite ended the transaction by itself: the others of the group are gone too.

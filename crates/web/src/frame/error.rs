@@ -175,7 +175,7 @@ const fn word(code: ErrorCode) -> &'static str {
         ErrorCode::TooMuch => "too-much",
         ErrorCode::RateLimited => "rate-limited",
         ErrorCode::MediaType => "media-type",
-        ErrorCode::Unavailable => "unavailable",
+        ErrorCode::Unavailable | ErrorCode::Full => "unavailable",
         ErrorCode::Internal => "internal",
     }
 }

@@ -9,6 +9,7 @@ pub mod entry;
 pub mod home;
 pub mod hospital;
 pub mod import;
+pub mod keeping;
 pub mod lines;
 pub mod look;
 pub mod notices;
@@ -41,6 +42,7 @@ pub fn routes() -> Vec<RouteSpec> {
         profile::routes(),
         people::routes(),
         hospital::routes(),
+        keeping::routes(),
         operator::routes(),
         styleguide::routes(),
         verify::routes(),
