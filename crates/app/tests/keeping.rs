@@ -11,7 +11,7 @@ use kernel::ResourceId;
 use testkit::records::{hospital_id, id, key};
 use testkit::world::World;
 
-const YARQUM: &str = "yarqum";
+const HOME: &str = "qumtagh";
 
 fn code(e: &AppError) -> String {
     match e {
@@ -35,7 +35,7 @@ async fn is_gone(w: &World, kind: &str, name: &str) -> bool {
     let got = w
         .node
         .store
-        .get(&permit, &key(YARQUM, kind, name), None)
+        .get(&permit, &key(HOME, kind, name), None)
         .await;
     let got = got.unwrap().unwrap();
     got.deleted && got.original.reveal().is_empty()
@@ -45,7 +45,7 @@ async fn is_gone(w: &World, kind: &str, name: &str) -> bool {
 async fn a_record_is_erased_by_an_administrator_alone_and_never_under_a_hold() {
     let w = World::start().await;
     let app = w.app();
-    let admin = w.admin(YARQUM);
+    let admin = w.admin(HOME);
     patient_with_entries(&w, "gone").await;
     patient_with_entries(&w, "stays").await;
     let erase = async |cx: &app::Cx, why: &str| {
@@ -55,7 +55,7 @@ async fn a_record_is_erased_by_an_administrator_alone_and_never_under_a_hold() {
     let refused = erase(&w.clinician(), "because").await.unwrap_err();
     assert_eq!(code(&refused), "role-missing");
     // The administrator of another hospital has no such patient.
-    let other = w.staff("elsewhere", "qumtagh", &[Role::Administrator], &[]);
+    let other = w.staff("elsewhere", "saryozen", &[Role::Administrator], &[]);
     assert_eq!(
         code(&erase(&other, "because").await.unwrap_err()),
         "keeping-unknown-patient"
@@ -88,7 +88,7 @@ async fn a_record_is_erased_by_an_administrator_alone_and_never_under_a_hold() {
     let page = w
         .node
         .store
-        .audit(&permit, &hospital_id(YARQUM), &filter)
+        .audit(&permit, &hospital_id(HOME), &filter)
         .await
         .unwrap();
     assert_eq!(page.records.len(), 1);
@@ -100,7 +100,7 @@ async fn a_record_is_erased_by_an_administrator_alone_and_never_under_a_hold() {
     let report = w
         .node
         .store
-        .verify_chain(&permit, &hospital_id(YARQUM))
+        .verify_chain(&permit, &hospital_id(HOME))
         .await
         .unwrap();
     assert_eq!(report.broken_at, None);
@@ -115,7 +115,7 @@ async fn a_record_is_erased_by_an_administrator_alone_and_never_under_a_hold() {
 #[tokio::test]
 async fn a_hold_with_an_end_ends_by_itself() {
     let w = World::start().await;
-    let (app, admin) = (w.app(), w.admin(YARQUM));
+    let (app, admin) = (w.app(), w.admin(HOME));
     patient_with_entries(&w, "held").await;
     let day = SignedDuration::from_hours(24);
     let until = w.node.now().checked_add(day).unwrap();
@@ -127,7 +127,7 @@ async fn a_hold_with_an_end_ends_by_itself() {
         .await;
     assert_eq!(code(&past.unwrap_err()), "hold-until-past");
     let erase = async || {
-        let admin = w.admin(YARQUM);
+        let admin = w.admin(HOME);
         app.erase_patient(&admin, &id("held"), Ground::Order, "ordered")
             .await
     };
@@ -144,7 +144,7 @@ async fn what_was_kept_long_enough_is_proposed_and_an_administrator_decides() {
     index(&w, "old").await;
     let round = async || {
         app.retention_round().await.unwrap();
-        let waiting = app.disposals(&w.admin(YARQUM)).await.unwrap();
+        let waiting = app.disposals(&w.admin(HOME)).await.unwrap();
         waiting
             .into_iter()
             .map(|d| (d.id, d.disposal.subject, d.held))
@@ -167,26 +167,26 @@ async fn what_was_kept_long_enough_is_proposed_and_an_administrator_decides() {
     let denied = app.approve_disposal(&w.clinician(), &proposal).await;
     assert_eq!(code(&denied.unwrap_err()), "role-missing");
     // Put off, it comes again when the years are over.
-    app.keep_disposal(&w.admin(YARQUM), &proposal, 1)
+    app.keep_disposal(&w.admin(HOME), &proposal, 1)
         .await
         .unwrap();
     assert!(round().await.is_empty());
     w.node.clock.advance(SignedDuration::from_hours(24 * 366));
     assert_eq!(round().await.len(), 1);
     let hold = app
-        .place_hold(&w.admin(YARQUM), &id("old"), None, "a claim", None)
+        .place_hold(&w.admin(HOME), &id("old"), None, "a claim", None)
         .await
         .unwrap();
     assert!(round().await[0].2, "shown as held");
-    let held = app.approve_disposal(&w.admin(YARQUM), &proposal).await;
+    let held = app.approve_disposal(&w.admin(HOME), &proposal).await;
     assert_eq!(code(&held.unwrap_err()), "hold-stands");
-    app.lift_hold(&w.admin(YARQUM), &hold).await.unwrap();
-    app.approve_disposal(&w.admin(YARQUM), &proposal)
+    app.lift_hold(&w.admin(HOME), &hold).await.unwrap();
+    app.approve_disposal(&w.admin(HOME), &proposal)
         .await
         .unwrap();
     assert!(is_gone(&w, "Observation", "old-o").await);
     assert!(round().await.is_empty());
-    let again = app.approve_disposal(&w.admin(YARQUM), &proposal).await;
+    let again = app.approve_disposal(&w.admin(HOME), &proposal).await;
     assert!(matches!(again, Err(AppError::Conflict)));
 }
 
@@ -194,7 +194,7 @@ async fn what_was_kept_long_enough_is_proposed_and_an_administrator_decides() {
 async fn index(w: &World, patient: &str) {
     let mut batch = store::Batch::new(w.node.now());
     batch.put_doc(
-        key(YARQUM, "patient-index", patient),
+        key(HOME, "patient-index", patient),
         store::Precondition::Any,
         r#"{"keys":[],"identifiers":[],"birth_date":null}"#,
         Vec::new(),
