@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    admin, audit, backup, config as config_command, demo, doctor, restore, scrub, verify,
+    admin, audit, backup, config as config_command, demo, doctor, erasures, restore, scrub, verify,
 };
 use crate::config::Config;
 use crate::{logging, serve};
@@ -59,14 +59,21 @@ enum Command {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
-        what: backup::Backup,
+        what: backup::BackupArgs,
     },
     /// Restore a backup into a new data folder, to its newest point or an earlier one
     Restore {
         #[command(flatten)]
         place: Place,
         #[command(flatten)]
-        what: restore::Restore,
+        what: restore::RestoreArgs,
+    },
+    /// The ledger of erasures: what was erased, and doing it again onto a database restored by other means
+    Erasures {
+        #[command(flatten)]
+        place: Place,
+        #[command(subcommand)]
+        what: erasures::Erasures,
     },
     /// Read every file from end to end: it is there, opens, and is what it was
     Scrub(Place),
@@ -188,6 +195,11 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             let config = place.load()?;
             logging::start(&config.log)?;
             return runtime()?.block_on(restore::run(&place, config, what));
+        }
+        Command::Erasures { place, what } => {
+            let config = place.load()?;
+            logging::start(&config.log)?;
+            runtime()?.block_on(erasures::run(&config, what))?;
         }
         Command::Scrub(place) => {
             let config = place.load()?;

@@ -225,6 +225,15 @@ impl Store {
         self.erase_now(erasure, batch).await
     }
 
+    /// Does every erasure of the ledger again: for a database that was restored by other means. Gives their number.
+    pub async fn replay_erasures(&self) -> Result<u64, StoreError> {
+        let all = self.erasures()?;
+        for erasure in &all {
+            self.replay_erasure(erasure).await?;
+        }
+        Ok(all.len() as u64)
+    }
+
     /// The erasures this data folder knows of, oldest first.
     pub fn erasures(&self) -> Result<Vec<Erasure>, StoreError> {
         self.source.ledger.all(&self.source.key)

@@ -14,7 +14,7 @@ use crate::node;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct Backup {
+pub struct BackupArgs {
     #[command(subcommand)]
     what: Option<What>,
     /// A folder, or s3://bucket/prefix with endpoint and credentials of [backup]; backup.place when not given
@@ -36,7 +36,7 @@ enum What {
     },
 }
 
-pub async fn run(place: &Place, config: Config, backup: Backup) -> anyhow::Result<ExitCode> {
+pub async fn run(place: &Place, config: Config, backup: BackupArgs) -> anyhow::Result<ExitCode> {
     crate::tls::install_provider();
     match backup.what {
         None => take(place, &config, backup.to.as_deref()).await,

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::node;
 
 #[derive(Debug, Args)]
-pub struct Restore {
+pub struct RestoreArgs {
     /// A folder, or s3://bucket/prefix with endpoint and credentials of [backup]; backup.place when not given
     #[arg(long, value_name = "PLACE")]
     from: Option<String>,
@@ -30,7 +30,7 @@ pub struct Restore {
     erasures: Option<PathBuf>,
 }
 
-pub async fn run(place: &Place, config: Config, what: Restore) -> anyhow::Result<ExitCode> {
+pub async fn run(place: &Place, config: Config, what: RestoreArgs) -> anyhow::Result<ExitCode> {
     crate::tls::install_provider();
     let until = match (&what.at, what.position) {
         (Some(text), _) => Until::At(text.parse::<Instant>().context("--at")?),

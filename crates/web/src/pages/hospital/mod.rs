@@ -45,7 +45,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
         }
         div class="cols half" {
             div class="stack" {
-                div class="row" { a class="btn" href="/hospital/edit" { (w.t("hospital-edit")) } }
+                div class="row" { a class="btn" href="/hospital/edit" { (w.t("hospital-edit")) } a class="btn" href="/keeping" { (w.t("keeping-title")) } }
                 (about(&cx, &hospital))
                 (services(&cx, &hospital))
             }
