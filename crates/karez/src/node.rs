@@ -169,6 +169,17 @@ impl Node {
     }
 }
 
+/// Which database the configuration names.
+pub fn database(config: &Config) -> DatabaseKind {
+    match &config.store.postgres {
+        None => DatabaseKind::Sqlite,
+        Some(url) => DatabaseKind::Postgres {
+            url: url.reveal().clone(),
+            nats_url: config.bus.nats_url.as_ref().map(|u| u.reveal().clone()),
+        },
+    }
+}
+
 fn store_config(config: &Config, key: NodeKey, base_url: &str) -> StoreConfig {
     let mut place = StoreConfig::new(
         &config.data.dir,
@@ -176,12 +187,7 @@ fn store_config(config: &Config, key: NodeKey, base_url: &str) -> StoreConfig {
         Arc::new(SystemClock),
         Arc::new(SystemEntropy),
     );
-    if let Some(url) = &config.store.postgres {
-        place.database = DatabaseKind::Postgres {
-            url: url.reveal().clone(),
-            nats_url: config.bus.nats_url.as_ref().map(|u| u.reveal().clone()),
-        };
-    }
+    place.database = database(config);
     place.public_base = base_url.to_owned();
     place.readers = config.data.readers;
     place.size_max_bytes = config.data.size_max_bytes;

@@ -15,6 +15,8 @@ impl App {
         facts.extend(self.disk_fact());
         facts.push(self.files_fact().await);
         facts.extend(self.backup_facts());
+        facts.push(self.scrub_fact().await);
+        facts.push(self.clock_fact());
         facts.push(self.time_stamp_fact().await);
         facts.push(self.mail_fact().await);
         facts
@@ -79,6 +81,36 @@ impl App {
                 .with("waiting_bytes", ship.waiting_bytes),
         };
         vec![base, shipping]
+    }
+
+    /// What reading every file from end to end found: the pass under way where it found something, else the last.
+    async fn scrub_fact(&self) -> Fact {
+        told(Part::Scrub, self.scrub_state().await, |state| {
+            let faulty = state.now.as_ref().filter(|p| p.faulty > 0);
+            match (faulty.or(state.last.as_ref()), &state.now) {
+                (Some(pass), _) if pass.faulty > 0 => {
+                    Fact::new(Part::Scrub, FactState::Stop, "scrub-faulty")
+                        .with("n", pass.faulty)
+                        .with("files", pass.files)
+                }
+                (Some(pass), _) => Fact::new(Part::Scrub, FactState::Ok, "scrub-whole")
+                    .with("files", pass.files)
+                    .with("ended_at", pass.ended.unwrap_or(pass.began)),
+                (None, Some(now)) => Fact::new(Part::Scrub, FactState::Ok, "scrub-under-way")
+                    .with("files", now.files),
+                (None, None) => Fact::new(Part::Scrub, FactState::Ok, "scrub-not-yet"),
+            }
+        })
+    }
+
+    /// Whether the machine's clock leapt since this process began.
+    fn clock_fact(&self) -> Fact {
+        match self.clock_jump() {
+            None => Fact::new(Part::Clock, FactState::Ok, "clock-steady"),
+            Some(jump) => Fact::new(Part::Clock, FactState::Warn, "clock-jumped")
+                .with("seconds", jump.by_ms / 1_000)
+                .with("jumped_at", jump.at),
+        }
     }
 
     async fn time_stamp_fact(&self) -> Fact {

@@ -67,6 +67,7 @@ async fn verify(place: &Place, config: &Config, from: Option<&str>) -> anyhow::R
     ));
     let plan = Restore {
         from: place.backup_place(config, from)?,
+        database: node::database(config),
         dir,
         blobs: None,
         until: Until::Latest,

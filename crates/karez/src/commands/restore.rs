@@ -49,6 +49,7 @@ pub async fn run(place: &Place, config: Config, what: RestoreArgs) -> anyhow::Re
     let _lock = node::lock(&config.data.dir)?;
     let plan = restore::Restore {
         from,
+        database: node::database(&config),
         dir: config.data.dir.clone(),
         blobs: config.blobs.clone(),
         until,

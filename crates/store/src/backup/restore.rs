@@ -17,6 +17,7 @@ use super::sealed::{SealedReader, read_error};
 use super::ship::{copy_path, entries};
 use super::{Reach, transfer};
 use crate::blobs;
+use crate::facade::DatabaseKind;
 use crate::objects::{Place, object_error};
 use crate::sqlite::redo::Redo;
 use crate::{Finding, Store, StoreConfig, StoreError};
@@ -27,6 +28,8 @@ pub use crate::sqlite::redo::Until;
 #[derive(Clone)]
 pub struct Restore {
     pub from: Place,
+    /// Which database it becomes: the same kind it was.
+    pub database: DatabaseKind,
     /// The new data folder: it holds no database yet.
     pub dir: PathBuf,
     /// Where the node keeps its files; none for `blobs/` in the data folder.
@@ -130,7 +133,7 @@ impl Restore {
         let _none = fs::remove_dir_all(&work);
         fs::create_dir_all(&work).map_err(failed)?;
         let done = self.fill(&work).await;
-        if done.as_ref().is_ok_and(Restored::is_sound) {
+        if done.as_ref().is_ok_and(Restored::is_sound) && work.exists() {
             adopt(&work, &self.dir).map_err(failed)?;
         }
         fs::remove_dir_all(&work).map_err(failed)?;
@@ -153,6 +156,7 @@ impl Restore {
             .clone()
             .unwrap_or_else(|| Place::Folder(self.dir.join("blobs")));
         config.blobs = Some(place.clone());
+        config.database = self.database.clone();
         let store = Store::open(config).await?;
         for erasure in &erasures {
             store.replay_erasure(erasure).await?;
@@ -183,6 +187,24 @@ impl Restore {
         let (key, to) = (self.key.clone(), file.clone());
         let from = sealed.clone();
         blocking(move || unseal(&from, &to, &key)).await?;
+        match (&self.database, is_sqlite(&file)?) {
+            (DatabaseKind::Sqlite, true) => {}
+            (DatabaseKind::Postgres { url, .. }, false) => {
+                crate::postgres::copy::load(url, &file).await?;
+                fs::remove_file(&file).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+                return Ok(plan.base.reach);
+            }
+            (_, sqlite) => {
+                let (was, other) = if sqlite {
+                    ("SQLite", "PostgreSQL")
+                } else {
+                    ("PostgreSQL", "SQLite")
+                };
+                return Err(StoreError::Invalid(format!(
+                    "the backup is of a {was} database and cannot become a {other} one"
+                )));
+            }
+        }
         let mut redo = Redo::open(&file, plan.base.reach)?;
         for segment in &plan.segments {
             transfer::download(objects, &segment.path(), sealed.clone()).await?;
@@ -307,6 +329,11 @@ impl Restore {
         }
         fs::remove_file(&file).map_err(failed)?;
         // The copies themselves are what the restored database is checked against.
+        if !matches!(self.database, DatabaseKind::Sqlite) {
+            return Err(StoreError::Invalid(
+                "a backup of PostgreSQL is verified by restoring it into an empty database".into(),
+            ));
+        }
         self.blobs = Some(self.from.within("blobs"));
         self.until = Until::Latest;
         let restored = self.run().await?;
@@ -345,8 +372,19 @@ fn adopt(work: &Path, dir: &Path) -> std::io::Result<()> {
         let _old = fs::remove_dir_all(dir.join("erasures"));
         fs::rename(erasures, dir.join("erasures"))?;
     }
-    fs::rename(work.join("karez.db"), dir.join("karez.db"))?;
+    if work.join("karez.db").exists() {
+        fs::rename(work.join("karez.db"), dir.join("karez.db"))?;
+    }
     fs::File::open(dir)?.sync_all()
+}
+
+/// Whether a copy is a database file of SQLite, by its first bytes.
+fn is_sqlite(file: &Path) -> Result<bool, StoreError> {
+    use std::io::Read as _;
+    let mut first = [0; 16];
+    let read = open(file)?.read(&mut first);
+    read.map_err(|e| StoreError::Unavailable(format!("restore: {e}")))?;
+    Ok(&first == b"SQLite format 3\0")
 }
 
 fn open(path: &Path) -> Result<fs::File, StoreError> {

@@ -195,11 +195,6 @@ pub struct Shipper {
 
 impl Shipper {
     pub(crate) fn new(source: Source, shipping: Shipping) -> Result<Self, StoreError> {
-        if source.database.log().is_none() {
-            return Err(StoreError::Internal(
-                "the log of this database is not kept for shipping".into(),
-            ));
-        }
         let status = ShipStatus {
             place: shipping.place.describe(),
             ..ShipStatus::default()
@@ -273,11 +268,14 @@ impl Shipper {
     }
 
     async fn try_turn(&mut self) -> Result<(), StoreError> {
-        let log = self
-            .source
-            .database
-            .log()
-            .ok_or_else(|| StoreError::Internal("no log is kept".into()))?;
+        let Some(log) = self.source.database.log() else {
+            // The database's own server keeps its log: whole copies are taken, each a stream of its own.
+            self.files().await?;
+            self.source
+                .copy_ledger(&*self.objects, &mut self.ledger_done)
+                .await?;
+            return self.bases().await;
+        };
         let cutter = Arc::clone(&log);
         tokio::task::spawn_blocking(move || cutter.cut())
             .await
@@ -352,10 +350,13 @@ impl Shipper {
             self.tell(|s| s.base_at = Some(now));
             self.forget_old().await?;
         }
-        let Some(log) = self.source.database.log() else {
-            return Ok(());
+        let (stream, seq) = match self.source.database.log() {
+            Some(log) => log.next(),
+            None => match &self.base {
+                Some((stream, _)) => (stream.clone(), 1),
+                None => (self.new_stream(), 1),
+            },
         };
-        let (stream, seq) = log.next();
         if self.base.as_ref().is_none_or(|(s, _)| *s != stream) {
             self.base = self.newest_base(&stream).await?;
             let at = self.base.as_ref().map(|(_, at)| *at);
@@ -368,12 +369,24 @@ impl Shipper {
             .as_ref()
             .is_none_or(|(_, at)| now.duration_since(*at) >= old);
         if due && self.copying.is_none() {
+            let stream = match self.source.database.log() {
+                Some(_) => stream,
+                None => {
+                    // Other nodes of the same database put files too.
+                    self.compared = false;
+                    self.new_stream()
+                }
+            };
             let (source, objects) = (self.source.clone(), Arc::clone(&self.objects));
             self.copying = Some(tokio::spawn(async move {
                 source.base(&*objects, stream, seq).await
             }));
         }
         Ok(())
+    }
+
+    fn new_stream(&self) -> String {
+        self.source.entropy.uuid_v7(self.source.clock.now())
     }
 
     async fn newest_base(&self, stream: &str) -> Result<Option<(String, Instant)>, StoreError> {

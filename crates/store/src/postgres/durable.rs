@@ -11,10 +11,8 @@ use crate::backup::{Durable, Log, Reach};
 
 #[async_trait]
 impl Durable for PostgresDatabase {
-    async fn copy_to(&self, _: &Path) -> Result<Reach, StoreError> {
-        Err(StoreError::Unavailable(
-            "a PostgreSQL database is backed up by its server (pg_basebackup and the archive of its log)".into(),
-        ))
+    async fn copy_to(&self, file: &Path) -> Result<Reach, StoreError> {
+        super::copy::write(&self.server, file).await
     }
 
     /// The server ships its own.

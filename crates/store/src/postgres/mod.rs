@@ -6,6 +6,7 @@ mod bus;
 mod changes;
 mod checkup;
 mod connect;
+pub(crate) mod copy;
 mod durable;
 mod erase;
 mod follow;
@@ -156,6 +157,7 @@ async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), StoreError> 
             "SET lock_timeout = 0; SELECT pg_advisory_lock({MIGRATION_TURN})"
         ))
         .await?;
+    refuse_newer(client).await?;
     let done = migrations::migrations::runner()
         .set_abort_divergent(true)
         .set_abort_missing(true)
@@ -169,6 +171,35 @@ async fn migrate(client: &mut tokio_postgres::Client) -> Result<(), StoreError> 
     done.map(drop).map_err(|e| {
         StoreError::Unavailable(format!("the schema cannot be brought up to date: {e}"))
     })
+}
+
+/// A schema that a later Karez wrote.
+async fn refuse_newer(client: &tokio_postgres::Client) -> Result<(), StoreError> {
+    let there = client
+        .query_one(
+            "SELECT to_regclass('refinery_schema_history') IS NOT NULL",
+            &[],
+        )
+        .await?;
+    if !there.try_get::<_, bool>(0)? {
+        return Ok(());
+    }
+    let row = client
+        .query_one(
+            "SELECT coalesce(max(version), 0)::int8 FROM refinery_schema_history",
+            &[],
+        )
+        .await?;
+    let known = migrations::migrations::runner()
+        .get_migrations()
+        .iter()
+        .map(|m| i64::from(m.version()))
+        .max()
+        .unwrap_or(0);
+    match row.try_get::<_, i64>(0)? {
+        applied if applied > known => Err(crate::error::newer_schema(applied, known)),
+        _ => Ok(()),
+    }
 }
 
 async fn same_key(client: &tokio_postgres::Client, id: &str) -> Result<(), StoreError> {

@@ -4,5 +4,6 @@
 
 mod drill;
 mod erasing;
+mod postgres;
 mod stream;
 mod world;

@@ -95,6 +95,7 @@ impl World {
     pub fn restore_plan(&self, folder: &str, until: Until) -> Restore {
         Restore {
             from: self.place(),
+            database: karez_store::DatabaseKind::Sqlite,
             dir: self.dir.path().join(folder),
             blobs: None,
             until,
