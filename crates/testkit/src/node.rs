@@ -132,6 +132,27 @@ impl TestNode {
         .expect("a second application over the store")
     }
 
+    /// A node elsewhere: equal to the first, with connections of its own to the same PostgreSQL database. It tells
+    /// the first nothing but by the database.
+    #[allow(clippy::expect_used)]
+    pub async fn elsewhere(&self) -> (App, Arc<Store>) {
+        let database = self.database.as_ref();
+        assert!(database.is_some(), "SQLite is one node's alone");
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let store = Self::store(self.folder.path(), &self.clock, &entropy, database).await;
+        let store = Arc::new(store);
+        let app = App::new(
+            Arc::clone(&store),
+            Arc::new(self.clock.clone()),
+            entropy as Arc<dyn Entropy>,
+            self.app.settings().clone(),
+            Arc::new(node_key()),
+        )
+        .await
+        .expect("an application over the same database");
+        (app, store)
+    }
+
     /// The data folder.
     pub fn folder(&self) -> &Path {
         self.folder.path()

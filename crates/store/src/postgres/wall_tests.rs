@@ -1,5 +1,7 @@
 //! The second wall: a statement that forgets its hospital, or says nothing of who asks, is stopped by the server.
 
+use std::collections::BTreeSet;
+
 use agreements::{Actor, ActorKind, Permit, Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use testkit::postgres::FreshDatabase;
@@ -8,6 +10,7 @@ use super::session::Reach;
 use super::values::{int, text};
 use super::{PostgresDatabase, PostgresOptions};
 use crate::sql::Statement;
+use crate::sql::columns::{COLUMNS, POSTGRES};
 use crate::{AuditDraft, Batch, Database, Lookup, Precondition, StoreError};
 
 /// Every table that holds what belongs to a hospital, and the column that says whose.
@@ -203,6 +206,33 @@ async fn a_session_that_says_nothing_sees_and_changes_nothing() {
         ],
         "a table that holds a hospital's rows needs a wall"
     );
+    db.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_stored_column_is_classified_and_every_classified_one_is_stored() {
+    let Some(fresh) = FreshDatabase::make().await else {
+        return;
+    };
+    let db = open(&fresh, "key").await.unwrap();
+    let client = db.server.connect().await.unwrap();
+    let rows = client
+        .query(
+            "SELECT table_name::text, column_name::text FROM information_schema.columns WHERE table_schema = 'public'",
+            &[],
+        )
+        .await
+        .unwrap();
+    let stored: BTreeSet<(&str, &str)> = rows
+        .iter()
+        .map(|r| (text(r, 0).unwrap(), text(r, 1).unwrap()))
+        .collect();
+    let listed: BTreeSet<(&str, &str)> = COLUMNS
+        .iter()
+        .chain(POSTGRES)
+        .flat_map(|(t, cs)| cs.iter().map(|(c, _)| (*t, *c)))
+        .collect();
+    assert_eq!(stored, listed);
     db.close().await;
 }
 

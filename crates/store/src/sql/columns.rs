@@ -301,6 +301,16 @@ pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
     ),
 ];
 
+/// What PostgreSQL has beside [`COLUMNS`].
+pub const POSTGRES: &[(&str, &[(&str, Sensitivity)])] = &[
+    ("version", &[("hospital", Internal)]),
+    (
+        "writer_mark",
+        &[("writer", Internal), ("number", Internal), ("at", Internal)],
+    ),
+    ("node_key", &[("num", Internal), ("id", Internal)]),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
