@@ -12,8 +12,8 @@ pub(crate) const VERSION_MIN: i32 = 3_051_003;
 const STATEMENTS_KEPT: usize = 512;
 /// What each connection keeps of the file, KiB. Beyond it pages come from the system's own cache, which it gives up when
 /// others need the memory. The file is not mapped: every page ever read would count as this process's memory.
-const WRITER_CACHE_KIB: i64 = 32 << 10;
-const READER_CACHE_KIB: i64 = 8 << 10;
+const WRITER_CACHE_KIB: i64 = 24 << 10;
+const READER_CACHE_KIB: i64 = 6 << 10;
 const BUSY_MS: u64 = 5_000;
 
 /// Refuses an SQLite that is not safe to keep records in.
