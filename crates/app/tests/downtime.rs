@@ -193,3 +193,22 @@ async fn a_late_entry_is_neither_of_the_future_nor_of_long_ago_nor_anothers() {
     let refused = app.enter_late(&cx, &nobody, &late(&w, 5)).await;
     assert!(matches!(refused, Err(AppError::NotFound)));
 }
+
+#[test]
+fn every_status_and_urgency_has_its_words_on_paper() {
+    for words in [
+        include_str!("../../print/words/pack.en.json"),
+        include_str!("../../print/words/pack.zh-CN.json"),
+    ] {
+        let words: serde_json::Value = serde_json::from_str(words).unwrap();
+        let statuses = care::case::Status::ALL
+            .iter()
+            .map(|s| format!("status-{}", s.as_str()));
+        let urgencies = Urgency::ALL
+            .iter()
+            .map(|u| format!("urgency-{}", u.as_str()));
+        for key in statuses.chain(urgencies) {
+            assert!(words[&key].is_string(), "{key}");
+        }
+    }
+}

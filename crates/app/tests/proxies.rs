@@ -200,3 +200,77 @@ async fn limits_hold_for_reading_and_for_consent() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn a_patient_writes_to_the_doctors_and_reads_what_is_for_them_alone() {
+    let w = World::new().await;
+    w.patient().await;
+    w.agreement().await;
+    w.consent().await;
+    let app = &w.node.app;
+    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
+    let edit = care::case::Edit {
+        question: Some(world::text("Biopsy now?")),
+        background: Some(world::text("Six weeks of cough.")),
+        urgency: Some(care::case::Urgency::Soon),
+        service: Some("thoracic-surgery".into()),
+        specialty: Some("thoracic-surgery".into()),
+        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
+        classes: Some(["messages".to_owned()].into()),
+        consent: Some(id("consent-1")),
+        ..care::case::Edit::default()
+    };
+    for act in [
+        app::cases::CaseAct::Edit(Box::new(edit)),
+        app::cases::CaseAct::Send,
+    ] {
+        w.minutes(1);
+        app.case_act(&w.cx("alimjan"), &case, act).await.unwrap();
+    }
+    let mut patient = w.cx("alimjan");
+    patient.actor = Actor {
+        account: w.account("outsider"),
+        kind: ActorKind::Patient,
+        hospital: None,
+        roles: [Role::Patient].into(),
+        privileges: Default::default(),
+        linked: vec![agreements::Linked::whole(hospital_id("yarqum"), id("p1"))],
+    };
+    let say = |t: &str| world::text(t);
+    app.write_message(&w.cx("alimjan"), &case, say("Between doctors"), &[])
+        .await
+        .unwrap();
+    app.write_to_patient(&w.cx("alimjan"), &case, say("Please drink enough"))
+        .await
+        .unwrap();
+    let theirs = app.write_to_patient(&w.cx("gulnar"), &case, say("x")).await;
+    assert!(
+        matches!(theirs, Err(AppError::Denied(_))),
+        "not a partner's to write"
+    );
+    app.write_as_patient(&patient, &case, say("The cough is worse at night"))
+        .await
+        .unwrap();
+    let own = app.case(&patient, &case).await.unwrap();
+    let read: Vec<_> = own
+        .messages
+        .iter()
+        .map(|m| m.text.reveal().as_str())
+        .collect();
+    assert_eq!(read, ["Please drink enough", "The cough is worse at night"]);
+    for who in ["alimjan", "gulnar"] {
+        let seen = app.case(&w.cx(who), &case).await.unwrap();
+        assert!(
+            seen.messages.iter().any(|m| m.about == "from-patient"),
+            "{who}"
+        );
+    }
+    let mut stranger = patient.clone();
+    stranger.actor.linked.clear();
+    let refused = app.write_as_patient(&stranger, &case, say("x")).await;
+    assert!(matches!(refused, Err(AppError::NotFound)), "{refused:?}");
+    let refused = app
+        .write_as_patient(&w.cx("alimjan"), &case, say("x"))
+        .await;
+    assert!(matches!(refused, Err(AppError::Denied(_))));
+}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use agreements::ActorKind;
 use care::case::Status;
 use care::case::exchange::{self, Urls};
 use care::timeline::{Late, late_of};
@@ -21,6 +22,12 @@ use crate::{App, AppError, Cx};
 
 /// Messages of one case that are shown.
 pub const MESSAGES_MAX: u32 = 1_000;
+/// What a patient wrote in one case; more than this wants a conversation, not another message.
+pub const PATIENT_MESSAGES_MAX: usize = 50;
+/// A message of the patient's doctors to the patient.
+pub const TO_PATIENT: &str = "to-patient";
+/// A message of the patient, or of somebody who acts for them.
+pub const FROM_PATIENT: &str = "from-patient";
 
 impl App {
     /// Writes a message to everyone in the case; `files` were attached to it before.
@@ -31,6 +38,44 @@ impl App {
         text: Phi<String>,
         files: &[ResourceId],
     ) -> Result<ResourceId, AppError> {
+        self.write_about(cx, key, text, files, "message").await
+    }
+
+    /// Writes to the patient, who reads it on their own page. Their own hospital's staff do; partners write to
+    /// colleagues.
+    pub async fn write_to_patient(
+        &self,
+        cx: &Cx,
+        key: &RecordKey,
+        text: Phi<String>,
+    ) -> Result<ResourceId, AppError> {
+        if cx.hospital()? != &key.hospital {
+            return Err(AppError::denied("other-hospital"));
+        }
+        self.write_about(cx, key, text, &[], TO_PATIENT).await
+    }
+
+    /// The patient, or somebody who acts for them, writes to the doctors of the case.
+    pub async fn write_as_patient(
+        &self,
+        cx: &Cx,
+        key: &RecordKey,
+        text: Phi<String>,
+    ) -> Result<ResourceId, AppError> {
+        if cx.actor.kind != ActorKind::Patient {
+            return Err(AppError::denied("patient-only"));
+        }
+        self.write_about(cx, key, text, &[], FROM_PATIENT).await
+    }
+
+    async fn write_about(
+        &self,
+        cx: &Cx,
+        key: &RecordKey,
+        text: Phi<String>,
+        files: &[ResourceId],
+        about: &str,
+    ) -> Result<ResourceId, AppError> {
         if text.reveal().trim().is_empty() && files.is_empty() {
             return Err(AppError::invalid("text", "empty", "a message needs a text"));
         }
@@ -39,7 +84,11 @@ impl App {
         }
         for _ in 0..4 {
             let mut doc = self.case_doc(cx, key).await?;
-            self.may_write(cx, &doc.doc).await?;
+            if about == FROM_PATIENT {
+                self.patient_may_write(cx, &doc).await?;
+            } else {
+                self.may_write(cx, &doc.doc).await?;
+            }
             let known = |id: &ResourceId| doc.doc.case.request.files.iter().any(|f| f.id == *id);
             if !files.iter().all(known) {
                 return Err(AppError::invalid(
@@ -49,7 +98,7 @@ impl App {
                 ));
             }
             let mut batch = Batch::new(cx.now);
-            let id = self.put_message(cx, &mut batch, &mut doc, &text, files, "message")?;
+            let id = self.put_message(cx, &mut batch, &mut doc, &text, files, about)?;
             self.put_case(&mut batch, &doc)?;
             self.audit_case(cx, &mut batch, &doc, Verb::Create, "case.message");
             batch.event("case.message", &doc.key, "{}");
@@ -62,6 +111,19 @@ impl App {
             }
         }
         Err(AppError::Conflict)
+    }
+
+    /// A patient writes while the case is open, and not without end.
+    async fn patient_may_write(&self, cx: &Cx, doc: &Versioned<CaseDoc>) -> Result<(), AppError> {
+        let status = doc.doc.case.status;
+        if status == Status::Draft || status.is_final() {
+            return Err(AppError::rejected("wrong-status", "no messages now"));
+        }
+        let mine = self.messages(cx, doc).await?;
+        if mine.iter().filter(|m| m.about == FROM_PATIENT).count() >= PATIENT_MESSAGES_MAX {
+            return Err(AppError::TooMuch("messages of a patient in one case"));
+        }
+        Ok(())
     }
 
     /// Whether the person may write into the case now; a partner only while the agreement is active.
@@ -108,7 +170,8 @@ impl App {
     ) -> Result<ResourceId, AppError> {
         let id = self.new_id();
         let case = &doc.doc.case;
-        let hospital = cx.hospital()?;
+        // A patient writes in the hospital that keeps the record.
+        let hospital = cx.actor.hospital.as_ref().unwrap_or(&case.hospital);
         let resource = exchange::communication(
             case,
             &id,

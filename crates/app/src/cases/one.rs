@@ -6,6 +6,7 @@ use care::case::{CloseReason, DeclineReason, Missing};
 use kernel::{AccountId, Phi, RecordKey, ResourceId};
 
 use super::doc::{CaseDoc, by};
+use super::messages::{FROM_PATIENT, TO_PATIENT};
 use super::view::{AnswerView, Can, Candidate, CaseView, PersonLine, Side, StepView};
 use crate::docs::{self, Versioned};
 use crate::records::patient_key;
@@ -27,11 +28,11 @@ impl App {
             .next()
             .ok_or(AppError::NotFound)?;
         let side = side(cx, case);
-        // What doctors write to each other is theirs; the patient is told in the answer and in person.
-        let messages = match side {
-            Side::Patient => Vec::new(),
-            Side::Referring | Side::Answering => self.messages(cx, &doc).await?,
-        };
+        let mut messages = self.messages(cx, &doc).await?;
+        if side == Side::Patient {
+            // What doctors write to each other is theirs.
+            messages.retain(|m| m.about == TO_PATIENT || m.about == FROM_PATIENT);
+        }
         let files: Vec<ResourceId> = case.request.files.iter().map(|f| f.id.clone()).collect();
         let view = CaseView {
             banner: self.case_banner(cx, &doc).await?,

@@ -175,3 +175,4 @@ case-sent = The case was sent; the clock runs.
 case-draft-kept = The draft was kept.
 outcome-told = The consultant was told how it turned out.
 outcome-seen-done = Thank you. The case is closed.
+messages-to-patient = To the patient, who reads it on their own page

@@ -203,3 +203,5 @@ tab-answered = Answered
 tab-drafts = Drafts
 tab-closed = Closed
 tab-all = All
+step-to-patient = To the patient
+step-from-patient = From the patient

@@ -76,3 +76,7 @@ fact-scrub-not-yet = Files have not been read yet.
 fact-clock-steady = Steady since this node began.
 fact-clock-jumped = Jumped by { $seconds } s, at { $jumped_at }. See to the time service.
 job-webhooks = Word to other systems
+operator-every-s = { $n ->
+    [one] every second
+   *[other] every { $n } s
+}

@@ -86,3 +86,6 @@ me-limit-no-consent = You cannot give or withdraw consent for it.
 me-limit-no-sensitive = Sensitive parts are not shown.
 me-consents-for = For whom
 me-consents-own = For myself
+me-messages = Messages
+me-messages-write = Write to your doctors
+me-messages-hint = For questions about this case. In an emergency telephone or come.

@@ -140,3 +140,4 @@ case-sent = 病例已发送，时钟开始。
 case-draft-kept = 草稿已保存。
 outcome-told = 已告知会诊医生转归。
 outcome-seen-done = 谢谢。病例已结案。
+messages-to-patient = 发给患者本人（患者可在自己的页面阅读）

@@ -203,3 +203,5 @@ tab-answered = 已答复
 tab-drafts = 草稿
 tab-closed = 已结束
 tab-all = 全部
+step-to-patient = 致患者
+step-from-patient = 患者来信

@@ -73,3 +73,4 @@ fact-scrub-not-yet = 尚未检查文件。
 fact-clock-steady = 自本节点启动以来时钟稳定。
 fact-clock-jumped = 时钟曾跳变 { $seconds } 秒，时间 { $jumped_at }，请检查授时服务。
 job-webhooks = 通知其他系统
+operator-every-s = 每 { $n } 秒

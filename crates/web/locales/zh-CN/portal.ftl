@@ -86,3 +86,6 @@ me-limit-no-consent = 您不能代为给予或撤回同意。
 me-limit-no-sensitive = 不显示敏感内容。
 me-consents-for = 为谁
 me-consents-own = 为我本人
+me-messages = 消息
+me-messages-write = 给医生留言
+me-messages-hint = 用于咨询本病例相关问题。紧急情况请拨打电话或直接就诊。

@@ -53,6 +53,7 @@ pub fn routes() -> Vec<RouteSpec> {
         cases::routes(),
         agreements::routes(),
         consents::routes(),
+        downtime::routes(),
         audit::routes(),
         patient_portal::routes(),
     ]

@@ -137,6 +137,12 @@ async fn write(
     form: Upload,
 ) -> PageResult {
     let key = super::key(&hospital, &id)?;
+    if form.get("to_patient") == "yes" {
+        let text = phi(form.get("text"));
+        state.app.write_to_patient(cx.cx()?, &key, text).await?;
+        let back = format!("{}#messages", case_address(&key));
+        return Ok(done(&back, "message-sent"));
+    }
     let mut files = Vec::new();
     for part in &form.files {
         let file = state

@@ -114,6 +114,7 @@ pub fn messages(cx: &PageCx, v: &CaseView) -> Markup {
                     (cx.csrf())
                     label class="vh" for="text" { (w.t("messages-write")) }
                     textarea class="input" id="text" name="text" rows="2" maxlength=(kernel::limits::TEXT_CHARS_MAX) placeholder=(w.t("messages-write")) {}
+                    @if v.side == app::cases::view::Side::Referring { label class="check small" { input type="checkbox" name="to_patient" value="yes"; span { (w.t("messages-to-patient")) } } }
                     div class="row apart" {
                         @if v.side == app::cases::view::Side::Referring { label class="attach small" { span { (icon("file")) (w.t("messages-attach")) } input type="file" name="files" multiple accept="application/pdf,image/png,image/jpeg"; } } @else { span {} }
                         button class="btn" { (w.t("messages-send")) }

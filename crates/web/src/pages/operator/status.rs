@@ -66,7 +66,7 @@ const fn state_word(state: FactState) -> &'static str {
     }
 }
 
-/// Every part, also one that nothing is said of: then it is not configured.
+/// Every part that says something, and those that are nothing until they are configured.
 fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     let w = cx.words();
     let columns = [
@@ -76,7 +76,7 @@ fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     ];
     let of = |part: Part| facts.iter().filter(move |f| f.part == part);
     let rows = html! { @for part in Part::ALL {
-        @if of(*part).next().is_none() {
+        @if of(*part).next().is_none() && CONFIGURED.contains(part) {
             tr {
                 td class="main" { (w.word("operator-part", part.as_str())) }
                 td { (chip(Kind::Plain, &w.t("operator-state-absent"))) }
@@ -93,6 +93,9 @@ fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     } };
     table(&w.t("operator-parts"), &columns, rows)
 }
+
+/// What a small node does without.
+const CONFIGURED: [Part; 4] = [Part::Backup, Part::Shipping, Part::Scrub, Part::Bus];
 
 /// The fact in words; one without words shows its code and numbers as they are.
 fn said(cx: &PageCx, f: &Fact) -> String {
@@ -150,6 +153,15 @@ fn nodes(cx: &PageCx, nodes: &[NodeLine]) -> Markup {
     table(&w.t("operator-nodes"), &columns, rows)
 }
 
+fn every(cx: &PageCx, seconds: i64) -> String {
+    let w = cx.words();
+    if seconds < 60 {
+        return w.f("operator-every-s", args!["n" => seconds]);
+    }
+    let span = cx.show().span(jiff::SignedDuration::from_secs(seconds));
+    w.f("operator-every", args!["span" => span])
+}
+
 fn jobs(cx: &PageCx, jobs: &[JobLine]) -> Markup {
     let w = cx.words();
     let show = cx.show();
@@ -164,7 +176,7 @@ fn jobs(cx: &PageCx, jobs: &[JobLine]) -> Markup {
     let rows = html! { @for j in jobs {
         @let failed = j.ran.as_ref().and_then(|r| r.error.as_ref().map(|e| (r, e)));
         tr {
-            td class="main" { (w.word_if("job", j.name).unwrap_or_else(|| j.name.to_owned())) br; span class="small soft" { (w.f("operator-every", args!["span" => show.span(jiff::SignedDuration::from_secs(j.every_s))])) } }
+            td class="main" { (w.word_if("job", j.name).unwrap_or_else(|| j.name.to_owned())) br; span class="small soft" { (every(cx, j.every_s)) } }
             td { @match (&j.ran, failed) {
                 (_, Some((run, _))) => (chip(Kind::Warn, &w.f("operator-failed", args!["n" => u64::from(run.failures)]))),
                 (Some(_), None) => (chip(Kind::Ok, &w.t("operator-ran"))),

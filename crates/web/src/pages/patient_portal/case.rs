@@ -3,14 +3,18 @@
 use app::cases::view::{AnswerView, CaseView};
 use app::opinions::OpinionView;
 use axum::extract::{Path, State};
-use kernel::{ErrorCode, RecordKey};
+use kernel::{ErrorCode, Phi, RecordKey};
 use maud::{Markup, html};
 
 use super::{channel, draw};
 use crate::args;
+use crate::components::form::Field;
 use crate::components::record::steps_in_time;
 use crate::components::{Kind, chip_icon, note};
+use crate::frame::flash::done;
+use crate::frame::form::Fields;
 use crate::frame::{PageCx, PageError, PageResult, WebState};
+use crate::pages::cases::parts::thread_of;
 
 pub async fn page(
     State(state): State<WebState>,
@@ -39,6 +43,7 @@ pub async fn page(
         @if let Some((plan, person)) = &view.plan { section class="stack tightly" aria-labelledby="h-plan" { h2 id="h-plan" { (w.t("me-plan")) }
             div class="card" { div class="body stack tightly" { p class="small soft" { bdi { (person.name) } } p { bdi { (plan.text.reveal()) } } @if !plan.orders.is_empty() { ul { @for o in &plan.orders { li { bdi { (o.reveal()) } } } } } } }
         } }
+        (messages(&cx, &view, &key))
         (history(&cx, &view))
     };
     Ok(draw(&cx, &title, Some(format!("case-{id}")), &main))
@@ -84,6 +89,38 @@ fn question(cx: &PageCx, view: &CaseView) -> Markup {
             } footer class="row apart" { a href="/me/consents" { (w.t("me-who-may")) } a href="/me/readers" { (w.t("me-who-read")) } } }
         }
     }
+}
+
+/// What the doctors wrote to the patient and what the patient wrote to them.
+fn messages(cx: &PageCx, view: &CaseView, key: &RecordKey) -> Markup {
+    let w = cx.words();
+    html! {
+        section class="stack tightly" aria-labelledby="h-messages" { h2 id="h-messages" { (w.t("me-messages")) }
+            div class="card" {
+                (thread_of(cx, &view.messages))
+                @if !view.case.status.is_final() {
+                    form class="body stack tightly" method="post" action={ "/me/cases/" (key.hospital) "/" (key.id) "/messages" } {
+                        (cx.csrf())
+                        (Field::new("text", w.t("me-messages-write")).hint(w.t("me-messages-hint")).maxlength(4000).required().area(3))
+                        button class="btn full" { (w.t("messages-send")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub async fn write(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+    fields: Fields,
+) -> PageResult {
+    let key = RecordKey::parse(&hospital, "case", &id)
+        .map_err(|_| PageError::new(ErrorCode::NotFound))?;
+    let text = Phi::new(fields.get("text").to_owned());
+    state.app.write_as_patient(cx.cx()?, &key, text).await?;
+    Ok(done(&format!("/me/cases/{hospital}/{id}"), "message-sent"))
 }
 
 fn history(cx: &PageCx, view: &CaseView) -> Markup {

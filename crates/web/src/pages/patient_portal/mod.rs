@@ -28,6 +28,7 @@ pub fn routes() -> Vec<RouteSpec> {
     vec![
         get("/me", PATIENT, today),
         get("/me/cases/{hospital}/{id}", PATIENT, case::page),
+        post("/me/cases/{hospital}/{id}/messages", PATIENT, case::write),
         get("/me/record", PATIENT, record::page),
         get("/me/consents", PATIENT, consents::list),
         get("/me/consents/new", PATIENT, consents::form),
