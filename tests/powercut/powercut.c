@@ -99,6 +99,7 @@ static void share(void) {
     snprintf(path, sizeof path, "%s/shared", side);
     int fd = real_openat(AT_FDCWD, path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0 || real_ftruncate(fd, 4096)) die(path);
+    fchmod(fd, 0666); /* a program may start as one user and go on as another */
     shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (shared == MAP_FAILED) die("mmap");
     close(fd);
@@ -136,6 +137,7 @@ static void start(void) {
     snprintf(path, sizeof path, "%s/journal", side);
     int fd = real_openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) die(path);
+    fchmod(fd, 0666);
     journal = fcntl(fd, F_DUPFD_CLOEXEC, 700); /* out of the way of a process that closes what it does not know */
     if (journal < 0) die("journal");
     close(fd);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::hash::{Hash as _, Hasher as _};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,6 +46,7 @@ fn layer() -> io::Result<PathBuf> {
         if !compiler.success() {
             return Err(io::Error::other("the compiler refused it"));
         }
+        fs::set_permissions(&staged, fs::Permissions::from_mode(0o755))?;
         staged.persist(&built)?;
     }
     Ok(built)
@@ -81,6 +82,8 @@ impl PowerCut {
             side
         });
         fs::create_dir_all(&side).expect("a folder for the journal");
+        // The process may run as somebody else.
+        fs::set_permissions(&side, fs::Permissions::from_mode(0o777)).expect("own folder");
         Self {
             root,
             side,
