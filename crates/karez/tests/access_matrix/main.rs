@@ -6,6 +6,7 @@
 
 mod acts;
 mod doors;
+mod garbage;
 mod scene;
 
 use std::fmt::Write as _;
