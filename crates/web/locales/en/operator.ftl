@@ -80,3 +80,6 @@ operator-every-s = { $n ->
     [one] every second
    *[other] every { $n } s
 }
+job-clock = Watch of the clock
+job-scrub = Scrub of files
+job-retention = Ends of keeping

@@ -74,3 +74,6 @@ fact-clock-steady = 自本节点启动以来时钟稳定。
 fact-clock-jumped = 时钟曾跳变 { $seconds } 秒，时间 { $jumped_at }，请检查授时服务。
 job-webhooks = 通知其他系统
 operator-every-s = 每 { $n } 秒
+job-clock = 时钟监测
+job-scrub = 文件校验
+job-retention = 保存期限处理
