@@ -76,6 +76,8 @@ class MutualTls(unittest.TestCase):
 
     def session(self, identity=None):
         session = requests.Session()
+        # A bundle that the environment names would come before the one of this server.
+        session.trust_env = False
         session.verify = str(self.data / "tls.crt")
         session.cert = identity
         self.addCleanup(session.close)

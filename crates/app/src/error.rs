@@ -69,6 +69,9 @@ pub enum AppError {
     /// The disk is full.
     #[error("no room: {0}")]
     Full(String),
+    /// Hospitals' signing keys lie in a token that is not there now.
+    #[error("the token of the signing keys cannot be used: {0}")]
+    KeyToken(&'static str),
     #[error("internal: {0}")]
     Internal(String),
 }
@@ -108,7 +111,7 @@ impl AppError {
             Self::NotAllowed(_) => ErrorCode::NotAllowed,
             Self::TooMuch(_) => ErrorCode::TooMuch,
             Self::RateLimited { .. } => ErrorCode::RateLimited,
-            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::Unavailable(_) | Self::KeyToken(_) => ErrorCode::Unavailable,
             Self::Full(_) => ErrorCode::Full,
             Self::Internal(_) => ErrorCode::Internal,
         }
@@ -127,6 +130,16 @@ impl From<StoreError> for AppError {
             StoreError::Unavailable(text) => Self::Unavailable(text),
             StoreError::Full(text) => Self::Full(text),
             StoreError::Damaged(text) | StoreError::Internal(text) => Self::Internal(text),
+        }
+    }
+}
+
+impl From<seal::SealError> for AppError {
+    /// Of our own keys and signatures: a token that is away comes back, everything else is a fault.
+    fn from(e: seal::SealError) -> Self {
+        match e {
+            seal::SealError::Token(why) => Self::KeyToken(why),
+            e => Self::Internal(format!("keys: {e}")),
         }
     }
 }

@@ -49,13 +49,6 @@ pub struct KeyLine {
     pub since: Option<Instant>,
 }
 
-fn sealed(e: seal::SealError) -> AppError {
-    if let seal::SealError::Token(_) = e {
-        return AppError::Unavailable(e.to_string());
-    }
-    AppError::Internal(format!("signing keys: {e}"))
-}
-
 impl App {
     /// Puts a first key, good from `from`, for a new hospital into the batch that founds it.
     pub(crate) fn first_keys(
@@ -66,8 +59,7 @@ impl App {
         from: Instant,
     ) -> Result<(), AppError> {
         let keys =
-            HospitalKeys::create(hospital.clone(), name, &self.node_key, &*self.entropy, from)
-                .map_err(sealed)?;
+            HospitalKeys::create(hospital.clone(), name, &self.node_key, &*self.entropy, from)?;
         let key = self.doc_key::<Keys>(hospital, &keys_id());
         docs::put(
             batch,
@@ -90,7 +82,7 @@ impl App {
     /// Opens the key the hospital signs with now.
     pub async fn hospital_signer(&self, hospital: &HospitalId) -> Result<HospitalSigner, AppError> {
         let keys = self.hospital_keys(hospital).await?;
-        keys.doc.0.signer(&self.node_key).map_err(sealed)
+        Ok(keys.doc.0.signer(&self.node_key)?)
     }
 
     /// Every key the hospital ever signed with, for whoever verifies (RFC 7517 §5).
@@ -123,10 +115,7 @@ impl App {
             return Err(AppError::denied("privilege-missing"));
         }
         let mut keys = self.hospital_keys(&hospital).await?;
-        keys.doc
-            .0
-            .rotate(&self.node_key, &*self.entropy, cx.now)
-            .map_err(sealed)?;
+        keys.doc.0.rotate(&self.node_key, &*self.entropy, cx.now)?;
         self.commit_keys(cx, &keys, "hospital.key-rotated").await
     }
 
@@ -158,15 +147,9 @@ impl App {
         }
         let in_use = key.retired_at.is_none();
         let since = since.filter(|_| reason == Reason::KeyCompromise);
-        keys.doc
-            .0
-            .revoke_key(kid, reason, since, cx.now)
-            .map_err(sealed)?;
+        keys.doc.0.revoke_key(kid, reason, since, cx.now)?;
         if in_use {
-            keys.doc
-                .0
-                .rotate(&self.node_key, &*self.entropy, cx.now)
-                .map_err(sealed)?;
+            keys.doc.0.rotate(&self.node_key, &*self.entropy, cx.now)?;
         }
         self.commit_keys(cx, &keys, "hospital.key-revoked").await
     }
@@ -205,10 +188,7 @@ impl App {
             .keys
             .last()
             .map_or(cx.now, |k| k.not_before.max(cx.now));
-        keys.doc
-            .0
-            .rotate(&self.node_key, &*self.entropy, at)
-            .map_err(sealed)?;
+        keys.doc.0.rotate(&self.node_key, &*self.entropy, at)?;
         self.commit_keys(cx, &keys, "hospital.key-rotated").await?;
         let newest = keys.doc.0.keys.last().map(|k| k.jwk.kid.clone());
         Ok(newest.unwrap_or_default())
@@ -219,7 +199,7 @@ impl App {
         let token = std::sync::Arc::clone(self.node_key.token()?);
         let checked = tokio::task::spawn_blocking(move || token.check()).await;
         Some(match checked {
-            Ok(checked) => checked.map_err(sealed),
+            Ok(checked) => checked.map_err(AppError::from),
             Err(_) => Err(AppError::Internal("the token was not asked".into())),
         })
     }
@@ -252,7 +232,7 @@ impl App {
                 version: 0,
                 doc: SignerKeys::default(),
             });
-        let issuer = keys.signer(&self.node_key).map_err(sealed)?;
+        let issuer = keys.signer(&self.node_key)?;
         let current = own.doc.0.last().filter(|k| {
             k.not_before <= cx.now
                 && cx.now < k.not_after
@@ -262,7 +242,7 @@ impl App {
                 && k.chain.last() == Some(&seal::b64::encode(&issuer.certificate().der))
         });
         if let Some(key) = current {
-            return key.open(&self.node_key).map_err(sealed);
+            return Ok(key.open(&self.node_key)?);
         }
         let licence_until = held.valid.until.unwrap_or(Instant::MAX);
         let year = cx
@@ -274,15 +254,13 @@ impl App {
             licence,
             account: cx.actor.account.to_string(),
         };
-        let key = issuer
-            .certify(
-                &certified,
-                &self.node_key,
-                &*self.entropy,
-                (cx.now, year.min(licence_until)),
-            )
-            .map_err(sealed)?;
-        let signer = key.open(&self.node_key).map_err(sealed)?;
+        let key = issuer.certify(
+            &certified,
+            &self.node_key,
+            &*self.entropy,
+            (cx.now, year.min(licence_until)),
+        )?;
+        let signer = key.open(&self.node_key)?;
         own.doc.0.push(key);
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, &own)?;

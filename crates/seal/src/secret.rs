@@ -151,6 +151,10 @@ impl NodeKey {
     pub const fn id(&self) -> &[u8; 8] {
         &self.id
     }
+    /// The names of this key and those before it, newest first.
+    pub fn ids(&self) -> impl Iterator<Item = &[u8; 8]> {
+        self.all().map(|k| &k.id)
+    }
     /// A secret for one purpose of this node, the same whenever it starts with this key.
     pub fn derive(&self, purpose: &[u8]) -> Secret {
         self.key.derive(purpose)

@@ -336,6 +336,7 @@ async fn postgres(
         read_longest: READ_LONGEST,
         cursor_secret: config.node_key.derive(CURSORS),
         node_key_id: hex::encode(config.node_key.id()),
+        node_keys_before: config.node_key.ids().skip(1).map(hex::encode).collect(),
         writer: hex::encode(writer),
         now: config.clock.now(),
     })

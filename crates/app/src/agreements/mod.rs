@@ -201,13 +201,11 @@ impl App {
             AppError::rejected("agreement-standing", "only a proposed agreement is signed")
         })?;
         let signer = self.hospital_signer(&hospital).await?;
-        let jws = signer
-            .sign_detached(
-                cx.now,
-                agreements::agreement::terms::TEXT_FORMAT,
-                text.as_bytes(),
-            )
-            .map_err(|e| AppError::Internal(format!("signing an agreement: {e}")))?;
+        let jws = signer.sign_detached(
+            cx.now,
+            agreements::agreement::terms::TEXT_FORMAT,
+            text.as_bytes(),
+        )?;
         let signature = PartySignature {
             party: hospital,
             account: cx.actor.account.clone(),

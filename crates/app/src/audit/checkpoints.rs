@@ -82,9 +82,7 @@ impl App {
             return Ok(false);
         }
         let signer = self.hospital_signer(chain).await?;
-        let jws = Checkpoint::new(chain.clone(), head.number, &head.hash, cx.now)
-            .sign(&signer)
-            .map_err(|e| AppError::Internal(format!("signing a checkpoint: {e}")))?;
+        let jws = Checkpoint::new(chain.clone(), head.number, &head.hash, cx.now).sign(&signer)?;
         let doc = CheckpointDoc {
             chain: chain.clone(),
             number: head.number,

@@ -94,6 +94,7 @@ pub fn explain(error: &AppError, at: &str) -> (u16, Vec<Issue>) {
         }
         AppError::Unavailable(_) => issue("the server cannot do this now".into()),
         AppError::Full(_) => issue("the server has no room to keep this now".into()),
+        AppError::KeyToken(_) => issue(error.to_string()),
         AppError::Internal(_) => issue("a fault of the server".into()),
     };
     (status(error), issues)

@@ -33,10 +33,6 @@ pub struct SignAsk {
     pub seen_changes: bool,
 }
 
-fn sealing(e: seal::SealError) -> AppError {
-    AppError::Internal(format!("sealing: {e}"))
-}
-
 impl App {
     /// Signs the draft. Order of refusals: the case's rules, changes not acknowledged, an empty opinion, privilege and
     /// licence, then password and code; nothing is signed before all are met.
@@ -172,7 +168,7 @@ impl App {
             ));
         }
         self.reauthenticate(cx, &reauth).await?;
-        let bundle = file.document().map_err(sealing)?;
+        let bundle = file.document()?;
         let (second, co_stamp) = self.sign_and_seal(cx, &own, &bundle).await?;
         held.doc.co_stamp = co_stamp;
         held.doc.co_file = Some(Phi::new(text_of(&second)?));
@@ -257,9 +253,9 @@ impl App {
     ) -> Result<(SealedFile, StampState), AppError> {
         let person = self.person_signer(cx).await?;
         let keys = self.hospital_keys(own).await?.doc.0;
-        let hospital = keys.signer(&self.node_key).map_err(sealing)?;
-        let revoked = keys.revocation_list(&hospital, cx.now).map_err(sealing)?;
-        let signed = SignedBytes::sign(&person, cx.now, FHIR_JSON, bytes).map_err(sealing)?;
+        let hospital = keys.signer(&self.node_key)?;
+        let revoked = keys.revocation_list(&hospital, cx.now)?;
+        let signed = SignedBytes::sign(&person, cx.now, FHIR_JSON, bytes)?;
         let (token, state) = match self.ask_for_stamp(signed.jws()).await {
             Asked::Nobody => (None, StampState::Settled),
             Asked::Stamped(token, stamp) if stamps::fits(&stamp, cx.now) => {
@@ -271,15 +267,13 @@ impl App {
             }
             Asked::Later => (None, StampState::Waiting),
         };
-        let file = signed
-            .seal(&hospital, &revoked, token.as_deref(), cx.now)
-            .map_err(sealing)?;
+        let file = signed.seal(&hospital, &revoked, token.as_deref(), cx.now)?;
         // What is handed out has been verified as its readers will.
         let trust = Trust {
             keys: [(own.clone(), keys.jwks())].into(),
             ..Trust::default()
         };
-        let report = seal::verify(&file.to_bytes().map_err(sealing)?, Some(&trust));
+        let report = seal::verify(&file.to_bytes()?, Some(&trust));
         match report.failed() {
             None => Ok((file, state)),
             Some(check) => Err(AppError::Internal(format!(
@@ -307,7 +301,7 @@ impl App {
     async fn amended(&self, to: &ResourceId, own: &HospitalId) -> Result<Amended, AppError> {
         let permit = self.system(agreements::SystemPurpose::Decision);
         let held = self.need::<Opinion>(&permit, own, to).await?;
-        let bytes = parse(held.doc.file.reveal())?.document().map_err(sealing)?;
+        let bytes = parse(held.doc.file.reveal())?.document()?;
         Ok(Amended {
             id: to.clone(),
             digest: super::read::sha256_hex(&bytes),
@@ -386,12 +380,12 @@ fn acknowledged(
 }
 
 fn text_of(file: &SealedFile) -> Result<String, AppError> {
-    String::from_utf8(file.to_bytes().map_err(sealing)?)
+    String::from_utf8(file.to_bytes()?)
         .map_err(|_| AppError::Internal("a sealed file is text".into()))
 }
 
 pub(crate) fn parse(file: &str) -> Result<SealedFile, AppError> {
-    SealedFile::parse(file.as_bytes()).map_err(sealing)
+    Ok(SealedFile::parse(file.as_bytes())?)
 }
 
 fn put(

@@ -22,14 +22,17 @@ impl Refusal {
     pub fn new(error: AppError, at: &str) -> Self {
         if matches!(
             error,
-            AppError::Internal(_) | AppError::Unavailable(_) | AppError::Full(_)
+            AppError::Internal(_)
+                | AppError::Unavailable(_)
+                | AppError::Full(_)
+                | AppError::KeyToken(_)
         ) {
             tracing::error!(error = %error, "a FHIR request failed");
         }
         let (status, issues) = explain(&error, at);
         let retry_after_s = match error {
             AppError::RateLimited { retry_after_s } => Some(retry_after_s),
-            AppError::Unavailable(_) => Some(5),
+            AppError::Unavailable(_) | AppError::KeyToken(_) => Some(5),
             AppError::Full(_) => Some(60),
             _ => None,
         };

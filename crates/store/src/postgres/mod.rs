@@ -72,6 +72,8 @@ pub struct PostgresOptions {
     pub cursor_secret: Secret,
     /// Names the node key; every node must hold the same.
     pub node_key_id: String,
+    /// Ids of the node keys before it, which it still opens for.
+    pub node_keys_before: Vec<String>,
     /// This start of this node among all.
     pub writer: String,
     pub now: Instant,
@@ -96,7 +98,7 @@ impl PostgresDatabase {
         let mut client = server.connect().await?;
         connect::check(&client).await?;
         migrate(&mut client).await?;
-        same_key(&client, &options.node_key_id).await?;
+        same_key(&client, options).await?;
         let old = options
             .now
             .checked_sub(jiff::SignedDuration::from_hours(24 * MARKS_DAYS))
@@ -202,7 +204,19 @@ async fn refuse_newer(client: &tokio_postgres::Client) -> Result<(), StoreError>
     }
 }
 
-async fn same_key(client: &tokio_postgres::Client, id: &str) -> Result<(), StoreError> {
+/// Every node holds the key that the first one held, or one that took its place; then the database remembers the new one,
+/// and a node that was not given it yet starts no more.
+async fn same_key(
+    client: &tokio_postgres::Client,
+    options: &PostgresOptions,
+) -> Result<(), StoreError> {
+    let id = options.node_key_id.as_str();
+    client
+        .execute(
+            "UPDATE node_key SET id = $1 WHERE id = ANY($2)",
+            &[&id, &options.node_keys_before],
+        )
+        .await?;
     client
         .execute(
             "INSERT INTO node_key (num, id) VALUES (1, $1) ON CONFLICT DO NOTHING",

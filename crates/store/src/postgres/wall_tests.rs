@@ -47,6 +47,7 @@ async fn open(fresh: &FreshDatabase, key: &str) -> Result<PostgresDatabase, Stor
         read_longest: std::time::Duration::from_secs(10),
         cursor_secret: seal::Secret::from_bytes([5; 32]),
         node_key_id: key.to_owned(),
+        node_keys_before: Vec::new(),
         writer: "test".into(),
         now: testkit::START,
     })
@@ -266,6 +267,7 @@ async fn a_superuser_is_refused() {
         read_longest: std::time::Duration::from_secs(10),
         cursor_secret: seal::Secret::from_bytes([5; 32]),
         node_key_id: "key".into(),
+        node_keys_before: Vec::new(),
         writer: "test".into(),
         now: Instant::UNIX_EPOCH,
     };

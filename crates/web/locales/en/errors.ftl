@@ -42,3 +42,4 @@ denied-case-agreement-ended = The agreement this case rested on has ended. The c
 denied-case-consent-withdrawn = The patient has withdrawn the consent. The case is closed to you; what you signed stays valid.
 denied-case-consent-expired = The patient’s consent has run out. The case is closed to you until it is given again.
 denied-patient-only = Only a patient’s account does this.
+error-key-token = The hospital signs with a key in a token, and the token cannot be used just now. Nothing was signed, and what you wrote is kept. Tell the operator, and try again.

@@ -51,3 +51,4 @@ hook-failure-unreachable = Not reachable
 hook-failure-too-long = Answer too long
 problem-hook-url = This address cannot be used. It begins with https:// and leads to a public address, unless the operator allows private ones.
 notice-webhook-ended = A webhook has ended
+column-act = What to do

@@ -42,3 +42,4 @@ denied-case-agreement-ended = 此病例所依据的协议已终止，您不能�
 denied-case-consent-withdrawn = 患者已撤回同意，您不能再查看此病例；您已签署的内容仍然有效。
 denied-case-consent-expired = 患者的同意已到期。重新同意之前，您不能查看此病例。
 denied-patient-only = 仅限患者账号。
+error-key-token = 本院的签名密钥存于密码令牌中，令牌目前不可用。尚未签署，您填写的内容已保留。请告知运行者并稍后再试。

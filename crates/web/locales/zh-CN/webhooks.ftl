@@ -48,3 +48,4 @@ hook-failure-unreachable = 无法连接
 hook-failure-too-long = 应答过长
 problem-hook-url = 不能使用此地址。须以 https:// 开头并指向公网地址，除非运行者允许内网地址。
 notice-webhook-ended = 一项事件推送已停止
+column-act = 操作

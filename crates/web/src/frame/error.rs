@@ -131,6 +131,7 @@ impl From<AppError> for PageError {
             AppError::Invalid(problems) => Why::Problems(problems),
             AppError::Rejected { code, text } => Why::Rejected { code, text },
             AppError::Reauthenticate => Why::Reauthenticate,
+            AppError::KeyToken(_) => Why::Key("error-key-token"),
             AppError::RateLimited { retry_after_s } => Why::RetryAfter(retry_after_s),
             _ => Why::Unsaid,
         };

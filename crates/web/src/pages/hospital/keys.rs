@@ -56,7 +56,7 @@ pub(super) async fn card(state: &WebState, cx: &PageCx) -> Result<Markup, PageEr
         Column::new(w.t("keys-id")),
         Column::new(w.t("keys-from")),
         Column::new(w.t("people-state")),
-        Column::new(""),
+        Column::new(w.t("column-act")),
     ];
     let rows = html! { @for k in &lines {
         @let short = short(&k.kid);

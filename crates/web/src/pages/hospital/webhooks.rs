@@ -191,7 +191,7 @@ fn deliveries(cx: &PageCx, address: &str, all: &[DeliveryLine]) -> Markup {
         Column::new(w.t("hooks-event")),
         Column::new(w.t("hooks-happened")),
         Column::new(w.t("hooks-answer")),
-        Column::new(""),
+        Column::new(w.t("column-act")),
     ];
     let rows = html! { @for d in all {
         tr {
