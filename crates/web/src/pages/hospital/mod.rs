@@ -48,12 +48,12 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 div class="row" { a class="btn" href="/hospital/edit" { (w.t("hospital-edit")) } a class="btn" href="/keeping" { (w.t("keeping-title")) } }
                 (about(&cx, &hospital))
                 (services(&cx, &hospital))
+                (webhooks::card(&state, &cx).await?)
             }
             div class="stack" {
                 (keys::card(&state, &cx).await?)
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
-                (webhooks::card(&state, &cx).await?)
             }
         }
     };
