@@ -15,6 +15,19 @@ use crate::sql::unsigned;
 /// How often the position is asked for.
 pub(crate) const POLL: Duration = Duration::from_millis(250);
 
+/// How many commits a new database takes before its rows are counted for the planner, and by how much it grows before
+/// they are counted again. The server does so by itself too, but a minute late, and until then picks indexes blindly.
+const COUNT_AFTER: u64 = 500;
+const COUNT_GROWTH: u64 = 8;
+
+async fn count(connections: &Connections) {
+    let counted =
+        async { Ok::<_, StoreError>(connections.object().await?.batch_execute("ANALYZE").await?) };
+    if let Err(error) = counted.await {
+        tracing::warn!(error = %error, "the planner's counts are old");
+    }
+}
+
 /// Runs until the store closes.
 pub(crate) async fn follow(
     connections: Connections,
@@ -22,6 +35,7 @@ pub(crate) async fn follow(
     wake: Arc<Notify>,
 ) {
     let mut heard = true;
+    let mut counted = *position.borrow();
     loop {
         tokio::select! {
             () = wake.notified() => {}
@@ -34,6 +48,10 @@ pub(crate) async fn follow(
                 }
                 heard = true;
                 advance(&position, at);
+                if at > counted + COUNT_AFTER && at > counted * COUNT_GROWTH {
+                    counted = at;
+                    count(&connections).await;
+                }
             }
             Err(error) => {
                 if heard {
