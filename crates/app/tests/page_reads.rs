@@ -20,6 +20,7 @@ async fn discussed(w: &World) -> RecordKey {
     let key = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
     let edit = Edit {
         question: Some(text("Biopsy now, or treat for TB first?")),
+        background: Some(text("Six weeks of dry cough.")),
         urgency: Some(Urgency::Urgent),
         service: Some("thoracic-surgery".into()),
         specialty: Some("thoracic-surgery".into()),
@@ -69,16 +70,29 @@ async fn pages_ask_little_of_the_store() {
     let key = discussed(&w).await;
     let app = &w.node.app;
 
-    // Thirty messages of two people cost no more than two.
     let (home, away) = (w.cx("alimjan"), w.cx("li"));
-    let at_home = reads!(w, app.case(&home, &key));
-    assert!(at_home <= 14, "the case at home: {at_home} reads");
-    let abroad = reads!(w, app.case(&away, &key));
-    assert!(abroad <= 24, "the case at the partner's: {abroad} reads");
-    let patients = reads!(w, app.patients(&home, "", None));
-    assert!(patients <= 4, "the list of patients: {patients} reads");
     let patient = app::fhir::key(&hospital_id("yarqum"), "Patient", "p1").unwrap();
     let ask = TimelineAsk::default();
-    let timeline = reads!(w, app.timeline(&home, &patient, &ask));
-    assert!(timeline <= 16, "the time line: {timeline} reads");
+    // Thirty messages of two people cost no more than two do.
+    let counted = [
+        ("the case at home", reads!(w, app.case(&home, &key)), 14),
+        (
+            "the case at the partner's",
+            reads!(w, app.case(&away, &key)),
+            24,
+        ),
+        (
+            "the list of patients",
+            reads!(w, app.patients(&home, "", None)),
+            4,
+        ),
+        (
+            "the time line",
+            reads!(w, app.timeline(&home, &patient, &ask)),
+            16,
+        ),
+    ];
+    for (page, reads, most) in counted {
+        assert!(reads <= most, "{page}: {counted:?}");
+    }
 }

@@ -36,6 +36,9 @@ pub struct Options {
     /// FHIR: connections that ask at once
     #[arg(long, default_value_t = 16)]
     connections: usize,
+    /// FHIR: an empty PostgreSQL database instead of SQLite, postgres://user@host/name; its role is no superuser
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -55,8 +58,16 @@ pub fn run(options: &Options) -> Result<()> {
             requests: options.requests,
             resources: options.resources,
             connections: options.connections,
-            env: Vec::new(),
-            name: "SQLite".into(),
+            name: options
+                .database
+                .as_ref()
+                .map_or("SQLite", |_| "PostgreSQL")
+                .into(),
+            env: options
+                .database
+                .iter()
+                .map(|url| ("KAREZ_STORE_DATABASE".into(), url.clone()))
+                .collect(),
         }),
         What::Pages => pages::run(options.requests),
     }
