@@ -117,7 +117,7 @@ impl NodeKey {
         new
     }
     /// This key and those before it, newest first.
-    fn all(&self) -> impl Iterator<Item = &Self> {
+    pub fn all(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.before)
     }
     pub fn generate(entropy: &dyn Entropy) -> Self {

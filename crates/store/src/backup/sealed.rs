@@ -108,18 +108,19 @@ impl<R: Read> SealedReader<R> {
             return Err(StoreError::Damaged("not a file of a Karez backup".into()));
         }
         let (id, file_id) = rest.split_at(8);
-        if id != key.id() {
+        // What was sealed before the node key was succeeded by another opens with the one of then.
+        let Some(opener) = key.all().find(|k| k.id() == id) else {
             return Err(StoreError::Invalid(format!(
                 "the backup is sealed under node key {}; the key given is {}",
                 hex::encode(id),
                 hex::encode(key.id())
             )));
-        }
+        };
         let mut name = [0; 32];
         name.copy_from_slice(file_id);
         let mut opened = Opened {
             input,
-            cipher: cipher(key, name),
+            cipher: cipher(opener, name),
             number: 0,
             ahead: Vec::new(),
             plain: Vec::new(),
@@ -242,6 +243,13 @@ mod tests {
             let content = noise(len);
             assert_eq!(opened(&sealed(&content), &key(1)).unwrap(), content);
         }
+    }
+
+    #[test]
+    fn what_an_older_node_key_sealed_opens_after_it_was_succeeded() {
+        let content = noise(1_000);
+        let newer = NodeKey::succeeding(&key(1), &SystemEntropy);
+        assert_eq!(opened(&sealed(&content), &newer).unwrap(), content);
     }
 
     #[test]
