@@ -41,6 +41,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// Whom PostgreSQL runs as when we are root, which it refuses to be.
 const POSTGRES_USER: &str = "postgres";
 
+/// Says where the running PostgreSQL is.
+pub const POSTGRES: &str = "KAREZ_TEST_POSTGRES";
+
 /// What runs, and the variables that say where. Everything ends when this is dropped.
 #[derive(Default)]
 pub struct Services {
@@ -73,6 +76,10 @@ impl Services {
     /// Tells a test run where everything is.
     pub fn tell(&self, command: &mut Command) {
         command.envs(self.variables.iter().map(|(k, v)| (*k, v.as_str())));
+    }
+
+    pub fn has(&self, variable: &str) -> bool {
+        self.variables.iter().any(|(name, _)| *name == variable)
     }
 
     fn attempt(&mut self, name: &'static str, start: impl FnOnce(&mut Self) -> Result<()>) {
@@ -116,7 +123,7 @@ impl Services {
             .args(["-c", "log_min_messages=fatal"]);
         self.spawn(&mut server, port)?;
         self.set(
-            "KAREZ_TEST_POSTGRES",
+            POSTGRES,
             format!("postgres://postgres@127.0.0.1:{port}/postgres"),
         );
         Ok(())

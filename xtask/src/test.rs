@@ -12,7 +12,7 @@ use crate::prerequisites::{
     chromium, npm_ci, packages, python,
 };
 use crate::process::{Finished, cargo, execute, execute_and_keep, have, root, target_dir};
-use crate::services::Services;
+use crate::services::{POSTGRES, Services};
 
 #[derive(Args)]
 pub struct Options {
@@ -142,39 +142,50 @@ fn rust(options: &Options, missing: &[&str], report: &mut Report) -> Result<()> 
     for (name, why) in &services.skipped {
         report.skip(name, why);
     }
-    let mut command = cargo();
-    let nextest = have("cargo-nextest");
-    if nextest {
-        command.args([
-            "nextest",
-            "run",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-            "--status-level",
-            "fail",
-        ]);
-    } else {
-        command.args([
-            "test",
-            "--workspace",
-            "--locked",
-            "--no-fail-fast",
-            "--quiet",
-        ]);
+    let plain = suite(&[]);
+    run_rust("rust", plain, &services, options, report)?;
+    if services.has(POSTGRES) {
+        let mut again = suite(ON_BOTH_DATABASES);
+        again.env("KAREZ_TEST_NODE", "postgres");
+        run_rust("rust on PostgreSQL", again, &services, options, report)?;
     }
+    Ok(())
+}
+
+/// Suites of who may do what, run over a node on each database.
+const ON_BOTH_DATABASES: &[&str] = &["access_matrix", "policy"];
+
+/// The Rust tests of these names, or all; always of the whole workspace, so that one set of features is built.
+fn suite(names: &[&str]) -> Command {
+    let mut command = cargo();
+    if have("cargo-nextest") {
+        command.args(["nextest", "run", "--status-level", "fail"]);
+    } else {
+        command.args(["test", "--quiet"]);
+    }
+    command.args(["--workspace", "--locked", "--no-fail-fast"]);
+    for name in names {
+        command.args(["--test", name]);
+    }
+    command
+}
+
+fn run_rust(
+    name: &str,
+    mut command: Command,
+    services: &Services,
+    options: &Options,
+    report: &mut Report,
+) -> Result<()> {
     services.tell(&mut command);
     full(&mut command, options);
     let finished = execute_and_keep(&mut command)?;
-    report.add_finished(
-        "rust",
-        &finished,
-        if nextest {
-            count_nextest
-        } else {
-            count_cargo_test
-        },
-    );
+    let count = if have("cargo-nextest") {
+        count_nextest
+    } else {
+        count_cargo_test
+    };
+    report.add_finished(name, &finished, count);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ impl Connections {
         version: Option<u64>,
     ) -> Result<Option<Stored>, StoreError> {
         let st = records::get(&self.dialect, permit, key, version);
-        let reach = self.reach(permit).await?;
+        let reach = self.reach_within(permit, &key.hospital).await?;
         let rows = self.rows(&reach, st).await?;
         Ok(all(&rows, |_| Ok(key.clone()))?.pop())
     }
@@ -75,7 +75,7 @@ impl Connections {
         limit: u32,
     ) -> Result<HistoryPage, StoreError> {
         let history = History::new(&self.dialect, permit, key, after, limit)?;
-        let reach = self.reach(permit).await?;
+        let reach = self.reach_within(permit, &key.hospital).await?;
         let rows = self.rows(&reach, history.statement.clone()).await?;
         Ok(history.page(all(&rows, |_| Ok(key.clone()))?))
     }
@@ -89,7 +89,7 @@ impl Connections {
         limit: u32,
     ) -> Result<Vec<Stored>, StoreError> {
         let st = records::records_of(&self.dialect, permit, hospital, patient, kinds, limit);
-        let reach = self.reach(permit).await?;
+        let reach = self.reach_within(permit, hospital).await?;
         let rows = self.rows(&reach, st).await?;
         all(&rows, |r| {
             records::key(hospital.as_str(), text(r, 6)?, text(r, 7)?)

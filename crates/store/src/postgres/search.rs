@@ -24,7 +24,7 @@ impl Connections {
     ) -> Result<SearchPage, StoreError> {
         let s = Search::new(&self.dialect, permit, hospital, query)?;
         let from = s.from(cursors)?;
-        let reach = self.reach(permit).await?;
+        let reach = self.reach_within(permit, hospital).await?;
         let mut run = Run {
             snapshot: self.snapshot(&reach).await?,
             s: &s,

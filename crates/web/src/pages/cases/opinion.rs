@@ -83,9 +83,10 @@ pub fn draw(cx: &PageCx, v: &CaseView, desk: &Desk, addendum: Option<&ResourceId
             }
             footer class="signbar" {
                 p class="small soft" { (signs) br; (w.word("legal-short", desk.legal.as_str())) }
+                // The password in the dialog is asked by the signature alone.
                 span class="push row" {
-                    button class="btn" formaction={ (base) "/draft" } name="go" value="keep" { (w.t("edit-keep")) }
-                    button class="btn primary" formaction={ (base) "/draft" } name="go" value="sign" data-dialog="sign" { (icon("sign")) (w.t("opinion-sign")) }
+                    button class="btn" formaction={ (base) "/draft" } formnovalidate name="go" value="keep" { (w.t("edit-keep")) }
+                    button class="btn primary" formaction={ (base) "/draft" } formnovalidate name="go" value="sign" data-dialog="sign" { (icon("sign")) (w.t("opinion-sign")) }
                 }
             }
             (dialog("sign", &w.t("sign-title"), false, sign_fields(cx, v, desk, &Errors::default())))
