@@ -14,6 +14,8 @@ pub struct Node {
     child: Child,
     pub base: String,
     data: PathBuf,
+    /// What it was told beside the command line; its command line tools need it too.
+    env: Vec<(String, String)>,
     _temp: Option<tempfile::TempDir>,
     /// From its start until it said that it was ready.
     pub start: Duration,
@@ -59,6 +61,7 @@ impl Node {
                     base: base.to_owned(),
                     child,
                     data: data.to_owned(),
+                    env: env.to_vec(),
                     _temp: None,
                     start: began.elapsed(),
                 });
@@ -99,6 +102,7 @@ impl Node {
             .args(["admin", "token", "--minutes", "720"])
             .args(["--hospital", hospital, "--role", role, "--data"])
             .arg(&self.data)
+            .envs(self.env.iter().map(|(k, v)| (k, v)))
             .output()?;
         ensure!(
             output.status.success(),
