@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 
 import { DESKTOP, PHONE, fits, launch, person, picture } from './lib/browser.mjs';
 import { startKarez } from './lib/karez.mjs';
-import { ROLES, firstOf } from './lib/roles.mjs';
+import { OPERATOR, ROLES, firstOf } from './lib/roles.mjs';
 
 let karez;
 let browser;
@@ -27,6 +27,7 @@ const SCREENS = [
   ['clinician', 'patient', '/patients?q=Patigul', /^\/patients\/yarqum\/[^/?#]+$/],
   ['clinician', 'cases', '/cases'],
   ['clinician', 'import', '/import'],
+  ['clinician', 'downtime', '/downtime'],
   ['coordinator', 'inbox', '/inbox'],
   ['coordinator', 'inbox-case', '/inbox', /^\/inbox\/[^/]+\/[^/?#]+/],
   ['consultant', 'worklist', '/worklist'],
@@ -35,8 +36,10 @@ const SCREENS = [
   ['administrator', 'agreement', '/agreements', /^\/agreements\/[0-9a-f-]{20,}$/],
   ['administrator', 'people', '/people'],
   ['administrator', 'audit', '/audit'],
+  ['administrator', 'hospital', '/hospital'],
   ['patient', 'me', '/me'],
   ['patient', 'me-readers', '/me/readers'],
+  ['operator', 'operator', '/operator'],
 ];
 
 for (const [size, viewport] of [
@@ -50,7 +53,7 @@ for (const [size, viewport] of [
       for (const [role, name, path, then] of SCREENS) {
         if (!someone || role !== as) {
           await someone?.close();
-          someone = await person(browser, karez.base, { login: role && ROLES[role], viewport, locale });
+          someone = await person(browser, karez.base, { login: role && (ROLES[role] ?? OPERATOR), viewport, locale });
           as = role;
         }
         const { page } = someone;

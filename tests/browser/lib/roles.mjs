@@ -8,6 +8,9 @@ export const ROLES = {
   patient: 'memet-patigul@patient.example',
 };
 
+/** Runs the node; its navigation is not a role's. */
+export const OPERATOR = 'operator@qumtagh.example';
+
 /** Addresses of the page's own navigation, without signing out. */
 export async function navigation(page) {
   const links = await page.locator('header nav a[href^="/"], nav a[href^="/"]').evaluateAll((all) => all.map((a) => a.getAttribute('href')));
