@@ -63,6 +63,11 @@ const TABLE: &[Layer] = &[
         never: IMPURE,
     },
     Layer {
+        name: "imaging",
+        may_use: &["kernel", "fhir"],
+        never: IMPURE,
+    },
+    Layer {
         name: "seal",
         may_use: &["kernel"],
         never: &["tokio", "rusqlite", "axum", "object_store", "reqwest"],
@@ -74,7 +79,7 @@ const TABLE: &[Layer] = &[
     },
     Layer {
         name: "store",
-        may_use: &["kernel", "fhir", "agreements", "seal"],
+        may_use: &["kernel", "fhir", "imaging", "agreements", "seal"],
         never: HTTP,
     },
     Layer {
@@ -84,6 +89,7 @@ const TABLE: &[Layer] = &[
             "fhir",
             "agreements",
             "care",
+            "imaging",
             "seal",
             "print",
             "store",
@@ -92,12 +98,12 @@ const TABLE: &[Layer] = &[
     },
     Layer {
         name: "gateway",
-        may_use: &["kernel", "fhir", "agreements", "care", "app"],
+        may_use: &["kernel", "fhir", "imaging", "agreements", "care", "app"],
         never: STORAGE,
     },
     Layer {
         name: "web",
-        may_use: &["kernel", "fhir", "agreements", "care", "app"],
+        may_use: &["kernel", "fhir", "imaging", "agreements", "care", "app"],
         never: STORAGE,
     },
     Layer {
@@ -107,6 +113,7 @@ const TABLE: &[Layer] = &[
             "fhir",
             "agreements",
             "care",
+            "imaging",
             "seal",
             "print",
             "app",
@@ -120,6 +127,7 @@ const TABLE: &[Layer] = &[
             "fhir",
             "agreements",
             "care",
+            "imaging",
             "seal",
             "print",
             "store",
@@ -137,6 +145,7 @@ const TABLE: &[Layer] = &[
             "fhir",
             "agreements",
             "care",
+            "imaging",
             "seal",
             "print",
             "store",
@@ -160,7 +169,7 @@ const AMBIENT: &[&str] = &[
     "std::env",
     "thread::spawn",
 ];
-const DOMAIN: &[&str] = &["agreements", "care"];
+const DOMAIN: &[&str] = &["agreements", "care", "imaging"];
 /// The edges talk to `app`, never to the database.
 const EDGES: &[&str] = &["gateway", "web"];
 /// A source file longer than this has more than one topic.
