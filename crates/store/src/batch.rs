@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kernel::{AccountId, HospitalId, Instant, Phi, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 
-use crate::BlobRef;
+use crate::{BlobRef, StoreError};
 
 /// What must hold of the current version for the write to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,13 +19,25 @@ pub enum Precondition {
 }
 
 impl Precondition {
-    /// Whether it holds of the current version: its number and whether it is a tombstone.
-    pub(crate) fn holds(self, current: Option<(u64, bool)>) -> bool {
-        match self {
+    /// Refuses the write to `key` where it does not hold of the current version: its number and whether it is a
+    /// tombstone.
+    pub(crate) fn check(
+        self,
+        key: &RecordKey,
+        current: Option<(u64, bool)>,
+    ) -> Result<(), StoreError> {
+        let holds = match self {
             Self::Any => true,
             Self::Absent => current.is_none_or(|(_, deleted)| deleted),
             Self::Version(v) => current.is_some_and(|(version, _)| version == v),
+        };
+        if holds {
+            return Ok(());
         }
+        Err(StoreError::Precondition {
+            key: key.clone(),
+            found: current.map(|(version, _)| version),
+        })
     }
 }
 

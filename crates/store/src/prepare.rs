@@ -40,6 +40,69 @@ pub(crate) enum Content {
     Delete,
 }
 
+/// How a record stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Current {
+    pub record: i64,
+    pub version: u64,
+    pub deleted: bool,
+    pub class: i64,
+    pub patient: Option<String>,
+}
+
+/// The version that a write makes of a record.
+pub(crate) struct Next<'a> {
+    pub version: u64,
+    pub deleted: bool,
+    pub class: i64,
+    pub patient: Option<&'a str>,
+    pub body: &'a Bytes,
+}
+
+/// The content of a tombstone.
+static NOTHING: Bytes = Bytes::new();
+
+impl PreparedWrite {
+    /// What becomes of the record; none where nothing does.
+    pub fn onto<'a>(&'a self, before: Option<&'a Current>) -> Result<Option<Next<'a>>, StoreError> {
+        self.expect
+            .check(&self.key, before.map(|c| (c.version, c.deleted)))?;
+        let next = match (&self.content, before) {
+            (Content::Delete, None) => {
+                return Err(StoreError::Precondition {
+                    key: self.key.clone(),
+                    found: None,
+                });
+            }
+            // Deleting what is deleted changes nothing (FHIR R4 §3.1.0.7).
+            (Content::Delete, Some(c)) if c.deleted => return Ok(None),
+            (Content::Delete, Some(c)) => Next {
+                version: c.version + 1,
+                deleted: true,
+                class: c.class,
+                patient: c.patient.as_deref(),
+                body: &NOTHING,
+            },
+            (
+                Content::Record {
+                    body,
+                    class,
+                    patient,
+                    ..
+                },
+                before,
+            ) => Next {
+                version: before.map_or(1, |c| c.version + 1),
+                deleted: false,
+                class: classes::number(*class),
+                patient: patient.as_ref().map(AsRef::as_ref),
+                body,
+            },
+        };
+        Ok(Some(next))
+    }
+}
+
 /// Checks bounds and extracts what is searched. `public_base` is the node's own address (`https://host`), so that
 /// absolute references to itself are known as its own.
 pub(crate) fn prepare(batch: Batch, public_base: &str) -> Result<Prepared, StoreError> {

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet};
 use bytes::Bytes;
 use fhir::index::IndexEntry;
 
-use super::group::{Current, Key, State};
+use super::group::{Key, State};
 use super::rows::{Bulk, Cell, Holds, Rows};
+use crate::prepare::Current;
 use crate::sql::audit::Head;
 use crate::sql::index::{self, PLACE, TABLES};
 use crate::sql::names::Names;
@@ -66,6 +67,26 @@ pub(crate) struct Changes<'a> {
     pub events: Vec<Fed<'a>>,
 }
 
+/// What a record and its version say alike.
+const STATE: [(&str, Holds); 5] = [
+    ("version", Int),
+    ("at", Int),
+    ("deleted", Int),
+    ("class", Int),
+    ("patient", Text),
+];
+
+/// The values of [`STATE`].
+fn state(current: &Current, at: i64) -> [Cell; 5] {
+    [
+        signed(current.version).into(),
+        at.into(),
+        i64::from(current.deleted).into(),
+        current.class.into(),
+        current.patient.as_deref().into(),
+    ]
+}
+
 impl Changes<'_> {
     pub fn is_new(&self, record: i64) -> bool {
         self.records.get(&record).is_some_and(|r| r.is_new)
@@ -110,37 +131,18 @@ impl<'a> Changes<'a> {
     }
 
     fn records(&self, out: &mut Vec<Bulk>) {
-        let mut new = Rows::new(&[
+        let key = [
             ("record", Int),
             ("hospital", Int),
             ("kind", Int),
             ("id", Text),
-            ("current", Int),
-            ("version", Int),
-            ("at", Int),
-            ("deleted", Int),
-            ("class", Int),
-            ("patient", Text),
-        ]);
-        let mut old = Rows::new(&[
-            ("record", Int),
-            ("current", Int),
-            ("version", Int),
-            ("at", Int),
-            ("deleted", Int),
-            ("class", Int),
-            ("patient", Text),
-        ]);
+        ];
+        let mut new = Rows::new(&[&key[..], &[("current", Int)], &STATE].concat());
+        let mut old = Rows::new(&[&[("record", Int), ("current", Int)][..], &STATE].concat());
         for (record, f) in &self.records {
-            let c = &f.current;
-            let state: [Cell; 6] = [
-                f.row.into(),
-                signed(c.version).into(),
-                f.at.into(),
-                i64::from(c.deleted).into(),
-                c.class.into(),
-                c.patient.as_deref().into(),
-            ];
+            let stands = [Cell::from(f.row)]
+                .into_iter()
+                .chain(state(&f.current, f.at));
             if f.is_new {
                 let (hospital, kind, id) = &f.key;
                 let key: [Cell; 4] = [
@@ -149,46 +151,19 @@ impl<'a> Changes<'a> {
                     (*kind).into(),
                     id.as_str().into(),
                 ];
-                new.push(key.into_iter().chain(state));
+                new.push(key.into_iter().chain(stands));
             } else {
-                old.push([Cell::from(*record)].into_iter().chain(state));
+                old.push([Cell::from(*record)].into_iter().chain(stands));
             }
         }
         out.extend(Bulk::insert("record", new, ""));
-        if !old.is_empty() {
-            out.push(Bulk {
-                text: format!(
-                    "UPDATE record r SET current = k.current, version = k.version, at = k.at, deleted = k.deleted, \
-                     class = k.class, patient = k.patient FROM {} AS k(record, current, version, at, deleted, class, \
-                     patient) WHERE r.record = k.record",
-                    old.unnest()
-                ),
-                rows: old,
-            });
-        }
-        let mut versions = Rows::new(&[
-            ("row", Int),
-            ("record", Int),
-            ("hospital", Int),
-            ("version", Int),
-            ("at", Int),
-            ("deleted", Int),
-            ("class", Int),
-            ("patient", Text),
-            ("body", Bin),
-        ]);
+        out.extend(Bulk::update("record", old));
+        let place = [("row", Int), ("record", Int), ("hospital", Int)];
+        let mut versions = Rows::new(&[&place[..], &STATE, &[("body", Bin)]].concat());
         for v in &self.versions {
-            versions.push([
-                v.row.into(),
-                v.record.into(),
-                v.hospital.into(),
-                signed(v.current.version).into(),
-                v.at.into(),
-                i64::from(v.current.deleted).into(),
-                v.current.class.into(),
-                v.current.patient.as_deref().into(),
-                v.body.clone().into(),
-            ]);
+            let place: [Cell; 3] = [v.row.into(), v.record.into(), v.hospital.into()];
+            let body = [Cell::from(v.body.clone())];
+            versions.push(place.into_iter().chain(state(&v.current, v.at)).chain(body));
         }
         out.extend(Bulk::insert("version", versions, ""));
     }
@@ -211,10 +186,10 @@ impl<'a> Changes<'a> {
                     StoreError::Internal("a search parameter was given no number".into())
                 })?;
                 let place = index::place(*record, param, seq, *hospital, *kind, e);
-                let (table, value) = index::row(&e.value);
-                if let Some(rows) = all.get_mut(table) {
+                let row = index::Row::of(&e.value);
+                if let Some(rows) = all.get_mut(row.table) {
                     let place = place.into_iter().map(Cell::from);
-                    rows.push(place.chain(value.into_iter().map(Cell::from)));
+                    rows.push(place.chain(row.parts().map(Cell::from)));
                 }
             }
         }
@@ -289,7 +264,6 @@ impl<'a> Changes<'a> {
         ]);
         let mut last: HashMap<i64, &Head> = HashMap::new();
         for (chain, head, draft) in &self.audit {
-            let hash = Bytes::copy_from_slice(&head.hash);
             entries.push([
                 (*chain).into(),
                 signed(head.number).into(),
@@ -298,19 +272,18 @@ impl<'a> Changes<'a> {
                 draft.patient.as_ref().map(AsRef::<str>::as_ref).into(),
                 draft.action.as_str().into(),
                 draft.body.reveal().clone().into(),
-                hash.into(),
+                hash(head),
             ]);
             last.insert(*chain, head);
         }
         out.extend(Bulk::insert("audit", entries, ""));
         let mut heads = Rows::new(&[("chain", Int), ("number", Int), ("at", Int), ("hash", Bin)]);
         for (chain, head) in last {
-            let hash = Bytes::copy_from_slice(&head.hash);
             heads.push([
                 chain.into(),
                 signed(head.number).into(),
                 head.at.into(),
-                hash.into(),
+                hash(head),
             ]);
         }
         let rest = "ON CONFLICT (chain) DO UPDATE SET number = excluded.number, at = excluded.at, hash = excluded.hash";
@@ -346,6 +319,10 @@ impl<'a> Changes<'a> {
     }
 }
 
+fn hash(head: &Head) -> Cell {
+    Bytes::copy_from_slice(&head.hash).into()
+}
+
 fn numbers(records: &HashSet<i64>) -> Rows {
     let mut rows = Rows::new(&[("record", Int)]);
     for record in records {
@@ -373,13 +350,7 @@ fn counters(state: &State) -> Option<Bulk> {
     ] {
         rows.push([name.into(), value.into()]);
     }
-    Some(Bulk {
-        text: format!(
-            "UPDATE counter c SET value = k.value FROM {} AS k(name, value) WHERE c.name = k.name",
-            rows.unnest()
-        ),
-        rows,
-    })
+    Bulk::update("counter", rows)
 }
 
 /// The rows of the source go, the new ones come.

@@ -7,27 +7,17 @@ use std::collections::{HashMap, HashSet};
 use kernel::RecordKey;
 
 use super::changes::{Changes, Final, NewVersion};
-use crate::prepare::{Content, Prepared, PreparedWrite};
+use crate::prepare::{Content, Current, Next, Prepared, PreparedWrite};
 use crate::sql::audit::Head;
 use crate::sql::names::Names;
 use crate::sql::policy::{self, Numbers};
 use crate::sql::{micros, signed};
-use crate::{Committed, Lookup, Precondition, StoreError, classes};
+use crate::{BlobRef, Committed, Lookup, StoreError};
 
 /// Hospital, kind, id.
 pub(crate) type Key = (i64, i64, String);
 /// Hospital, kind, name, value.
 pub(crate) type Unique = (i64, i64, String, String);
-
-/// The current state of a record.
-#[derive(Debug, Clone)]
-pub(crate) struct Current {
-    pub record: i64,
-    pub version: u64,
-    pub deleted: bool,
-    pub class: i64,
-    pub patient: Option<String>,
-}
 
 /// What the database holds, as far as the group asks, and what the group has changed of it so far.
 #[derive(Debug, Default)]
@@ -194,82 +184,28 @@ impl<'a> Trial<'_, 'a> {
     ) -> Result<Done, StoreError> {
         let key = self.known.key(&w.key)?;
         let before = self.current(&key).cloned();
-        check(&w.key, w.expect, before.as_ref())?;
-        let (class, patient, deleted, body) = match &w.content {
-            Content::Delete => {
-                let Some(c) = &before else {
-                    return Err(StoreError::Precondition {
-                        key: w.key.clone(),
-                        found: None,
-                    });
-                };
-                if c.deleted {
-                    // Deleting what is deleted changes nothing (FHIR R4 §3.1.0.7).
-                    return Ok(Done {
-                        record: c.record,
-                        hospital: key.0,
-                        kind: key.1,
-                        version: c.version,
-                    });
-                }
-                (c.class, c.patient.clone(), true, bytes::Bytes::new())
-            }
-            Content::Record {
-                body,
-                class,
-                patient,
-                ..
-            } => (
-                classes::number(*class),
-                patient.as_ref().map(ToString::to_string),
-                false,
-                body.clone(),
-            ),
+        let (record, version) = match &before {
+            Some(c) => (c.record, c.version),
+            None => (self.last_record + 1, 0),
         };
-        let record = match &before {
-            Some(c) => c.record,
-            None => {
-                self.last_record += 1;
-                self.last_record
-            }
-        };
-        let now = Current {
-            record,
-            version: before.as_ref().map_or(1, |c| c.version + 1),
-            deleted,
-            class,
-            patient,
-        };
-        self.last_row += 1;
-        let done = Done {
+        let mut done = Done {
             record,
             hospital: key.0,
             kind: key.1,
-            version: now.version,
+            version,
         };
+        let Some(next) = w.onto(before.as_ref())? else {
+            return Ok(done);
+        };
+        done.version = next.version;
+        if before.is_none() {
+            self.last_record = record;
+        }
         if before.as_ref().is_some_and(|c| !c.deleted) {
             self.clear(&done);
         }
-        self.changes.versions.push(NewVersion {
-            row: self.last_row,
-            record,
-            hospital: key.0,
-            at,
-            current: now.clone(),
-            body,
-        });
         let is_new = before.is_none() || self.changes.is_new(record) || group.is_new(record);
-        self.changes.records.insert(
-            record,
-            Final {
-                key: key.clone(),
-                is_new,
-                row: self.last_row,
-                at,
-                current: now.clone(),
-            },
-        );
-        self.records.insert(key, now);
+        self.put_version(key, &done, &next, at, is_new);
         if let Content::Record { index, .. } = &w.content
             && !index.is_empty()
         {
@@ -278,20 +214,57 @@ impl<'a> Trial<'_, 'a> {
                 .insert(record, (done.hospital, done.kind, index.as_slice()));
         }
         for blob in &w.blobs {
-            let hospital = self.known.hospital(&blob.hospital)?;
-            if !self.state.blobs.contains(&(hospital, blob.address.clone())) {
-                return Err(StoreError::Internal(
-                    "a record refers to a blob that was not put".into(),
-                ));
-            }
-            self.changes.blob_uses.push((
-                hospital,
-                blob.address.as_str(),
-                record,
-                signed(done.version),
-            ));
+            self.use_blob(&done, blob)?;
         }
         Ok(done)
+    }
+
+    /// A further version, which the record then stands at.
+    fn put_version(&mut self, key: Key, done: &Done, next: &Next<'_>, at: i64, is_new: bool) {
+        self.last_row += 1;
+        let current = Current {
+            record: done.record,
+            version: next.version,
+            deleted: next.deleted,
+            class: next.class,
+            patient: next.patient.map(str::to_owned),
+        };
+        self.changes.versions.push(NewVersion {
+            row: self.last_row,
+            record: done.record,
+            hospital: done.hospital,
+            at,
+            current: current.clone(),
+            body: next.body.clone(),
+        });
+        self.changes.records.insert(
+            done.record,
+            Final {
+                key: key.clone(),
+                is_new,
+                row: self.last_row,
+                at,
+                current: current.clone(),
+            },
+        );
+        self.records.insert(key, current);
+    }
+
+    /// Binds a blob to this version. It must have been put before: then its file is on disk and synced.
+    fn use_blob(&mut self, done: &Done, blob: &'a BlobRef) -> Result<(), StoreError> {
+        let hospital = self.known.hospital(&blob.hospital)?;
+        if !self.state.blobs.contains(&(hospital, blob.address.clone())) {
+            return Err(StoreError::Internal(
+                "a record refers to a blob that was not put".into(),
+            ));
+        }
+        self.changes.blob_uses.push((
+            hospital,
+            blob.address.as_str(),
+            done.record,
+            signed(done.version),
+        ));
+        Ok(())
     }
 
     /// Takes the old version out of everything it is found by.
@@ -340,18 +313,4 @@ impl<'a> Trial<'_, 'a> {
         }
         Ok(())
     }
-}
-
-fn check(
-    key: &RecordKey,
-    expect: Precondition,
-    current: Option<&Current>,
-) -> Result<(), StoreError> {
-    if expect.holds(current.map(|c| (c.version, c.deleted))) {
-        return Ok(());
-    }
-    Err(StoreError::Precondition {
-        key: key.clone(),
-        found: current.map(|c| c.version),
-    })
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::group::{Current, Key, Known, State, Unique};
+use super::group::{Key, Known, State, Unique};
 use super::line::{Failed, Line};
 use super::pipeline::{self, Sent};
 use super::read;
@@ -11,7 +11,7 @@ use super::rows::{Bulk, Cell, Holds, Rows};
 use super::session::Reach;
 use super::values::{int, maybe_text, text};
 use crate::StoreError;
-use crate::prepare::{Content, Prepared};
+use crate::prepare::{Content, Current, Prepared};
 use crate::sql::names::Names;
 use crate::sql::policy::Numbers as _;
 use crate::sql::{Value, unsigned};

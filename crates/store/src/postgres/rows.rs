@@ -5,6 +5,7 @@ use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 use super::values::indexed;
 use crate::sql::Value;
+use crate::sql::index::Part;
 
 /// One column's values. The type is PostgreSQL's.
 #[derive(Debug, Clone)]
@@ -121,6 +122,16 @@ impl<T: Into<Self>> From<Option<T>> for Cell {
         v.map_or(Self::None, Into::into)
     }
 }
+impl From<Part<'_>> for Cell {
+    fn from(part: Part<'_>) -> Self {
+        match part {
+            Part::Null => Self::None,
+            Part::Integer(n) => Self::Int(n),
+            Part::Real(x) => Self::Real(x),
+            Part::Text(t) => Self::Text(indexed(t).into_owned()),
+        }
+    }
+}
 impl From<Value> for Cell {
     /// Texts of these are in an index.
     fn from(v: Value) -> Self {
@@ -202,6 +213,24 @@ impl Bulk {
     pub fn insert(table: &str, rows: Rows, rest: &str) -> Option<Self> {
         (!rows.is_empty()).then(|| Self {
             text: rows.insert(table, rest),
+            rows,
+        })
+    }
+
+    /// Puts the rows' other columns into those of a table whose first column is theirs.
+    pub fn update(table: &str, rows: Rows) -> Option<Self> {
+        let (key, columns) = rows.names.split_first()?;
+        if rows.is_empty() {
+            return None;
+        }
+        let set: Vec<String> = columns.iter().map(|n| format!("{n} = k.{n}")).collect();
+        Some(Self {
+            text: format!(
+                "UPDATE {table} t SET {} FROM {} AS k({}) WHERE t.{key} = k.{key}",
+                set.join(", "),
+                rows.unnest(),
+                rows.names.join(", "),
+            ),
             rows,
         })
     }

@@ -2,7 +2,7 @@
 
 use fhir::index::{IndexEntry, IndexValue, RefTarget};
 
-use super::{Value, signed};
+use super::signed;
 
 /// A table of the index. Each begins with [`PLACE`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,48 +55,121 @@ pub(crate) const TABLES: [Table; 7] = [
     },
 ];
 
-/// The number of the table a value stands in, and the values of its columns.
-pub(crate) fn row(value: &IndexValue) -> (usize, Vec<Value>) {
-    let text = |t: &str| Value::from(t);
-    let maybe = |t: &Option<Box<str>>| Value::from(t.as_deref());
-    match value {
-        IndexValue::Token {
-            system,
-            code,
-            text: words,
-        } => (TOKEN, vec![maybe(system), text(code), maybe(words)]),
-        IndexValue::Str { folded, exact } => (STRING, vec![text(folded), text(exact)]),
-        IndexValue::Date { low_us, high_us } => {
-            (DATE, vec![Value::from(*low_us), Value::from(*high_us)])
+/// One column of a value, as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Part<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(&'a str),
+}
+
+impl From<bool> for Part<'_> {
+    fn from(b: bool) -> Self {
+        Self::Integer(i64::from(b))
+    }
+}
+impl From<i64> for Part<'_> {
+    fn from(n: i64) -> Self {
+        Self::Integer(n)
+    }
+}
+impl From<f64> for Part<'_> {
+    fn from(x: f64) -> Self {
+        Self::Real(x)
+    }
+}
+impl<'a> From<&'a str> for Part<'a> {
+    fn from(t: &'a str) -> Self {
+        Self::Text(t)
+    }
+}
+impl<'a> From<Option<&'a str>> for Part<'a> {
+    fn from(t: Option<&'a str>) -> Self {
+        t.map_or(Self::Null, Self::Text)
+    }
+}
+
+/// The most columns a value has.
+const COLUMNS_MAX: usize = 5;
+
+/// A value as a row of its table. Made for every value that is written, so it borrows and takes no memory of its own.
+pub(crate) struct Row<'a> {
+    /// The number of the table.
+    pub table: usize,
+    parts: [Part<'a>; COLUMNS_MAX],
+    count: usize,
+}
+
+impl<'a> Row<'a> {
+    fn new<const N: usize>(table: usize, given: [Part<'a>; N]) -> Self {
+        let mut parts = [Part::Null; COLUMNS_MAX];
+        for (part, value) in parts.iter_mut().zip(given) {
+            *part = value;
         }
-        IndexValue::Number { low, high } => (NUMBER, vec![Value::from(*low), Value::from(*high)]),
-        IndexValue::Quantity {
-            low,
-            high,
-            system,
-            code,
-            unit,
-        } => {
-            let bounds = [Value::from(*low), Value::from(*high)];
-            let words = [maybe(system), maybe(code), maybe(unit)];
-            (QUANTITY, bounds.into_iter().chain(words).collect())
+        Self {
+            table,
+            parts,
+            count: N,
         }
-        IndexValue::Reference(target) => {
-            let (base, kind, id) = match target {
-                RefTarget::Local { kind, id } => (None, Some(*kind), id),
-                RefTarget::Remote { base, kind, id } => (Some(&**base), Some(*kind), id),
-                RefTarget::Url(url) => (None, None, url),
-            };
-            (
-                REFERENCE,
-                vec![false.into(), base.into(), kind.into(), text(id)],
-            )
+    }
+
+    /// The values of the table's columns.
+    pub fn parts(&self) -> impl Iterator<Item = Part<'a>> {
+        self.parts.into_iter().take(self.count)
+    }
+
+    pub fn of(value: &'a IndexValue) -> Self {
+        match value {
+            IndexValue::Token { system, code, text } => Self::new(
+                TOKEN,
+                [
+                    system.as_deref().into(),
+                    Part::Text(code),
+                    text.as_deref().into(),
+                ],
+            ),
+            IndexValue::Str { folded, exact } => {
+                Self::new(STRING, [Part::Text(folded), Part::Text(exact)])
+            }
+            IndexValue::Date { low_us, high_us } => {
+                Self::new(DATE, [(*low_us).into(), (*high_us).into()])
+            }
+            IndexValue::Number { low, high } => Self::new(NUMBER, [(*low).into(), (*high).into()]),
+            IndexValue::Quantity {
+                low,
+                high,
+                system,
+                code,
+                unit,
+            } => Self::new(
+                QUANTITY,
+                [
+                    (*low).into(),
+                    (*high).into(),
+                    system.as_deref().into(),
+                    code.as_deref().into(),
+                    unit.as_deref().into(),
+                ],
+            ),
+            IndexValue::Reference(target) => {
+                let (base, kind, id) = match target {
+                    RefTarget::Local { kind, id } => (None, Some(*kind), id),
+                    RefTarget::Remote { base, kind, id } => (Some(&**base), Some(*kind), id),
+                    RefTarget::Url(url) => (None, None, url),
+                };
+                let parts = [false.into(), base.into(), kind.into(), Part::Text(id)];
+                Self::new(REFERENCE, parts)
+            }
+            IndexValue::RefIdentifier { system, value } => {
+                let system = system.as_deref().into();
+                Self::new(
+                    REFERENCE,
+                    [true.into(), system, Part::Null, Part::Text(value)],
+                )
+            }
+            IndexValue::Uri(uri) => Self::new(URI, [Part::Text(uri)]),
         }
-        IndexValue::RefIdentifier { system, value } => (
-            REFERENCE,
-            vec![true.into(), maybe(system), Value::Null, text(value)],
-        ),
-        IndexValue::Uri(uri) => (URI, vec![text(uri)]),
     }
 }
 

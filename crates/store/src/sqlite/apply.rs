@@ -1,14 +1,13 @@
 //! One batch, written: preconditions, versions, index, lookups, blobs, policy, audit, feed. Runs inside a savepoint
 //! of the writer; an error leaves nothing behind.
 
-use kernel::RecordKey;
 use rusqlite::{OptionalExtension, params};
 
 use super::session::Session;
 use super::{apply_policy, chain, index_rows};
-use crate::prepare::{Content, Prepared, PreparedWrite};
+use crate::prepare::{Content, Current, Next, Prepared, PreparedWrite};
 use crate::sql::{micros, signed, unsigned};
-use crate::{BlobRef, Committed, EventDraft, Lookup, Precondition, StoreError, classes};
+use crate::{BlobRef, Committed, EventDraft, Lookup, StoreError};
 
 pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, StoreError> {
     let at = micros(batch.at);
@@ -50,14 +49,6 @@ struct Done {
     version: u64,
 }
 
-struct Current {
-    record: i64,
-    version: u64,
-    deleted: bool,
-    class: i64,
-    patient: Option<String>,
-}
-
 fn current(s: &Session, hospital: i64, kind: i64, id: &str) -> Result<Option<Current>, StoreError> {
     let found = s
         .conn
@@ -78,97 +69,37 @@ fn current(s: &Session, hospital: i64, kind: i64, id: &str) -> Result<Option<Cur
     Ok(found)
 }
 
-fn check(
-    key: &RecordKey,
-    expect: Precondition,
-    current: Option<&Current>,
-) -> Result<(), StoreError> {
-    if expect.holds(current.map(|c| (c.version, c.deleted))) {
-        return Ok(());
-    }
-    Err(StoreError::Precondition {
-        key: key.clone(),
-        found: current.map(|c| c.version),
-    })
-}
-
 fn write(s: &mut Session, w: &PreparedWrite, at: i64) -> Result<Done, StoreError> {
     let hospital = s.hospital(&w.key.hospital)?;
     let kind = s.kind(&w.key.kind)?;
     let before = current(s, hospital, kind, w.key.id.as_str())?;
-    check(&w.key, w.expect, before.as_ref())?;
-    let done = match &w.content {
-        Content::Delete => {
-            let Some(c) = &before else {
-                return Err(StoreError::Precondition {
-                    key: w.key.clone(),
-                    found: None,
-                });
-            };
-            let mut done = Done {
-                record: c.record,
-                hospital,
-                kind,
-                version: c.version,
-            };
-            if c.deleted {
-                // Deleting what is deleted changes nothing (FHIR R4 §3.1.0.7).
-                return Ok(done);
-            }
-            done.version += 1;
-            let state = State {
-                class: c.class,
-                patient: c.patient.as_deref(),
-                deleted: true,
-                body: &[],
-            };
-            put_version(s, &done, at, &state)?;
-            clear(s, &done)?;
-            done
-        }
-        Content::Record {
-            body,
-            class,
-            patient,
-            index,
-            ..
-        } => {
-            let state = State {
-                class: classes::number(*class),
-                patient: patient.as_ref().map(AsRef::as_ref),
-                deleted: false,
-                body,
-            };
-            let mut done = Done {
-                record: before.as_ref().map_or(0, |c| c.record),
-                hospital,
-                kind,
-                version: before.as_ref().map_or(1, |c| c.version + 1),
-            };
-            match &before {
-                None => new_record(s, &mut done, w.key.id.as_str(), at, &state)?,
-                Some(c) => {
-                    put_version(s, &done, at, &state)?;
-                    if !c.deleted {
-                        clear(s, &done)?;
-                    }
-                }
-            }
-            index_rows::put(s, done.record, hospital, kind, index)?;
-            done
-        }
+    let (record, version) = before.as_ref().map_or((0, 0), |c| (c.record, c.version));
+    let mut done = Done {
+        record,
+        hospital,
+        kind,
+        version,
     };
+    let Some(next) = w.onto(before.as_ref())? else {
+        return Ok(done);
+    };
+    done.version = next.version;
+    match &before {
+        None => new_record(s, &mut done, w.key.id.as_str(), at, &next)?,
+        Some(c) => {
+            put_version(s, &done, at, &next)?;
+            if !c.deleted {
+                clear(s, &done)?;
+            }
+        }
+    }
+    if let Content::Record { index, .. } = &w.content {
+        index_rows::put(s, done.record, hospital, kind, index)?;
+    }
     for blob in &w.blobs {
         use_blob(s, &done, blob)?;
     }
     Ok(done)
-}
-
-struct State<'a> {
-    class: i64,
-    patient: Option<&'a str>,
-    deleted: bool,
-    body: &'a [u8],
 }
 
 fn new_record(
@@ -176,7 +107,7 @@ fn new_record(
     done: &mut Done,
     id: &str,
     at: i64,
-    state: &State<'_>,
+    next: &Next<'_>,
 ) -> Result<(), StoreError> {
     let row = s.next_version_row();
     done.record = s
@@ -191,16 +122,16 @@ fn new_record(
             id,
             row,
             at,
-            state.class,
-            state.patient
+            next.class,
+            next.patient
         ])?;
-    insert_version(s, row, done, at, state)
+    insert_version(s, row, done, at, next)
 }
 
 /// A further version of a record that is there.
-fn put_version(s: &mut Session, done: &Done, at: i64, state: &State<'_>) -> Result<(), StoreError> {
+fn put_version(s: &mut Session, done: &Done, at: i64, next: &Next<'_>) -> Result<(), StoreError> {
     let row = s.next_version_row();
-    insert_version(s, row, done, at, state)?;
+    insert_version(s, row, done, at, next)?;
     s.conn
         .prepare_cached(
             "UPDATE record SET current = ?2, version = ?3, at = ?4, deleted = ?5, class = ?6, patient = ?7 \
@@ -211,9 +142,9 @@ fn put_version(s: &mut Session, done: &Done, at: i64, state: &State<'_>) -> Resu
             row,
             signed(done.version),
             at,
-            state.deleted,
-            state.class,
-            state.patient
+            next.deleted,
+            next.class,
+            next.patient
         ])?;
     Ok(())
 }
@@ -223,7 +154,7 @@ fn insert_version(
     row: i64,
     done: &Done,
     at: i64,
-    state: &State<'_>,
+    next: &Next<'_>,
 ) -> Result<(), StoreError> {
     s.conn
         .prepare_cached(
@@ -235,10 +166,10 @@ fn insert_version(
             done.record,
             signed(done.version),
             at,
-            state.deleted,
-            state.class,
-            state.patient,
-            state.body
+            next.deleted,
+            next.class,
+            next.patient,
+            next.body.as_ref()
         ])?;
     Ok(())
 }

@@ -1,13 +1,40 @@
 //! The search index of one record: one row per value, in the table of its type.
 
-use fhir::index::{IndexEntry, IndexValue, RefTarget};
+use std::sync::LazyLock;
+
+use fhir::index::IndexEntry;
 use fhir::search::params::ParamId;
-use rusqlite::params;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ToSql, params_from_iter};
 
 use super::session::Session;
 use crate::StoreError;
-use crate::sql::index::TABLES;
-use crate::sql::signed;
+use crate::sql::index::{self, PLACE, Part, Row, TABLES};
+
+impl ToSql for Part<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(n) => ValueRef::Integer(*n),
+            Self::Real(x) => ValueRef::Real(*x),
+            Self::Text(t) => ValueRef::Text(t.as_bytes()),
+        }))
+    }
+}
+
+/// What writes a row of each table, in the order of [`TABLES`].
+static INSERTS: LazyLock<[String; TABLES.len()]> = LazyLock::new(|| {
+    TABLES.map(|table| {
+        let columns = [PLACE, table.columns].concat();
+        let marks: Vec<String> = (1..=columns.len()).map(|n| format!("?{n}")).collect();
+        format!(
+            "INSERT INTO {} ({}) VALUES ({})",
+            table.name,
+            columns.join(", "),
+            marks.join(", ")
+        )
+    })
+});
 
 /// Writes the entries of a record that has none.
 pub(crate) fn put(
@@ -18,126 +45,14 @@ pub(crate) fn put(
     entries: &[IndexEntry],
 ) -> Result<(), StoreError> {
     for (seq, e) in entries.iter().enumerate() {
-        let place = Place {
-            record,
-            param: s.param(e.param)?,
-            seq: signed(seq as u64),
-            hospital,
-            kind,
-            group: e.group,
-            part: e.part,
-        };
-        put_one(s, &place, &e.value)?;
-    }
-    Ok(())
-}
-
-struct Place {
-    record: i64,
-    param: i64,
-    seq: i64,
-    hospital: i64,
-    kind: i64,
-    group: u16,
-    part: u8,
-}
-
-macro_rules! insert {
-    ($s:expr, $p:expr, $table:literal, $columns:literal, $marks:literal, $($value:expr),+) => {{
-        $s.conn
-            .prepare_cached(concat!(
-                "INSERT INTO ", $table, " (record, param, seq, hospital, kind, grp, part, ", $columns,
-                ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ", $marks, ")"
-            ))?
-            .execute(params![
-                $p.record, $p.param, $p.seq, $p.hospital, $p.kind, $p.group, $p.part, $($value),+
-            ])?;
-    }};
-}
-
-fn put_one(s: &Session, p: &Place, value: &IndexValue) -> Result<(), StoreError> {
-    match value {
-        IndexValue::Token { system, code, text } => {
-            insert!(
-                s,
-                p,
-                "index_token",
-                "system, code, text",
-                "?8, ?9, ?10",
-                system,
-                code,
-                text
-            );
-        }
-        IndexValue::Str { folded, exact } => {
-            insert!(
-                s,
-                p,
-                "index_string",
-                "folded, exact",
-                "?8, ?9",
-                folded,
-                exact
-            );
-        }
-        IndexValue::Date { low_us, high_us } => {
-            insert!(s, p, "index_date", "low, high", "?8, ?9", low_us, high_us);
-        }
-        IndexValue::Number { low, high } => {
-            insert!(s, p, "index_number", "low, high", "?8, ?9", low, high);
-        }
-        IndexValue::Quantity {
-            low,
-            high,
-            system,
-            code,
-            unit,
-        } => {
-            insert!(
-                s,
-                p,
-                "index_quantity",
-                "low, high, system, code, unit",
-                "?8, ?9, ?10, ?11, ?12",
-                low,
-                high,
-                system,
-                code,
-                unit
-            );
-        }
-        IndexValue::Reference(target) => {
-            let (base, kind, id) = match target {
-                RefTarget::Local { kind, id } => (None, Some(*kind), id),
-                RefTarget::Remote { base, kind, id } => (Some(base), Some(*kind), id),
-                RefTarget::Url(url) => (None, None, url),
-            };
-            insert!(
-                s,
-                p,
-                "index_reference",
-                "identifier, base, target_kind, target",
-                "?8, ?9, ?10, ?11",
-                false,
-                base,
-                kind,
-                id
-            );
-        }
-        IndexValue::RefIdentifier { system, value } => {
-            insert!(
-                s,
-                p,
-                "index_reference",
-                "identifier, base, target_kind, target",
-                "?8, ?9, ?10, ?11",
-                true,
-                system,
-                None::<&str>,
-                value
-            );
-        }
-        IndexValue::Uri(uri) => insert!(s, p, "index_uri", "uri", "?8", uri),
+        let param = s.param(e.param)?;
+        let place = index::place(record, param, seq, hospital, kind, e);
+        let row = Row::of(&e.value);
+        let insert = INSERTS.get(row.table).map_or("", String::as_str);
+        let values = place.into_iter().map(Part::from).chain(row.parts());
+        s.conn
+            .prepare_cached(insert)?
+            .execute(params_from_iter(values))?;
     }
     Ok(())
 }
