@@ -10,7 +10,7 @@ use super::session::Reach;
 use super::values::{int, text};
 use super::{PostgresDatabase, PostgresOptions};
 use crate::sql::Statement;
-use crate::sql::columns::{COLUMNS, POSTGRES};
+use crate::sql::columns::{columns, postgres_columns};
 use crate::{AuditDraft, Batch, Database, Lookup, Precondition, StoreError};
 
 /// Every table that holds what belongs to a hospital, and the column that says whose.
@@ -228,10 +228,9 @@ async fn every_stored_column_is_classified_and_every_classified_one_is_stored() 
         .iter()
         .map(|r| (text(r, 0).unwrap(), text(r, 1).unwrap()))
         .collect();
-    let listed: BTreeSet<(&str, &str)> = COLUMNS
-        .iter()
-        .chain(POSTGRES)
-        .flat_map(|(t, cs)| cs.iter().map(|(c, _)| (*t, *c)))
+    let listed: BTreeSet<(&str, &str)> = columns()
+        .chain(postgres_columns())
+        .map(|(table, column, _)| (table, column))
         .collect();
     assert_eq!(stored, listed);
     db.close().await;

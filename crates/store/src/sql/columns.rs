@@ -1,6 +1,8 @@
 //! What each stored column may reveal, for whoever exports, backs up or looks into a database. A column that is not
 //! listed fails a test.
 
+use super::index::PLACE;
+
 use Sensitivity::{Internal, Patient, Public};
 
 /// Who may see a column's values.
@@ -14,8 +16,39 @@ pub enum Sensitivity {
     Patient,
 }
 
-/// Every column of every table.
-pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
+/// The tables of the search index, each with the columns it has after those of [`PLACE`].
+const INDEX: &[(&str, &[(&str, Sensitivity)])] = &[
+    (
+        "index_token",
+        &[("system", Patient), ("code", Patient), ("text", Patient)],
+    ),
+    ("index_string", &[("folded", Patient), ("exact", Patient)]),
+    ("index_date", &[("low", Patient), ("high", Patient)]),
+    ("index_number", &[("low", Patient), ("high", Patient)]),
+    (
+        "index_quantity",
+        &[
+            ("low", Patient),
+            ("high", Patient),
+            ("system", Patient),
+            ("code", Patient),
+            ("unit", Patient),
+        ],
+    ),
+    (
+        "index_reference",
+        &[
+            ("identifier", Internal),
+            ("base", Patient),
+            ("target_kind", Patient),
+            ("target", Patient),
+        ],
+    ),
+    ("index_uri", &[("uri", Patient)]),
+];
+
+/// What both databases have beside the search index.
+const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
     ("hospital", &[("num", Public), ("name", Public)]),
     ("kind", &[("num", Public), ("name", Public)]),
     ("param", &[("num", Public), ("code", Public)]),
@@ -45,109 +78,6 @@ pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
             ("class", Patient),
             ("patient", Patient),
             ("body", Patient),
-        ],
-    ),
-    (
-        "index_token",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("system", Patient),
-            ("code", Patient),
-            ("text", Patient),
-        ],
-    ),
-    (
-        "index_string",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("folded", Patient),
-            ("exact", Patient),
-        ],
-    ),
-    (
-        "index_date",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("low", Patient),
-            ("high", Patient),
-        ],
-    ),
-    (
-        "index_number",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("low", Patient),
-            ("high", Patient),
-        ],
-    ),
-    (
-        "index_quantity",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("low", Patient),
-            ("high", Patient),
-            ("system", Patient),
-            ("code", Patient),
-            ("unit", Patient),
-        ],
-    ),
-    (
-        "index_reference",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("identifier", Internal),
-            ("base", Patient),
-            ("target_kind", Patient),
-            ("target", Patient),
-        ],
-    ),
-    (
-        "index_uri",
-        &[
-            ("record", Internal),
-            ("param", Internal),
-            ("seq", Internal),
-            ("hospital", Internal),
-            ("kind", Internal),
-            ("grp", Internal),
-            ("part", Internal),
-            ("uri", Patient),
         ],
     ),
     (
@@ -301,8 +231,8 @@ pub const COLUMNS: &[(&str, &[(&str, Sensitivity)])] = &[
     ),
 ];
 
-/// What PostgreSQL has beside [`COLUMNS`].
-pub const POSTGRES: &[(&str, &[(&str, Sensitivity)])] = &[
+/// What PostgreSQL alone has.
+const POSTGRES: &[(&str, &[(&str, Sensitivity)])] = &[
     ("version", &[("hospital", Internal)]),
     (
         "writer_mark",
@@ -310,6 +240,28 @@ pub const POSTGRES: &[(&str, &[(&str, Sensitivity)])] = &[
     ),
     ("node_key", &[("num", Internal), ("id", Internal)]),
 ];
+
+/// Every column of every table that both databases have.
+pub fn columns() -> impl Iterator<Item = (&'static str, &'static str, Sensitivity)> {
+    // Where a value stands says nothing of what it is.
+    let places = INDEX
+        .iter()
+        .flat_map(|(table, _)| PLACE.iter().map(|column| (*table, *column, Internal)));
+    listed(COLUMNS).chain(places).chain(listed(INDEX))
+}
+
+/// What PostgreSQL has beside them.
+pub fn postgres_columns() -> impl Iterator<Item = (&'static str, &'static str, Sensitivity)> {
+    listed(POSTGRES)
+}
+
+type Listed = &'static [(&'static str, &'static [(&'static str, Sensitivity)])];
+
+fn listed(tables: Listed) -> impl Iterator<Item = (&'static str, &'static str, Sensitivity)> {
+    tables
+        .iter()
+        .flat_map(|(table, columns)| columns.iter().map(|(c, s)| (*table, *c, *s)))
+}
 
 #[cfg(test)]
 mod tests {
@@ -338,9 +290,8 @@ mod tests {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        let listed: BTreeSet<(String, String)> = COLUMNS
-            .iter()
-            .flat_map(|(t, cs)| cs.iter().map(|(c, _)| ((*t).to_owned(), (*c).to_owned())))
+        let listed: BTreeSet<(String, String)> = columns()
+            .map(|(table, column, _)| (table.to_owned(), column.to_owned()))
             .collect();
         assert_eq!(stored, listed);
     }
