@@ -1,20 +1,24 @@
-//! The seam between the store and a database. SQLite implements it now; PostgreSQL fits behind the same words.
+//! The seam between the store and a database: SQLite and PostgreSQL stand behind the same words.
 
 use agreements::Permit;
 use async_trait::async_trait;
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 use tokio::sync::watch;
 
+use crate::spanning::Spanning;
+use crate::sql::permit::system_only;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, DocQuery, Event,
     HistoryPage, SearchPage, StoreError, Stored,
 };
 
+const CHAINS: &str = "audit chains";
+
 /// One database. Every read takes a permit and sees one snapshot; every write is a batch.
 ///
 /// Reads answer `None` alike for what is not there and for what the permit does not cover.
 #[async_trait]
-pub trait Database: Send + Sync + 'static {
+pub trait Database: Spanning {
     /// Commits the batch: preconditions, writes, index, projections, audit, events. Returns when it is synced.
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError>;
 
@@ -71,7 +75,10 @@ pub trait Database: Send + Sync + 'static {
         permit: &Permit,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<Event>, StoreError>;
+    ) -> Result<Vec<Event>, StoreError> {
+        system_only(permit, "events")?;
+        self.events_after(after, limit).await
+    }
 
     /// The position of the newest commit; changes wake the receiver.
     fn watch(&self) -> watch::Receiver<u64>;
@@ -82,21 +89,30 @@ pub trait Database: Send + Sync + 'static {
         permit: &Permit,
         chain: &HospitalId,
         filter: &AuditFilter,
-    ) -> Result<AuditPage, StoreError>;
+    ) -> Result<AuditPage, StoreError> {
+        system_only(permit, CHAINS)?;
+        self.chain_page(chain, filter).await
+    }
 
     /// Recomputes a whole chain from its first entry.
     async fn verify_chain(
         &self,
         permit: &Permit,
         chain: &HospitalId,
-    ) -> Result<ChainReport, StoreError>;
+    ) -> Result<ChainReport, StoreError> {
+        system_only(permit, CHAINS)?;
+        self.chain_report(chain).await
+    }
 
     /// The head of a chain.
     async fn chain_head(
         &self,
         permit: &Permit,
         chain: &HospitalId,
-    ) -> Result<Option<Checkpoint>, StoreError>;
+    ) -> Result<Option<Checkpoint>, StoreError> {
+        system_only(permit, CHAINS)?;
+        self.chain_checkpoint(chain).await
+    }
 
     /// How many reads this process has asked for so far: what a page costs, whatever the machine.
     fn reads(&self) -> u64 {

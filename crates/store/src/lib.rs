@@ -1,7 +1,7 @@
 //! Where everything is kept: FHIR resources as the bytes that came in, documents of our own, the search index,
 //! the policy relations, the audit chains, the event feed and the blobs.
 //!
-//! [`Database`] is the seam between back ends (SQLite here; PostgreSQL fits behind it); [`Store`] is what the rest
+//! [`Database`] is the seam between back ends (SQLite and PostgreSQL); [`Store`] is what the rest
 //! of Karez uses. Nothing is read without a [`agreements::Permit`].
 
 pub mod backup;
@@ -19,6 +19,7 @@ mod objects;
 pub mod postgres;
 mod prepare;
 mod present;
+mod spanning;
 pub mod sql;
 pub mod sqlite;
 

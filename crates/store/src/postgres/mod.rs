@@ -37,8 +37,8 @@ use tokio::task::JoinHandle;
 use self::connect::Server;
 use self::session::Connections;
 use crate::prepare::prepare_off_thread;
+use crate::spanning::Spanning;
 use crate::sql::micros;
-use crate::sql::permit::system_only;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
@@ -297,52 +297,11 @@ impl Database for PostgresDatabase {
         permit: &Permit,
         query: &DocQuery,
     ) -> Result<Vec<Stored>, StoreError> {
-        if query.hospital.is_none() {
-            system_only(permit, "documents of every hospital")?;
-        }
         self.connections.documents(permit, query).await
-    }
-
-    async fn events(
-        &self,
-        permit: &Permit,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Event>, StoreError> {
-        system_only(permit, "events")?;
-        self.connections.events(after, limit).await
     }
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.writer.position.subscribe()
-    }
-
-    async fn audit(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-        filter: &AuditFilter,
-    ) -> Result<AuditPage, StoreError> {
-        system_only(permit, "audit chains")?;
-        self.connections.audit(chain, filter).await
-    }
-
-    async fn verify_chain(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-    ) -> Result<ChainReport, StoreError> {
-        system_only(permit, "audit chains")?;
-        self.connections.verify_chain(chain).await
-    }
-
-    async fn chain_head(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-    ) -> Result<Option<Checkpoint>, StoreError> {
-        system_only(permit, "audit chains")?;
-        self.connections.chain_head(chain).await
     }
 
     /// After a fault, asks whether writes go through: when the server is back, so is the store.
@@ -370,5 +329,28 @@ impl Drop for PostgresDatabase {
         for task in tasks.iter() {
             task.abort();
         }
+    }
+}
+
+#[async_trait]
+impl Spanning for PostgresDatabase {
+    async fn events_after(&self, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.connections.events(after, limit).await
+    }
+
+    async fn chain_page(
+        &self,
+        chain: &HospitalId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage, StoreError> {
+        self.connections.audit(chain, filter).await
+    }
+
+    async fn chain_report(&self, chain: &HospitalId) -> Result<ChainReport, StoreError> {
+        self.connections.verify_chain(chain).await
+    }
+
+    async fn chain_checkpoint(&self, chain: &HospitalId) -> Result<Option<Checkpoint>, StoreError> {
+        self.connections.chain_head(chain).await
     }
 }

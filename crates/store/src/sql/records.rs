@@ -4,7 +4,7 @@ use agreements::Permit;
 use bytes::Bytes;
 use kernel::{HospitalId, Kind, Phi, RecordKey, ResourceId, limits};
 
-use super::permit::{CURRENT, VERSION, condition, condition_at};
+use super::permit::{CURRENT, VERSION, condition, condition_at, system_only};
 use super::{Binds, Dialect, Statement, instant, signed, unsigned};
 use crate::{DocQuery, HistoryPage, StoreError, Stored, classes, present};
 
@@ -180,6 +180,9 @@ impl<'a> Documents<'a> {
         permit: &'a Permit,
         query: &'a DocQuery,
     ) -> Result<Self, StoreError> {
+        if query.hospital.is_none() {
+            system_only(permit, "documents of every hospital")?;
+        }
         if query.kind.is_fhir() {
             return Err(StoreError::Internal(
                 "documents are not FHIR resources".into(),

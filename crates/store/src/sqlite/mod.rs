@@ -38,7 +38,7 @@ pub use spool::SpoolOptions;
 pub(crate) use spool::forget as forget_stream;
 
 use crate::prepare::prepare_off_thread;
-use crate::sql::permit::system_only;
+use crate::spanning::Spanning;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
@@ -240,66 +240,14 @@ impl Database for SqliteDatabase {
         permit: &Permit,
         query: &DocQuery,
     ) -> Result<Vec<Stored>, StoreError> {
-        if query.hospital.is_none() {
-            system_only(permit, "documents of every hospital")?;
-        }
         let (permit, query) = (permit.clone(), query.clone());
         self.readers
             .read(move |c| read::documents(c, &permit, &query))
             .await
     }
 
-    async fn events(
-        &self,
-        permit: &Permit,
-        after: u64,
-        limit: u32,
-    ) -> Result<Vec<Event>, StoreError> {
-        system_only(permit, "events")?;
-        self.readers
-            .read(move |c| feed::events(c, after, limit))
-            .await
-    }
-
     fn watch(&self) -> watch::Receiver<u64> {
         self.writer.watch()
-    }
-
-    async fn audit(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-        filter: &AuditFilter,
-    ) -> Result<AuditPage, StoreError> {
-        system_only(permit, "audit chains")?;
-        let (chain, filter) = (chain.clone(), filter.clone());
-        self.readers
-            .read(move |c| chain::page(c, &chain, &filter))
-            .await
-    }
-
-    async fn verify_chain(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-    ) -> Result<ChainReport, StoreError> {
-        system_only(permit, "audit chains")?;
-        let chain = chain.clone();
-        self.readers
-            .read_all(move |c| chain::verify(c, &chain))
-            .await
-    }
-
-    async fn chain_head(
-        &self,
-        permit: &Permit,
-        chain: &HospitalId,
-    ) -> Result<Option<Checkpoint>, StoreError> {
-        system_only(permit, "audit chains")?;
-        let chain = chain.clone();
-        self.readers
-            .read(move |c| chain::checkpoint(c, &chain))
-            .await
     }
 
     fn reads(&self) -> u64 {
@@ -317,5 +265,39 @@ impl Database for SqliteDatabase {
     async fn close(&self) {
         self.readers.close();
         self.writer.close();
+    }
+}
+
+#[async_trait]
+impl Spanning for SqliteDatabase {
+    async fn events_after(&self, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.readers
+            .read(move |c| feed::events(c, after, limit))
+            .await
+    }
+
+    async fn chain_page(
+        &self,
+        chain: &HospitalId,
+        filter: &AuditFilter,
+    ) -> Result<AuditPage, StoreError> {
+        let (chain, filter) = (chain.clone(), filter.clone());
+        self.readers
+            .read(move |c| chain::page(c, &chain, &filter))
+            .await
+    }
+
+    async fn chain_report(&self, chain: &HospitalId) -> Result<ChainReport, StoreError> {
+        let chain = chain.clone();
+        self.readers
+            .read_all(move |c| chain::verify(c, &chain))
+            .await
+    }
+
+    async fn chain_checkpoint(&self, chain: &HospitalId) -> Result<Option<Checkpoint>, StoreError> {
+        let chain = chain.clone();
+        self.readers
+            .read(move |c| chain::checkpoint(c, &chain))
+            .await
     }
 }
