@@ -13,7 +13,7 @@ use super::{PostgresDatabase, erase, naming};
 use crate::blob_index::{Erased, ToErase, WrappedKey};
 use crate::prepare::prepare_off_thread;
 use crate::sql::blobs::{self, patient_text};
-use crate::sql::{Statement, Value, micros, signed};
+use crate::sql::{Dialect, Statement, Value, micros};
 use crate::{Batch, BlobIndex, BlobRef, Finding, StoreError};
 
 /// Rows of [`blobs::COLUMNS`].
@@ -32,9 +32,17 @@ fn list(rows: &[Row]) -> Result<Vec<BlobRef>, StoreError> {
         .collect()
 }
 
+fn params(st: &Statement) -> Vec<&(dyn ToSql + Sync)> {
+    st.values.iter().map(|v: &Value| v as _).collect()
+}
+
 pub(super) async fn ask(client: &Client, st: &Statement) -> Result<Vec<BlobRef>, StoreError> {
-    let params: Vec<&(dyn ToSql + Sync)> = st.values.iter().map(|v: &Value| v as _).collect();
-    list(&client.query(&st.text, &params).await?)
+    list(&client.query(&st.text, &params(st)).await?)
+}
+
+pub(super) async fn run(client: &Client, st: &Statement) -> Result<(), StoreError> {
+    client.execute(&st.text, &params(st)).await?;
+    Ok(())
 }
 
 fn wrapped(rows: &[Row]) -> Result<Option<Wrapped>, StoreError> {
@@ -42,19 +50,41 @@ fn wrapped(rows: &[Row]) -> Result<Option<Wrapped>, StoreError> {
     Ok(first.map(|b| Wrapped(b.to_vec())))
 }
 
-fn kept(rows: &[Row]) -> Result<Wrapped, StoreError> {
-    wrapped(rows)?.ok_or_else(|| StoreError::Damaged("a key was not kept".into()))
+impl PostgresDatabase {
+    /// One statement about a hospital, which is given a number first.
+    async fn run(
+        &self,
+        hospital: &HospitalId,
+        statement: impl Fn(&Dialect) -> Statement,
+    ) -> Result<(), StoreError> {
+        in_transaction(&self.connections, false, async |client| {
+            naming::hospital(client, self.connections.names(), hospital).await?;
+            run(client, &statement(&self.connections.dialect)).await
+        })
+        .await
+    }
+
+    /// Puts a key where there is none, and gives the one that is there then.
+    async fn keep(
+        &self,
+        hospital: &HospitalId,
+        put_and_ask: impl Fn(&Dialect) -> [Statement; 2],
+    ) -> Result<Wrapped, StoreError> {
+        in_transaction(&self.connections, false, async |client| {
+            naming::hospital(client, self.connections.names(), hospital).await?;
+            let [put, kept] = put_and_ask(&self.connections.dialect);
+            run(client, &put).await?;
+            wrapped(&client.query(&kept.text, &params(&kept)).await?)?
+                .ok_or_else(|| StoreError::Damaged("a key was not kept".into()))
+        })
+        .await
+    }
 }
 
 #[async_trait]
 impl BlobIndex for PostgresDatabase {
     async fn hospital_secret(&self, hospital: &HospitalId) -> Result<Option<Wrapped>, StoreError> {
-        let mut binds = self.connections.dialect.binds();
-        let text = format!(
-            "SELECT wrapped FROM hospital_secret WHERE hospital = {}",
-            binds.hospital(hospital.as_str())
-        );
-        let st = binds.statement(text);
+        let st = blobs::secret(&self.connections.dialect, hospital);
         wrapped(&self.connections.rows(&Reach::System, st).await?)
     }
 
@@ -63,17 +93,11 @@ impl BlobIndex for PostgresDatabase {
         hospital: &HospitalId,
         new: Wrapped,
     ) -> Result<Wrapped, StoreError> {
-        let names = self.connections.names();
-        in_transaction(&self.connections, false, async |client| {
-            let h = naming::hospital(client, names, hospital).await?;
-            client
-                .execute(
-                    "INSERT INTO hospital_secret (hospital, wrapped) VALUES ($1::int8, $2) ON CONFLICT DO NOTHING",
-                    &[&h, &new.0],
-                )
-                .await?;
-            let query = "SELECT wrapped FROM hospital_secret WHERE hospital = $1::int8";
-            kept(&client.query(query, &[&h]).await?)
+        self.keep(hospital, |dialect| {
+            [
+                blobs::put_secret(dialect, hospital, &new),
+                blobs::secret(dialect, hospital),
+            ]
         })
         .await
     }
@@ -83,14 +107,24 @@ impl BlobIndex for PostgresDatabase {
         hospital: &HospitalId,
         patient: Option<&ResourceId>,
     ) -> Result<Option<Wrapped>, StoreError> {
-        let mut binds = self.connections.dialect.binds();
-        let text = format!(
-            "SELECT wrapped FROM patient_key WHERE hospital = {} AND patient = {}",
-            binds.hospital(hospital.as_str()),
-            binds.bind(patient_text(patient)),
-        );
-        let st = binds.statement(text);
+        let st = blobs::key(&self.connections.dialect, hospital, patient_text(patient));
         wrapped(&self.connections.rows(&Reach::System, st).await?)
+    }
+
+    async fn put_data_key(
+        &self,
+        hospital: &HospitalId,
+        patient: Option<&ResourceId>,
+        new: Wrapped,
+    ) -> Result<Wrapped, StoreError> {
+        let patient = patient_text(patient);
+        self.keep(hospital, |dialect| {
+            [
+                blobs::put_key(dialect, hospital, patient, &new),
+                blobs::key(dialect, hospital, patient),
+            ]
+        })
+        .await
     }
 
     async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
@@ -100,80 +134,18 @@ impl BlobIndex for PostgresDatabase {
         };
         let rows = self.connections.rows(&Reach::System, statement).await?;
         rows.iter()
-            .map(|r| {
-                Ok(WrappedKey {
-                    hospital: HospitalId::new(text(r, 0)?)
-                        .map_err(|_| StoreError::Damaged("a key names no valid id".into()))?,
-                    patient: maybe_text(r, 1)?,
-                    wrapped: Wrapped(bytes(r, 2)?.to_vec()),
-                })
-            })
+            .map(|r| blobs::wrapped_key(text(r, 0)?, maybe_text(r, 1)?, bytes(r, 2)?.to_vec()))
             .collect()
     }
 
     async fn replace_key(&self, new: &WrappedKey) -> Result<(), StoreError> {
-        let names = self.connections.names();
-        in_transaction(&self.connections, false, async |client| {
-            let h = naming::hospital(client, names, &new.hospital).await?;
-            match &new.patient {
-                None => {
-                    let st = "UPDATE hospital_secret SET wrapped = $2 WHERE hospital = $1::int8";
-                    client.execute(st, &[&h, &new.wrapped.0]).await?
-                }
-                Some(patient) => {
-                    let st = "UPDATE patient_key SET wrapped = $3 WHERE hospital = $1::int8 AND patient = $2";
-                    client.execute(st, &[&h, patient, &new.wrapped.0]).await?
-                }
-            };
-            Ok(())
-        })
-        .await
-    }
-
-    async fn put_data_key(
-        &self,
-        hospital: &HospitalId,
-        patient: Option<&ResourceId>,
-        new: Wrapped,
-    ) -> Result<Wrapped, StoreError> {
-        let names = self.connections.names();
-        let patient = patient_text(patient);
-        in_transaction(&self.connections, false, async |client| {
-            let h = naming::hospital(client, names, hospital).await?;
-            client
-                .execute(
-                    "INSERT INTO patient_key (hospital, patient, wrapped) VALUES ($1::int8, $2, $3) \
-                     ON CONFLICT DO NOTHING",
-                    &[&h, &patient, &new.0],
-                )
-                .await?;
-            let query =
-                "SELECT wrapped FROM patient_key WHERE hospital = $1::int8 AND patient = $2";
-            kept(&client.query(query, &[&h, &patient]).await?)
-        })
-        .await
+        self.run(&new.hospital, |dialect| blobs::replace_key(dialect, new))
+            .await
     }
 
     async fn put_blob(&self, blob: &BlobRef, at: Instant) -> Result<(), StoreError> {
-        let names = self.connections.names();
-        in_transaction(&self.connections, false, async |client| {
-            let h = naming::hospital(client, names, &blob.hospital).await?;
-            client
-                .execute(
-                    "INSERT INTO blob (hospital, address, patient, size, media_type, stored_at, erased) \
-                     VALUES ($1::int8, $2, $3, $4, $5, $6, 0) \
-                     ON CONFLICT (hospital, address) DO UPDATE SET erased = 0, stored_at = excluded.stored_at",
-                    &[
-                        &h,
-                        &blob.address,
-                        &blob.patient.as_ref().map(ResourceId::as_str),
-                        &signed(blob.size),
-                        &blob.media_type,
-                        &micros(at),
-                    ],
-                )
-                .await?;
-            Ok(())
+        self.run(&blob.hospital, |dialect| {
+            blobs::put(dialect, blob, micros(at))
         })
         .await
     }
@@ -191,18 +163,12 @@ impl BlobIndex for PostgresDatabase {
 
     /// Takes the turn of the writers, so that no batch refers to a blob while it is forgotten.
     async fn forget_unused(&self, before: Instant) -> Result<Vec<BlobRef>, StoreError> {
-        let names = self.connections.names();
-        let st = blobs::unused(&self.connections.dialect, micros(before));
+        let dialect = &self.connections.dialect;
+        let st = blobs::unused(dialect, micros(before));
         in_transaction(&self.connections, true, async |client| {
             let found = ask(client, &st).await?;
             for b in &found {
-                let h = naming::hospital(client, names, &b.hospital).await?;
-                client
-                    .execute(
-                        "DELETE FROM blob WHERE hospital = $1::int8 AND address = $2",
-                        &[&h, &b.address],
-                    )
-                    .await?;
+                run(client, &blobs::forget(dialect, b)).await?;
             }
             Ok(found)
         })

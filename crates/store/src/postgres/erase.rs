@@ -5,7 +5,7 @@ use kernel::{HospitalId, ResourceId};
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
 
-use super::blobs::ask;
+use super::blobs::{ask, run};
 use super::group::Known;
 use super::line::Failed;
 use super::session::{Connections, Reach};
@@ -90,10 +90,11 @@ pub(crate) async fn erase(
             "DELETE FROM policy_consent WHERE custodian = $1::int8 AND patient = $2",
             "DELETE FROM policy_share WHERE custodian = $1::int8 AND patient = $2",
             "DELETE FROM policy_emergency WHERE custodian = $1::int8 AND patient = $2",
-            "DELETE FROM patient_key WHERE hospital = $1::int8 AND patient = $2",
-            "UPDATE blob SET erased = 1 WHERE hospital = $1::int8 AND patient = $2",
         ] {
             client.execute(query, &[&hospital, &id]).await?;
+        }
+        for st in &blobs::erase(&dialect, &what.hospital, patient) {
+            run(client, st).await?;
         }
     }
     done.records = records.len() as u64;
@@ -101,7 +102,7 @@ pub(crate) async fn erase(
     done.blobs = keyed;
     for record in &records {
         done.blobs
-            .extend(forget_files(client, &mut known, &dialect, *record).await?);
+            .extend(forget_files(client, &dialect, *record).await?);
     }
     Ok(done)
 }
@@ -146,7 +147,6 @@ async fn whole(client: &Client, records: &[i64], at: i64) -> Result<u64, Failed>
 /// Forgets the files that this record alone refers to. A patient's own go with the key; these have none of their own.
 async fn forget_files(
     client: &Client,
-    known: &mut Known<'_>,
     dialect: &Dialect,
     record: i64,
 ) -> Result<Vec<BlobRef>, Failed> {
@@ -155,13 +155,7 @@ async fn forget_files(
         .execute("DELETE FROM blob_use WHERE record = $1", &[&record])
         .await?;
     for blob in &alone {
-        let hospital = known.hospital(&blob.hospital)?;
-        client
-            .execute(
-                "DELETE FROM blob WHERE hospital = $1::int8 AND address = $2",
-                &[&hospital, &blob.address],
-            )
-            .await?;
+        run(client, &blobs::forget(dialect, blob)).await?;
     }
     Ok(alone)
 }

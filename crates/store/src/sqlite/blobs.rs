@@ -3,7 +3,7 @@
 use agreements::Permit;
 use async_trait::async_trait;
 use kernel::{HospitalId, Instant, RecordKey, ResourceId};
-use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use seal::Wrapped;
 
 use super::session::Session;
@@ -11,7 +11,7 @@ use super::{SqliteDatabase, apply, erase};
 use crate::blob_index::{Erased, ToErase, WrappedKey};
 use crate::prepare::prepare;
 use crate::sql::blobs::{self, patient_text};
-use crate::sql::{Dialect, Statement, micros, signed};
+use crate::sql::{Dialect, Statement, micros};
 use crate::{Batch, BlobIndex, BlobRef, Finding, StoreError};
 
 /// Rows of [`blobs::COLUMNS`].
@@ -32,21 +32,25 @@ fn list(conn: &Connection, st: &Statement) -> Result<Vec<BlobRef>, StoreError> {
     Ok(out)
 }
 
+fn wrapped(conn: &Connection, st: &Statement) -> Result<Option<Wrapped>, StoreError> {
+    let found = conn
+        .prepare_cached(&st.text)?
+        .query_row(params_from_iter(st.values.iter()), |r| r.get(0))
+        .optional()?;
+    Ok(found.map(Wrapped))
+}
+
+pub(super) fn run(conn: &Connection, st: &Statement) -> Result<(), StoreError> {
+    conn.prepare_cached(&st.text)?
+        .execute(params_from_iter(st.values.iter()))?;
+    Ok(())
+}
+
 #[async_trait]
 impl BlobIndex for SqliteDatabase {
     async fn hospital_secret(&self, hospital: &HospitalId) -> Result<Option<Wrapped>, StoreError> {
-        let hospital = hospital.clone();
-        self.readers
-            .read(move |c| {
-                let found = c
-                    .prepare_cached(
-                        "SELECT s.wrapped FROM hospital_secret s JOIN hospital h ON h.num = s.hospital WHERE h.name = ?1",
-                    )?
-                    .query_row([hospital.as_str()], |r| r.get(0))
-                    .optional()?;
-                Ok(found.map(Wrapped))
-            })
-            .await
+        let st = blobs::secret(&Dialect::Sqlite, hospital);
+        self.readers.read(move |c| wrapped(c, &st)).await
     }
 
     async fn put_hospital_secret(
@@ -54,22 +58,9 @@ impl BlobIndex for SqliteDatabase {
         hospital: &HospitalId,
         new: Wrapped,
     ) -> Result<Wrapped, StoreError> {
-        let hospital = hospital.clone();
-        self.writer
-            .write(move |s| {
-                let h = s.hospital(&hospital)?;
-                s.conn.execute(
-                    "INSERT INTO hospital_secret (hospital, wrapped) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    params![h, new.0],
-                )?;
-                let kept = s.conn.query_row(
-                    "SELECT wrapped FROM hospital_secret WHERE hospital = ?1",
-                    [h],
-                    |r| r.get(0),
-                )?;
-                Ok(Wrapped(kept))
-            })
-            .await
+        let put = blobs::put_secret(&Dialect::Sqlite, hospital, &new);
+        let kept = blobs::secret(&Dialect::Sqlite, hospital);
+        self.keep(hospital, put, kept).await
     }
 
     async fn data_key(
@@ -77,19 +68,8 @@ impl BlobIndex for SqliteDatabase {
         hospital: &HospitalId,
         patient: Option<&ResourceId>,
     ) -> Result<Option<Wrapped>, StoreError> {
-        let (hospital, patient) = (hospital.clone(), patient_text(patient));
-        self.readers
-            .read(move |c| {
-                let found = c
-                    .prepare_cached(
-                        "SELECT k.wrapped FROM patient_key k JOIN hospital h ON h.num = k.hospital \
-                         WHERE h.name = ?1 AND k.patient = ?2",
-                    )?
-                    .query_row([hospital.as_str(), &patient], |r| r.get(0))
-                    .optional()?;
-                Ok(found.map(Wrapped))
-            })
-            .await
+        let st = blobs::key(&Dialect::Sqlite, hospital, patient_text(patient));
+        self.readers.read(move |c| wrapped(c, &st)).await
     }
 
     async fn put_data_key(
@@ -98,22 +78,10 @@ impl BlobIndex for SqliteDatabase {
         patient: Option<&ResourceId>,
         new: Wrapped,
     ) -> Result<Wrapped, StoreError> {
-        let (hospital, patient) = (hospital.clone(), patient_text(patient));
-        self.writer
-            .write(move |s| {
-                let h = s.hospital(&hospital)?;
-                s.conn.execute(
-                    "INSERT INTO patient_key (hospital, patient, wrapped) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                    params![h, patient, new.0],
-                )?;
-                let kept = s.conn.query_row(
-                    "SELECT wrapped FROM patient_key WHERE hospital = ?1 AND patient = ?2",
-                    params![h, patient],
-                    |r| r.get(0),
-                )?;
-                Ok(Wrapped(kept))
-            })
-            .await
+        let patient = patient_text(patient);
+        let put = blobs::put_key(&Dialect::Sqlite, hospital, patient, &new);
+        let kept = blobs::key(&Dialect::Sqlite, hospital, patient);
+        self.keep(hospital, put, kept).await
     }
 
     async fn wrapped_keys(&self) -> Result<Vec<WrappedKey>, StoreError> {
@@ -123,13 +91,8 @@ impl BlobIndex for SqliteDatabase {
                 let mut rows = prepared.query([])?;
                 let mut out = Vec::new();
                 while let Some(r) = rows.next()? {
-                    let hospital: String = r.get(0)?;
-                    out.push(WrappedKey {
-                        hospital: HospitalId::new(hospital)
-                            .map_err(|_| StoreError::Damaged("a key names no valid id".into()))?,
-                        patient: r.get(1)?,
-                        wrapped: Wrapped(r.get(2)?),
-                    });
+                    let hospital = r.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+                    out.push(blobs::wrapped_key(hospital, r.get(1)?, r.get(2)?)?);
                 }
                 Ok(out)
             })
@@ -137,45 +100,17 @@ impl BlobIndex for SqliteDatabase {
     }
 
     async fn replace_key(&self, new: &WrappedKey) -> Result<(), StoreError> {
-        let new = new.clone();
-        self.writer
-            .write(move |s| {
-                let h = s.hospital(&new.hospital)?;
-                match &new.patient {
-                    None => s.conn.execute(
-                        "UPDATE hospital_secret SET wrapped = ?2 WHERE hospital = ?1",
-                        params![h, new.wrapped.0],
-                    )?,
-                    Some(patient) => s.conn.execute(
-                        "UPDATE patient_key SET wrapped = ?3 WHERE hospital = ?1 AND patient = ?2",
-                        params![h, patient, new.wrapped.0],
-                    )?,
-                };
-                Ok(())
-            })
-            .await
+        let st = blobs::replace_key(&Dialect::Sqlite, new);
+        self.writer.write(move |s| run(&s.conn, &st)).await
     }
 
     async fn put_blob(&self, blob: &BlobRef, at: Instant) -> Result<(), StoreError> {
-        let blob = blob.clone();
+        let st = blobs::put(&Dialect::Sqlite, blob, micros(at));
+        let hospital = blob.hospital.clone();
         self.writer
             .write(move |s| {
-                let h = s.hospital(&blob.hospital)?;
-                s.conn
-                    .prepare_cached(
-                        "INSERT INTO blob (hospital, address, patient, size, media_type, stored_at, erased) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0) \
-                         ON CONFLICT DO UPDATE SET erased = 0, stored_at = excluded.stored_at",
-                    )?
-                    .execute(params![
-                        h,
-                        blob.address,
-                        blob.patient.as_ref().map(ResourceId::as_str),
-                        signed(blob.size),
-                        blob.media_type,
-                        micros(at)
-                    ])?;
-                Ok(())
+                s.hospital(&hospital)?;
+                run(&s.conn, &st)
             })
             .await
     }
@@ -195,11 +130,7 @@ impl BlobIndex for SqliteDatabase {
             .write(move |s| {
                 let found = list(&s.conn, &blobs::unused(&Dialect::Sqlite, micros(before)))?;
                 for b in &found {
-                    let h = s.hospital(&b.hospital)?;
-                    s.conn.execute(
-                        "DELETE FROM blob WHERE hospital = ?1 AND address = ?2",
-                        params![h, b.address],
-                    )?;
+                    run(&s.conn, &blobs::forget(&Dialect::Sqlite, b))?;
                 }
                 Ok(found)
             })
@@ -244,25 +175,39 @@ impl BlobIndex for SqliteDatabase {
     }
 }
 
+impl SqliteDatabase {
+    /// Puts a key where there is none, and gives the one that is there then.
+    async fn keep(
+        &self,
+        hospital: &HospitalId,
+        put: Statement,
+        kept: Statement,
+    ) -> Result<Wrapped, StoreError> {
+        let hospital = hospital.clone();
+        self.writer
+            .write(move |s| {
+                s.hospital(&hospital)?;
+                run(&s.conn, &put)?;
+                wrapped(&s.conn, &kept)?
+                    .ok_or_else(|| StoreError::Damaged("a key was not kept".into()))
+            })
+            .await
+    }
+}
+
 /// Destroys the patient's key; gives the blobs that it encrypted.
 pub(super) fn erase(
     s: &mut Session,
     hospital: &HospitalId,
     patient: &ResourceId,
 ) -> Result<Vec<BlobRef>, StoreError> {
-    let h = s.hospital(hospital)?;
     let found = list(
         &s.conn,
         &blobs::of_patient(&Dialect::Sqlite, hospital, patient),
     )?;
-    s.conn.execute(
-        "DELETE FROM patient_key WHERE hospital = ?1 AND patient = ?2",
-        params![h, patient.as_str()],
-    )?;
-    s.conn.execute(
-        "UPDATE blob SET erased = 1 WHERE hospital = ?1 AND patient = ?2",
-        params![h, patient.as_str()],
-    )?;
+    for st in &blobs::erase(&Dialect::Sqlite, hospital, patient) {
+        run(&s.conn, st)?;
+    }
     Ok(found)
 }
 

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::session::Session;
 use super::{blobs, index_rows};
 use crate::blob_index::{Erased, ToErase};
-use crate::sql::{signed, unsigned};
+use crate::sql::{self, Dialect, signed, unsigned};
 use crate::{BlobRef, StoreError};
 
 /// Class of what has no content any more.
@@ -74,10 +74,7 @@ fn forget_files(s: &mut Session, record: i64) -> Result<Vec<BlobRef>, StoreError
         .prepare_cached("DELETE FROM blob_use WHERE record = ?1")?
         .execute([record])?;
     for blob in &alone {
-        let hospital = s.hospital(&blob.hospital)?;
-        s.conn
-            .prepare_cached("DELETE FROM blob WHERE hospital = ?1 AND address = ?2")?
-            .execute(params![hospital, blob.address])?;
+        blobs::run(&s.conn, &sql::blobs::forget(&Dialect::Sqlite, blob))?;
     }
     Ok(alone)
 }
