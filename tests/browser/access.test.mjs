@@ -1,30 +1,21 @@
 // The pages where an administrator decides who and what comes in and goes out: sign-in provider, keys, machines, webhooks.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { PHONE, launch, person } from './lib/browser.mjs';
+import { PHONE } from './lib/browser.mjs';
 import { looksRight, submit } from './lib/job.mjs';
-import { PASSWORD, startKarez } from './lib/karez.mjs';
+import { PASSWORD } from './lib/karez.mjs';
+import { stage } from './lib/stage.mjs';
 
 const ADMINISTRATOR = { login: 'adil-yarqum@yarqum.example', choose: 'yarqum' };
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 for (const locale of ['en', 'zh-CN']) {
   test(`every such page is right on a phone and on a desk: ${locale}`, { timeout: 120_000 }, async () => {
     for (const viewport of [PHONE, undefined]) {
-      const one = await person(browser, karez.base, { ...ADMINISTRATOR, locale, ...(viewport && { viewport }) });
+      const one = await on.person({ ...ADMINISTRATOR, locale, ...(viewport && { viewport }) });
       const pages = ['/hospital', '/hospital/sign-in', '/hospital/keys/rotate', '/hospital/machines/new', '/hospital/webhooks/new'];
       for (const address of pages) {
         await one.page.goto(address);
@@ -39,7 +30,7 @@ for (const locale of ['en', 'zh-CN']) {
 }
 
 test('a webhook is registered, its secret shown once, paused and removed', { timeout: 120_000 }, async () => {
-  const one = await person(browser, karez.base, ADMINISTRATOR);
+  const one = await on.person(ADMINISTRATOR);
   const { page } = one;
   await page.goto('/hospital/webhooks/new');
   await page.locator('[name=name]').fill('Laboratory');
@@ -68,7 +59,7 @@ test('a webhook is registered, its secret shown once, paused and removed', { tim
 });
 
 test('a provider that does not answer is not set, and the password is asked', { timeout: 120_000 }, async () => {
-  const one = await person(browser, karez.base, ADMINISTRATOR);
+  const one = await on.person(ADMINISTRATOR);
   const { page } = one;
   await page.goto('/hospital/sign-in');
   await page.locator('[name=issuer]').fill('https://id.nowhere.invalid');
@@ -81,7 +72,7 @@ test('a provider that does not answer is not set, and the password is asked', { 
 });
 
 test('a key that may be in other hands is revoked, and another signs', { timeout: 120_000 }, async () => {
-  const one = await person(browser, karez.base, ADMINISTRATOR);
+  const one = await on.person(ADMINISTRATOR);
   const { page } = one;
   await page.goto('/hospital');
   await page.locator('a[href$="/revoke"]').first().click();

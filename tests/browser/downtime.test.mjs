@@ -1,25 +1,15 @@
 // Down is planned for: the pack on paper, a late entry that says so; and what an administrator and the operator of the network
 // do on their own pages.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { DESKTOP, PHONE, accessible, fits, launch, person } from './lib/browser.mjs';
+import { DESKTOP, PHONE, accessible, fits } from './lib/browser.mjs';
 import { submit } from './lib/job.mjs';
-import { startKarez } from './lib/karez.mjs';
 import { ROLES, firstOf } from './lib/roles.mjs';
+import { stage } from './lib/stage.mjs';
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 async function good(page, path) {
   const answer = await page.goto(path);
@@ -41,7 +31,7 @@ for (const [locale, viewport] of [
   ['zh-CN', PHONE],
 ]) {
   test(`pack and late entry, ${locale}`, { timeout: 120_000 }, async () => {
-    const clinician = await person(browser, karez.base, { login: ROLES.clinician, viewport, locale });
+    const clinician = await on.person({ login: ROLES.clinician, viewport, locale });
     const { page } = clinician;
     await good(page, '/downtime');
     assert.ok((await page.locator('main article').count()) > 3, 'open cases are on it');
@@ -65,7 +55,7 @@ for (const [locale, viewport] of [
   });
 
   test(`the hospital is changed on its page, ${locale}`, async () => {
-    const administrator = await person(browser, karez.base, { login: ROLES.administrator, viewport, locale });
+    const administrator = await on.person({ login: ROLES.administrator, viewport, locale });
     const { page } = administrator;
     await good(page, '/hospital/edit');
     const form = 'main form[action="/hospital/edit"]';
@@ -84,7 +74,7 @@ for (const [locale, viewport] of [
   });
 
   test(`the operator sees parts, nodes and work, ${locale}`, async () => {
-    const operator = await person(browser, karez.base, { login: 'operator@qumtagh.example', viewport, locale });
+    const operator = await on.person({ login: 'operator@qumtagh.example', viewport, locale });
     const { page } = operator;
     await good(page, '/operator');
     const status = page.locator('#status');

@@ -1,24 +1,13 @@
 // An agreement that is suspended takes effect at once, also on a page that is open.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { launch, person } from './lib/browser.mjs';
 import { looksRight, submit } from './lib/job.mjs';
-import { startKarez } from './lib/karez.mjs';
 import { firstOf } from './lib/roles.mjs';
+import { stage } from './lib/stage.mjs';
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 /** The address of the agreement with this number, from the list. */
 async function agreement(page, number) {
@@ -29,8 +18,8 @@ async function agreement(page, number) {
 }
 
 test('an open case is closed within a second of the agreement’s suspension', { timeout: 120_000 }, async (t) => {
-  const consultant = await person(browser, karez.base, { login: 'sokolova@saryozen.example' });
-  const administrator = await person(browser, karez.base, { login: 'adil-yarqum@yarqum.example', choose: 'yarqum' });
+  const consultant = await on.person({ login: 'sokolova@saryozen.example' });
+  const administrator = await on.person({ login: 'adil-yarqum@yarqum.example', choose: 'yarqum' });
 
   await consultant.page.goto('/worklist');
   const address = await firstOf(consultant.page, /^\/cases\/yarqum\/[^/?#]+$/);

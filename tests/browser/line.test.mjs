@@ -1,29 +1,18 @@
 // A slow line: 400 kbit/s with 300 ms of delay. Pages weigh at most 100 KB on first load and are useful within a second
 // once the connection stands.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { launch, person } from './lib/browser.mjs';
-import { startKarez } from './lib/karez.mjs';
 import { ROLES } from './lib/roles.mjs';
+import { stage } from './lib/stage.mjs';
 
 const FIRST_LOAD_BYTES_MAX = 100_000;
 const USEFUL_MS_MAX = 1_000;
 const LATENCY_MS = 300;
 const BYTES_PER_S = 400_000 / 8;
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 /** Bytes over the line, milliseconds the line takes until the first paint, and as measured; with nothing cached. */
 async function firstLoad(page, path) {
@@ -65,7 +54,7 @@ for (const [role, paths] of [
 ]) {
   test(`first load of ${paths.join(', ')}`, async (t) => {
     for (const path of paths) {
-      const someone = await person(browser, karez.base, { login: role && ROLES[role] });
+      const someone = await on.person({ login: role && ROLES[role] });
       const { bytes, useful, measured } = await firstLoad(someone.page, path);
       // What the line allows is asserted; what this machine makes of it is told.
       t.diagnostic(

@@ -1,26 +1,20 @@
 // The main job with two hospitals in two browser contexts: a record is imported, a question sent under an agreement, read,
 // answered and signed, acted on, and told how it turned out. In English and in Chinese.
 
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { launch, person, signIn } from './lib/browser.mjs';
+import { signIn } from './lib/browser.mjs';
 import { ask, fillAndSubmit, importPatient, looksRight, sign, submit } from './lib/job.mjs';
-import { arrivingBundle, startKarez } from './lib/karez.mjs';
+import { arrivingBundle } from './lib/karez.mjs';
+import { stage } from './lib/stage.mjs';
 import { WORDS } from './lib/words.mjs';
 
-let karez;
-let browser;
+const on = stage();
 let bundle;
 
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
+before(() => {
   bundle = arrivingBundle();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
 });
 
 /** The smallest PNG there is: one grey point. */
@@ -37,8 +31,8 @@ const RUNS = {
 for (const [locale, { referrer, spoken }] of Object.entries(RUNS)) {
   test(`from an imported record to its outcome (${locale})`, { timeout: 300_000 }, async (t) => {
     const words = WORDS[locale];
-    const home = await person(browser, karez.base, { login: referrer, locale });
-    const centre = await person(browser, karez.base, { login: 'gulnar@qumtagh.example', locale });
+    const home = await on.person({ login: referrer, locale });
+    const centre = await on.person({ login: 'gulnar@qumtagh.example', locale });
     let patient;
     let address;
     let answer;
@@ -80,7 +74,7 @@ for (const [locale, { referrer, spoken }] of Object.entries(RUNS)) {
       await who.selectOption(sun);
       await submit(centre.page, 'form[action$="/allocate"]');
       await centre.context.clearCookies();
-      await centre.context.addCookies([{ name: 'lang', value: locale, url: karez.base }]);
+      await centre.context.addCookies([{ name: 'lang', value: locale, url: on.karez.base }]);
     });
 
     await t.test('the consultant reads, writes a message that arrives, and signs', async () => {
@@ -133,7 +127,7 @@ for (const [locale, { referrer, spoken }] of Object.entries(RUNS)) {
 
     await t.test('and nothing about the patient is in the log', async () => {
       const secrets = JSON.parse(bundle).entry.find((e) => e.resource.resourceType === 'Patient').resource;
-      const log = karez.log();
+      const log = on.karez.log();
       for (const secret of [words.question, words.advice, secrets.name[0].text, secrets.identifier[1].value]) {
         assert.ok(!log.includes(secret), 'patient data in the log');
       }

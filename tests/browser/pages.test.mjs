@@ -1,31 +1,21 @@
 // Every page that a role's navigation leads to, and one thing of each list: nothing for axe to find, nothing wider than
 // the screen, in both languages, on desktop and phone.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { DESKTOP, PHONE, accessible, fits, launch, person } from './lib/browser.mjs';
-import { startKarez } from './lib/karez.mjs';
+import { DESKTOP, PHONE, accessible, fits } from './lib/browser.mjs';
 import { ROLES, firstOf, navigation } from './lib/roles.mjs';
+import { stage } from './lib/stage.mjs';
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 for (const [locale, viewport, name] of [
   ['en', DESKTOP, 'desktop, English'],
   ['zh-CN', PHONE, 'phone, Chinese'],
 ]) {
   test(`public pages: ${name}`, async () => {
-    const someone = await person(browser, karez.base, { viewport, locale });
+    const someone = await on.person({ viewport, locale });
     for (const path of ['/sign-in', '/styleguide']) {
       const answer = await someone.page.goto(path);
       assert.equal(answer.status(), 200, path);
@@ -37,7 +27,7 @@ for (const [locale, viewport, name] of [
 
   for (const [role, login] of Object.entries(ROLES)) {
     test(`${role}: ${name}`, async () => {
-      const someone = await person(browser, karez.base, { login, viewport, locale });
+      const someone = await on.person({ login, viewport, locale });
       const { page } = someone;
       await page.goto('/');
       const seen = new Set();

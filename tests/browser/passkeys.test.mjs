@@ -1,26 +1,17 @@
 // Passkeys with Chromium's own virtual authenticator: made, used alone, used after the password, used to sign again.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { launch, person, signIn } from './lib/browser.mjs';
+import { signIn } from './lib/browser.mjs';
 import { looksRight, submit } from './lib/job.mjs';
-import { PASSWORD, startKarez } from './lib/karez.mjs';
+import { PASSWORD } from './lib/karez.mjs';
+import { stage } from './lib/stage.mjs';
 
 const LOGIN = 'gulnar@qumtagh.example';
 
-let karez;
-let browser;
-
-before(async () => {
-  // Browsers make passkeys for names, not for numbers.
-  karez = await startKarez({ host: 'localhost' });
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+// Browsers make passkeys for names, not for numbers.
+const on = stage({ host: 'localhost' });
 
 /** A device that verifies its user and keeps its keys itself. */
 async function device(page) {
@@ -47,7 +38,7 @@ async function signOut(page) {
 }
 
 test('a passkey is made, signs in alone and after a password, and proves again who is there', { timeout: 120_000 }, async () => {
-  const one = await person(browser, karez.base, { login: LOGIN });
+  const one = await on.person({ login: LOGIN });
   const { page } = one;
   const phone = await device(page);
 

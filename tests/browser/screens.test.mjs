@@ -1,24 +1,14 @@
 // The main screens, one after the other, desktop and phone, in English and Chinese. With KAREZ_SCREENSHOTS set they become the
 // pictures of the book.
 
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { DESKTOP, PHONE, fits, launch, person, picture } from './lib/browser.mjs';
-import { startKarez } from './lib/karez.mjs';
+import { DESKTOP, PHONE, fits, picture } from './lib/browser.mjs';
 import { OPERATOR, ROLES, firstOf } from './lib/roles.mjs';
+import { stage } from './lib/stage.mjs';
 
-let karez;
-let browser;
-
-before(async () => {
-  karez = await startKarez();
-  browser = await launch();
-});
-after(async () => {
-  await browser?.close();
-  await karez?.stop();
-});
+const on = stage();
 
 /** Who sees it, where, and under which name the picture lies in the book. */
 const SCREENS = [
@@ -53,7 +43,7 @@ for (const [size, viewport] of [
       for (const [role, name, path, then] of SCREENS) {
         if (!someone || role !== as) {
           await someone?.close();
-          someone = await person(browser, karez.base, { login: role && (ROLES[role] ?? OPERATOR), viewport, locale });
+          someone = await on.person({ login: role && (ROLES[role] ?? OPERATOR), viewport, locale });
           as = role;
         }
         const { page } = someone;
