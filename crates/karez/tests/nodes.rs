@@ -7,13 +7,18 @@
 
 mod binary;
 
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use binary::{PASSWORD, Server, client, run, sign_in, with_people};
-use testkit::postgres::FreshDatabase;
+use binary::{
+    PASSWORD, SERVE, Server, TOKEN, client, founding, karez, run, sign_in, succeeds, with_people,
+    words,
+};
+use testkit::free_port;
+use testkit::postgres::{Cluster, FreshDatabase};
 
 /// A folder of a node's own, with the key that all nodes hold.
 fn folder(url: &str, nats: Option<u16>, like: Option<&Path>) -> tempfile::TempDir {
@@ -27,11 +32,6 @@ fn folder(url: &str, nats: Option<u16>, like: Option<&Path>) -> tempfile::TempDi
         std::fs::copy(first.join("node.key"), dir.path().join("node.key")).unwrap();
     }
     dir
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A process that ends with the test.
@@ -55,23 +55,13 @@ fn nats(port: u16) -> Option<Running> {
     Some(Running(child))
 }
 
-/// A bearer token of a clinician, as scripts get one.
+/// A bearer token of a clinician.
 fn token(data: &Path) -> String {
-    let args = [
-        "admin",
-        "token",
-        "--hospital",
-        "yarqum",
-        "--role",
-        "clinician",
-    ];
-    let out = run(data, &args, "");
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+    succeeds(&mut karez(data, &words(TOKEN)))
+}
+
+fn verify_audit(data: &Path) {
+    succeeds(&mut karez(data, &["audit", "verify"]));
 }
 
 async fn put(base: &str, token: &str, id: &str, family: &str) -> reqwest::Response {
@@ -146,6 +136,32 @@ async fn hears(page: &mut reqwest::Response, words: &str, most: Duration) -> Dur
     started.elapsed()
 }
 
+/// Fails if the node does not know the hospital within three seconds.
+async fn comes_to_know(node: &Server, hospital: &str) {
+    let asked = Instant::now();
+    let keys = format!("{}/keys/{hospital}", node.base);
+    while client().get(&keys).send().await.unwrap().status() != 200 {
+        assert!(asked.elapsed() < SECOND * 3, "{hospital} is not known");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+async fn sign_out(who: &reqwest::Client, base: &str) {
+    let form = who.get(format!("{base}/profile")).send().await.unwrap();
+    let form = form.text().await.unwrap();
+    let csrf = form.split("name=\"csrf\" value=\"").nth(1).unwrap();
+    let csrf = csrf.split('"').next().unwrap();
+    let out = who
+        .post(format!("{base}/sign-out"))
+        .header("origin", base)
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(format!("csrf={csrf}"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(out.status(), 303);
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,66 +213,23 @@ async fn three_nodes_are_one() {
     }
 
     // A hospital founded by the command line, past every node, is known to them.
-    let args = [
-        "admin",
-        "hospital",
-        "add",
-        "qumtagh",
-        "--name",
-        "Qumtagh",
-        "--country",
-        "CN",
-        "--zone",
-        "Asia/Shanghai",
-    ];
-    assert!(run(c_dir.path(), &args, "").status.success());
-    let known = Instant::now();
-    loop {
-        let found = client()
-            .get(format!("{}/keys/qumtagh", a.base))
-            .send()
-            .await
-            .unwrap();
-        if found.status() == 200 {
-            break;
-        }
-        assert!(known.elapsed() < SECOND * 3, "A does not know the hospital");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    succeeds(&mut karez(c_dir.path(), &words(&founding("qumtagh"))));
+    comes_to_know(&a, "qumtagh").await;
 
     // Signed out at A: the page at C is closed within a second, and B knows nobody.
-    let form = who.get(format!("{}/profile", a.base)).send().await.unwrap();
-    let form = form.text().await.unwrap();
-    let csrf = form.split("name=\"csrf\" value=\"").nth(1).unwrap();
-    let csrf = csrf.split('"').next().unwrap();
-    let out = who
-        .post(format!("{}/sign-out", a.base))
-        .header("origin", &a.base)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(format!("csrf={csrf}"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(out.status(), 303);
+    sign_out(&who, &a.base).await;
     hears(&mut page, "ended", SECOND * 2).await;
     let page = who.get(format!("{}/profile", b.base)).send().await.unwrap();
     assert_eq!(page.status(), 303);
 
     // A node is killed: the others go on, and what it acknowledged is there.
     let before = id_of(&create(&a.base, &token, "Before").await);
-    let mut a = a;
-    a.child.kill().unwrap();
-    a.child.wait().unwrap();
+    drop(a);
     for node in [&b, &c] {
         assert_eq!(status(&node.base, &token, &before).await, 200);
     }
     assert_eq!(create(&b.base, &token, "After").await.status(), 201);
-    let verified = run(b_dir.path(), &["audit", "verify"], "");
-    assert!(
-        verified.status.success(),
-        "{}",
-        String::from_utf8_lossy(&verified.stdout)
-    );
+    verify_audit(b_dir.path());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,186 +240,89 @@ async fn a_node_with_another_key_is_refused_in_words() {
     let first = folder(&fresh.url, None, None);
     with_people(first.path());
     let other = folder(&fresh.url, None, None);
-    let out = run(other.path(), &["serve", "--listen", "127.0.0.1:0"], "");
+    let out = run(other.path(), &SERVE, "");
     assert!(!out.status.success());
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(said.contains("data.node_key"), "{said}");
 }
 
-/// A PostgreSQL of the test's own, which it may stop and start.
-struct OwnServer {
-    bin: PathBuf,
-    folder: tempfile::TempDir,
-    port: u16,
-    process: Option<Child>,
+/// What writers were told.
+#[derive(Default)]
+struct Load {
+    over: AtomicBool,
+    kept: AtomicU64,
+    refused: AtomicU64,
 }
 
-impl OwnServer {
-    fn new() -> Option<Self> {
-        let Ok(bin) = std::env::var("KAREZ_TEST_POSTGRES_BIN") else {
-            eprintln!("skipped: KAREZ_TEST_POSTGRES_BIN is not set");
-            return None;
-        };
-        let server = Self {
-            bin: bin.into(),
-            folder: tempfile::tempdir().unwrap(),
-            port: free_port(),
-            process: None,
-        };
-        if root() {
-            let mine = Command::new("chown")
-                .arg("postgres")
-                .arg(server.folder.path())
-                .status()
-                .unwrap();
-            assert!(mine.success());
-        }
-        let made = server
-            .command("initdb")
-            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8"])
-            .args(["--locale=C.UTF-8", "--no-sync", "-D"])
-            .arg(server.folder.path().join("data"))
-            .stdout(Stdio::null())
-            .status()
-            .unwrap();
-        assert!(made.success());
-        Some(server)
-    }
-
-    /// A program of the server's, not as root.
-    fn command(&self, name: &str) -> Command {
-        let program = self.bin.join(name);
-        if !root() {
-            return Command::new(program);
-        }
-        let mut command = Command::new("setpriv");
-        command
-            .args([
-                "--reuid",
-                "postgres",
-                "--regid",
-                "postgres",
-                "--clear-groups",
-            ])
-            .arg(program);
-        command
-    }
-
-    async fn start(&mut self) {
-        let data = self.folder.path().join("data");
-        let _ = std::fs::remove_file(data.join("postmaster.pid"));
-        let child = self
-            .command("postgres")
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &self.port.to_string(), "-h", "127.0.0.1", "-k"])
-            .arg(self.folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        self.process = Some(child);
-        let started = Instant::now();
-        let port = self.port.to_string();
-        // It listens a moment before it takes anybody in.
-        while !self
-            .command("pg_isready")
-            .args(["-q", "-h", "127.0.0.1", "-p", &port])
-            .status()
-            .unwrap()
-            .success()
-        {
-            assert!(started.elapsed() < Duration::from_secs(30));
+impl Load {
+    async fn reaches(&self, count: &AtomicU64, so_many: u64) {
+        let began = Instant::now();
+        while count.load(Ordering::SeqCst) < so_many {
+            assert!(began.elapsed() < SECOND * 60, "{so_many} were not reached");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
-
-    /// At once, as a crash: what it had not synced is lost.
-    fn stop(&mut self) {
-        let Some(mut child) = self.process.take() else {
-            return;
-        };
-        // SIGQUIT ends every process of the server without a shutdown.
-        let pid = child.id().to_string();
-        let _ = Command::new("kill").args(["-QUIT", &pid]).status();
-        let _ = child.wait();
-    }
-
-    fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
-    }
 }
 
-impl Drop for OwnServer {
-    fn drop(&mut self) {
-        self.stop();
+/// Writes until it is over, again where it is refused; gives the ids of what was acknowledged.
+async fn write(load: Arc<Load>, base: String, token: String) -> Vec<String> {
+    let mut kept = Vec::new();
+    while !load.over.load(Ordering::SeqCst) {
+        let answer = create(&base, &token, "Writer").await;
+        match answer.status().as_u16() {
+            201 => {
+                kept.push(id_of(&answer));
+                load.kept.fetch_add(1, Ordering::SeqCst);
+            }
+            503 => {
+                assert!(answer.headers().contains_key("retry-after"));
+                let body = answer.text().await.unwrap();
+                assert!(body.contains("OperationOutcome"), "{body}");
+                load.refused.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            other => panic!("{other}: {}", answer.text().await.unwrap()),
+        }
     }
+    kept
 }
 
-fn root() -> bool {
-    Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|o| o.stdout.starts_with(b"0\n"))
+async fn readiness(base: &str) -> u16 {
+    let asked = client().get(format!("{base}/readyz")).send();
+    asked.await.unwrap().status().as_u16()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_restarts_under_load_loses_nothing_and_needs_no_hand() {
-    let Some(mut server) = OwnServer::new() else {
+    let own = tempfile::tempdir().unwrap();
+    let Some(mut server) = Cluster::make(own.path()) else {
         return;
     };
-    server.start().await;
+    server.start(None);
     let fresh = FreshDatabase::on(&server.url()).await;
     let dir = folder(&fresh.url, None, None);
     with_people(dir.path());
     let node = Server::start(dir.path(), &[]);
     let token = token(dir.path());
+    let load = Arc::new(Load::default());
     let writers: Vec<_> = (0..4)
-        .map(|w| {
-            let (base, token) = (node.base.clone(), token.clone());
-            tokio::spawn(async move {
-                let (mut kept, mut refused) = (Vec::new(), 0);
-                let until = Instant::now() + Duration::from_secs(14);
-                while Instant::now() < until {
-                    let answer = create(&base, &token, &format!("Writer {w}")).await;
-                    match answer.status().as_u16() {
-                        201 => kept.push(id_of(&answer)),
-                        503 => {
-                            refused += 1;
-                            assert!(answer.headers().contains_key("retry-after"));
-                            let body = answer.text().await.unwrap();
-                            assert!(body.contains("OperationOutcome"), "{body}");
-                            tokio::time::sleep(Duration::from_millis(100)).await;
-                        }
-                        other => panic!("{other}: {}", answer.text().await.unwrap()),
-                    }
-                }
-                (kept, refused)
-            })
-        })
+        .map(|_| tokio::spawn(write(Arc::clone(&load), node.base.clone(), token.clone())))
         .collect();
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    server.stop();
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    let ready = client().get(format!("{}/readyz", node.base)).send();
-    assert_eq!(ready.await.unwrap().status(), 503);
-    server.start().await;
-    let mut kept = Vec::new();
-    let mut refused = 0;
-    for w in writers {
-        let (ids, no) = w.await.unwrap();
-        kept.extend(ids);
-        refused += no;
-    }
-    assert!(refused > 0, "nobody noticed");
-    let ready = client().get(format!("{}/readyz", node.base)).send();
-    assert_eq!(ready.await.unwrap().status(), 200, "it recovers by itself");
-    for id in &kept {
-        assert_eq!(status(&node.base, &token, id).await, 200, "{id} was lost");
+    load.reaches(&load.kept, 40).await;
+    server.kill();
+    // A write whose commit was under way waits to hear whether it is there; then it is refused.
+    load.reaches(&load.refused, 1).await;
+    assert_eq!(readiness(&node.base).await, 503);
+    server.start(None);
+    let before = load.kept.load(Ordering::SeqCst);
+    load.reaches(&load.kept, before + 40).await;
+    assert_eq!(readiness(&node.base).await, 200, "it recovers by itself");
+    load.over.store(true, Ordering::SeqCst);
+    for writer in writers {
+        for id in writer.await.unwrap() {
+            assert_eq!(status(&node.base, &token, &id).await, 200, "{id} was lost");
+        }
     }
     assert_eq!(create(&node.base, &token, "After").await.status(), 201);
-    let verified = run(dir.path(), &["audit", "verify"], "");
-    assert!(verified.status.success());
-    // Its server goes before it does.
-    std::mem::forget(fresh);
+    verify_audit(dir.path());
 }

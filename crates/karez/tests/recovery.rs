@@ -2,10 +2,13 @@
 //! the page's own commands bring it back.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead as _, BufReader};
+mod binary;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
+
+use binary::{SERVE, Server, TOKEN, client, founding, succeeds, words};
 
 /// One block of commands of the page.
 struct Block {
@@ -48,50 +51,31 @@ impl Machine {
         self.dir.path().join(name)
     }
 
-    fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
-        let mut command = Command::new(program);
+    /// The shell, with the environment of an operator's.
+    fn sh(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
         command
+            .args(["-euc", script])
             .env_remove("KAREZ_CONFIG")
-            .env("KAREZ_ACCOUNTS_SECOND_FACTOR_FOR", "none")
             .env("KAREZ_LOG_FILTER", "warn")
             .current_dir(self.dir.path());
         command
     }
 
     fn karez(&self, args: &[&str]) -> Command {
-        let mut command = self.command(env!("CARGO_BIN_EXE_karez"));
+        let mut command = binary::karez(&self.path("node"), args);
         command
-            .args(args)
-            .arg("--data")
-            .arg(self.path("node"))
+            .env("KAREZ_LOG_FILTER", "warn")
             .env("KAREZ_BACKUP_PLACE", "folder")
             .env("KAREZ_BACKUP_FOLDER", self.path("away"))
             .env("KAREZ_BACKUP_EVERY_S", "1");
         command
     }
 
-    fn ran(&self, args: &[&str]) -> String {
-        let out = self.karez(args).output().unwrap();
-        let said = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.success(), "{args:?}: {said}");
-        String::from_utf8(out.stdout).unwrap()
-    }
-
     /// Runs blocks of the page in one shell, with this machine's paths in the place of the page's.
     fn shell(&self, blocks: &[&str], more: &str) -> String {
         let script = self.localized(blocks, more);
-        let out = self
-            .command("sh")
-            .arg("-euc")
-            .arg(&script)
-            .output()
-            .unwrap();
-        let (said, wrong) = (
-            String::from_utf8_lossy(&out.stdout),
-            String::from_utf8_lossy(&out.stderr),
-        );
-        assert!(out.status.success(), "{script}\n{said}\n{wrong}");
-        said.into_owned()
+        succeeds(&mut self.sh(&script))
     }
 
     fn localized(&self, blocks: &[&str], more: &str) -> String {
@@ -105,37 +89,8 @@ impl Machine {
     }
 }
 
-struct Server {
-    child: Child,
-    base: String,
-}
-
-impl Server {
-    fn started(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
-        let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
-        let base = ready["base"].as_str().unwrap().to_owned();
-        Self { child, base }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 async fn ask(server: &Server, token: &str, path: &str) -> (u16, String) {
-    let answer = reqwest::Client::new()
+    let answer = client()
         .get(format!("{}{path}", server.base))
         .bearer_auth(token)
         .send()
@@ -147,7 +102,7 @@ async fn ask(server: &Server, token: &str, path: &str) -> (u16, String) {
 /// A new patient: the id the server gave, and its own time of it.
 async fn patient(server: &Server, token: &str, name: &str) -> (String, String) {
     let body = serde_json::json!({"resourceType": "Patient", "name": [{"family": name}]});
-    let answer = reqwest::Client::new()
+    let answer = client()
         .post(format!("{}/fhir/Patient", server.base))
         .bearer_auth(token)
         .header("prefer", "return=representation")
@@ -164,39 +119,16 @@ async fn patient(server: &Server, token: &str, name: &str) -> (String, String) {
     (text(&stored["id"]), text(&stored["meta"]["lastUpdated"]))
 }
 
-fn token(machine: &Machine) -> String {
-    let out = machine.ran(&[
-        "admin",
-        "token",
-        "--hospital",
-        "yarqum",
-        "--role",
-        "clinician",
-    ]);
-    out.trim().to_owned()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_drills_of_the_book_bring_a_lost_node_back() {
     let machine = Machine {
         dir: tempfile::tempdir().unwrap(),
     };
     std::fs::create_dir(machine.path("node")).unwrap();
-    machine.ran(&[
-        "admin",
-        "hospital",
-        "add",
-        "yarqum",
-        "--name",
-        "Yarqum",
-        "--country",
-        "CN",
-        "--zone",
-        "Asia/Shanghai",
-    ]);
+    succeeds(&mut machine.karez(&words(&founding("yarqum"))));
     std::fs::copy(machine.path("node/node.key"), machine.path("safe.key")).unwrap();
-    let mut server = Server::started(machine.karez(&["serve", "--listen", "127.0.0.1:0"]));
-    let key = token(&machine);
+    let mut server = Server::ready(machine.karez(&SERVE));
+    let key = succeeds(&mut machine.karez(&words(TOKEN)));
     let (early, point) = patient(&server, &key, "early").await;
     let mut tick = tokio::time::interval(Duration::from_secs(2));
     tick.tick().await;
@@ -221,12 +153,9 @@ async fn the_drills_of_the_book_bring_a_lost_node_back() {
     let said = machine.shell(&texts[..serving], "");
     assert!(said.contains("\"faulty\":0"), "{said}");
     let script = machine.localized(&[texts[0], texts[serving]], "");
-    let mut shell = machine.command("sh");
     // The server takes the shell's place, so that ending it ends the server.
-    shell
-        .arg("-euc")
-        .arg(script.replace("\nkarez serve", "\nexec karez serve"));
-    let again = Server::started(shell);
+    let script = script.replace("\nkarez serve", "\nexec karez serve");
+    let again = Server::ready(machine.sh(&script));
     for id in later.iter().chain([&early]) {
         let (status, _) = ask(&again, &key, &format!("/fhir/Patient/{id}")).await;
         assert_eq!(status, 200, "{id}");
@@ -237,12 +166,9 @@ async fn the_drills_of_the_book_bring_a_lost_node_back() {
 
     let export = format!("POINT={point}");
     machine.shell(&[texts[0], texts[serving + 1]], &export);
-    let mut serve = machine.command(env!("CARGO_BIN_EXE_karez"));
-    serve
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(machine.path("new-before"))
-        .env("KAREZ_DATA_NODE_KEY_FILE", machine.path("safe.key"));
-    let earlier = Server::started(serve);
+    let mut serve = binary::karez(&machine.path("new-before"), &SERVE);
+    serve.env("KAREZ_DATA_NODE_KEY_FILE", machine.path("safe.key"));
+    let earlier = Server::ready(serve);
     let (status, _) = ask(&earlier, &key, &format!("/fhir/Patient/{early}")).await;
     assert_eq!(status, 200);
     let (status, _) = ask(&earlier, &key, &format!("/fhir/Patient/{}", later[0])).await;

@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use binary::{LOGIN, PASSWORD, Server, client, run, sign_in, with_people};
+use binary::{LOGIN, PASSWORD, Server, client, karez, run, sign_in, succeeds, with_people, words};
 
 #[tokio::test]
 async fn it_says_when_it_is_ready_and_serves_health_to_anybody() {
@@ -177,21 +177,12 @@ async fn a_script_gets_a_token_while_the_server_runs() {
     let data = tempfile::tempdir().unwrap();
     with_people(data.path());
     let server = Server::start(data.path(), &[]);
-    let args = [
-        "admin",
-        "token",
-        "--hospital",
-        "network",
-        "--role",
-        "operator",
-    ];
-    let out = run(data.path(), &args, "");
-    assert!(out.status.success());
-    let token = String::from_utf8(out.stdout).unwrap();
+    let args = words("admin token --hospital network --role operator");
+    let token = succeeds(&mut karez(data.path(), &args));
     let answer = client()
         .get(format!("{}/metrics", server.base))
         .header("x-forwarded-for", "203.0.113.9")
-        .bearer_auth(token.trim())
+        .bearer_auth(&token)
         .send()
         .await
         .unwrap();
@@ -199,7 +190,7 @@ async fn a_script_gets_a_token_while_the_server_runs() {
     let answer = client()
         .get(format!("{}/metrics", server.base))
         .header("x-forwarded-for", "203.0.113.9")
-        .bearer_auth(format!("{}x", token.trim()))
+        .bearer_auth(format!("{token}x"))
         .send()
         .await
         .unwrap();
@@ -211,7 +202,7 @@ async fn a_self_signed_certificate_is_made_and_answers() {
     let data = tempfile::tempdir().unwrap();
     let server = Server::start(data.path(), &["--tls", "self-signed"]);
     assert!(server.base.starts_with("https://"));
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    testkit::install_crypto();
     let pem = std::fs::read(data.path().join("tls.crt")).unwrap();
     let trusting = reqwest::Client::builder()
         .add_root_certificate(reqwest::Certificate::from_pem(&pem).unwrap())
@@ -260,28 +251,14 @@ fn identity(data: &Path, name: &str) -> (String, reqwest::Identity) {
 
 #[tokio::test]
 async fn a_machine_proves_itself_by_its_certificate_and_its_token_is_worth_nothing_without() {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    testkit::install_crypto();
     let data = tempfile::tempdir().unwrap();
     with_people(data.path());
     let (file, own) = identity(data.path(), "laboratory");
     let (_, stranger) = identity(data.path(), "stranger");
-    let args = [
-        "admin",
-        "machine",
-        "add",
-        "--hospital",
-        "yarqum",
-        "--name",
-        "Laboratory",
-        "--certificate",
-    ];
-    let out = run(data.path(), &[&args[..], &[file.as_str()]].concat(), "");
-    assert!(
-        out.status.success(),
-        "{}",
-        String::from_utf8_lossy(&out.stderr)
-    );
-    let id = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    let line =
+        format!("admin machine add --hospital yarqum --name Laboratory --certificate {file}");
+    let id = succeeds(&mut karez(data.path(), &words(&line)));
     let config = data.path().join("karez.toml");
     std::fs::write(&config, "[tls]\nclient_certificates = \"ask\"\n").unwrap();
     let config = config.display().to_string();

@@ -20,6 +20,14 @@ pub use node::{START, TestNode, hospital};
 pub use receiver::{Received, Receiver};
 pub use time_authority::TimeAuthority;
 
+/// A port of this machine that nobody listens on, for programs that must be told one.
+#[allow(clippy::expect_used)]
+pub fn free_port() -> u16 {
+    let taken = std::net::TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0));
+    let address = taken.and_then(|listener| listener.local_addr());
+    address.expect("a free port").port()
+}
+
 /// Chooses the cryptography of every TLS line, for tests that make one.
 pub fn install_crypto() {
     // An error says that it was installed before, which is what is wanted.

@@ -17,10 +17,30 @@ pub fn karez(data: &Path, args: &[&str]) -> Command {
         .arg(data)
         .env_remove("KAREZ_CONFIG")
         .env("KAREZ_ACCOUNTS_SECOND_FACTOR_FOR", "none")
-        .env("KAREZ_LOG_FILTER", "debug")
         .current_dir(data);
     command
 }
+
+/// Runs it to a good end, and gives what it said.
+pub fn succeeds(command: &mut Command) -> String {
+    let out = command.output().unwrap();
+    let wrong = String::from_utf8_lossy(&out.stderr);
+    assert!(out.status.success(), "{command:?}: {wrong}");
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+/// Words of a command line; none of them has a blank in it.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}
+
+/// What founds a hospital that is called like its slug.
+pub fn founding(slug: &str) -> String {
+    format!("admin hospital add {slug} --name {slug} --country CN --zone Asia/Shanghai")
+}
+
+/// What gives a bearer token of a clinician, as scripts get one, for as long as tests may take.
+pub const TOKEN: &str = "admin token --hospital yarqum --role clinician --minutes 720";
 
 pub fn run(data: &Path, args: &[&str], stdin: &str) -> Output {
     let mut child = karez(data, args)
@@ -38,6 +58,9 @@ pub fn run(data: &Path, args: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Serves on a free port of this machine.
+pub const SERVE: [&str; 3] = ["serve", "--listen", "127.0.0.1:0"];
+
 pub struct Server {
     pub child: Child,
     pub base: String,
@@ -47,13 +70,16 @@ pub struct Server {
 impl Server {
     pub fn start(data: &Path, more: &[&str]) -> Self {
         let log = std::fs::File::create(data.join("log")).unwrap();
-        let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
+        let mut args = SERVE.to_vec();
         args.extend(more);
-        let mut child = karez(data, &args)
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+        let mut command = karez(data, &args);
+        command.env("KAREZ_LOG_FILTER", "debug").stderr(log);
+        Self::ready(command)
+    }
+
+    /// Starts a command that serves, and comes back when it says that it is ready.
+    pub fn ready(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap())
             .read_line(&mut line)
@@ -62,6 +88,12 @@ impl Server {
             .unwrap_or_else(|_| panic!("one line of JSON, not {line:?}"));
         let base = ready["base"].as_str().unwrap().to_owned();
         Self { child, base, ready }
+    }
+
+    /// SIGKILL: it has no time for anything more.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub fn terminate(&self) {
@@ -96,19 +128,7 @@ impl Drop for Server {
 }
 
 pub fn with_people(data: &Path) {
-    let hospital = [
-        "admin",
-        "hospital",
-        "add",
-        "yarqum",
-        "--name",
-        "Yarqum County Hospital",
-        "--country",
-        "CN",
-        "--zone",
-        "Asia/Shanghai",
-    ];
-    assert!(run(data, &hospital, "").status.success());
+    succeeds(&mut karez(data, &words(&founding("yarqum"))));
     let user = [
         "admin",
         "user",
@@ -130,9 +150,11 @@ pub fn with_people(data: &Path) {
     );
 }
 
+/// A client that finds servers on this machine.
 pub fn client() -> reqwest::Client {
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    testkit::install_crypto();
     reqwest::Client::builder()
+        .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .cookie_store(true)
         .build()

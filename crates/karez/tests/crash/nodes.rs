@@ -2,7 +2,6 @@
 //!
 //! 3 kills; 30 with `KAREZ_TEST_FULL=1`. Skipped where `KAREZ_TEST_POSTGRES` names no server.
 
-use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock};
 
@@ -10,8 +9,8 @@ use reqwest::{Client, StatusCode};
 use testkit::postgres::FreshDatabase;
 use tokio::sync::Notify;
 
-use crate::at_length;
 use crate::writers::{self, Node, Server, WRITERS};
+use crate::{at_length, binary};
 
 const NODES: usize = 3;
 
@@ -106,15 +105,10 @@ fn a_node_killed_among_three_costs_a_client_one_retry() {
         database: Some(&database.url),
     };
     let token = node.prepare();
-    let mut children: Vec<Child> = Vec::new();
-    let mut bases = Vec::new();
-    for _ in 0..NODES {
-        let (child, base) = node.serve(None);
-        children.push(child);
-        bases.push(base);
-    }
+    let mut running: Vec<_> = (0..NODES).map(|_| node.serve(None)).collect();
+    let bases = running.iter().map(|r| r.base.clone()).collect();
     let network = Arc::new(Network {
-        client: writers::client(),
+        client: binary::client(),
         token,
         bases: RwLock::new(bases),
         acknowledged: AtomicU64::new(0),
@@ -128,13 +122,11 @@ fn a_node_killed_among_three_costs_a_client_one_retry() {
     for round in 0..kills {
         runtime.block_on(until(&network, (round + 1) * 60, &tasks));
         let victim = usize::try_from(round).unwrap() % NODES;
-        children[victim].kill().unwrap();
-        children[victim].wait().unwrap();
+        running[victim].kill();
         // The others carry on meanwhile; then it is back.
         runtime.block_on(until(&network, (round + 1) * 60 + 30, &tasks));
-        let (child, base) = node.serve(None);
-        children[victim] = child;
-        network.bases.write().unwrap()[victim] = base;
+        running[victim] = node.serve(None);
+        network.bases.write().unwrap()[victim] = running[victim].base.clone();
     }
     network.over.store(true, Ordering::SeqCst);
     let (mut all, mut most) = (Vec::new(), 0);
@@ -149,10 +141,7 @@ fn a_node_killed_among_three_costs_a_client_one_retry() {
             assert_eq!(found, 1, "{name} was acknowledged");
         }
     });
-    for mut child in children {
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    drop(running);
     node.verify_audit();
     assert!(most <= 2, "a write took {most} tries");
     let acknowledged = all.len();

@@ -1,8 +1,7 @@
 //! The server as a process, writers that use it over HTTP, and what they were told.
 
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,6 +9,8 @@ use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use testkit::powercut::PowerCut;
 use tokio::sync::Notify;
+
+use crate::binary::{self, SERVE, TOKEN, founding, succeeds, words};
 
 pub const WRITERS: u64 = 6;
 
@@ -23,83 +24,37 @@ pub struct Node<'a> {
 
 impl Node<'_> {
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_karez"));
-        command.args(args).arg("--data").arg(self.dir);
+        let mut command = binary::karez(self.dir, args);
         if let Some(database) = self.database {
             command.args(["--database", database]);
         }
         command
     }
 
-    pub fn run(&self, args: &[&str]) -> String {
-        let out = self.command(args).output().unwrap();
-        assert!(
-            out.status.success(),
-            "{args:?}: {}",
-            String::from_utf8_lossy(&out.stderr)
-        );
-        String::from_utf8(out.stdout).unwrap().trim().to_owned()
-    }
-
-    /// A server that is ready, and its address.
-    pub fn serve(&self, power: Option<&PowerCut>) -> (Child, String) {
-        let mut command = self.command(&["serve", "--listen", "127.0.0.1:0", "--tls", "off"]);
-        command.stdout(Stdio::piped()).stderr(Stdio::null());
+    /// A server that is ready.
+    pub fn serve(&self, power: Option<&PowerCut>) -> binary::Server {
+        let mut command = self.command(&SERVE);
+        command.stderr(Stdio::null());
         if let Some(power) = power {
             power.wrap(&mut command);
         }
-        let mut child = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        (child, ready["base"].as_str().unwrap().to_owned())
+        binary::Server::ready(command)
     }
 
     /// Founds a hospital, and gives a token of a clinician there.
     pub fn prepare(&self) -> String {
-        let add = [
-            "admin",
-            "hospital",
-            "add",
-            "yarqum",
-            "--name",
-            "Yarqum",
-            "--country",
-            "CN",
-            "--zone",
-            "Asia/Shanghai",
-        ];
-        self.run(&add);
-        let token = [
-            "admin",
-            "token",
-            "--hospital",
-            "yarqum",
-            "--role",
-            "clinician",
-            "--minutes",
-            "720",
-        ];
-        self.run(&token)
+        succeeds(&mut self.command(&words(&founding("yarqum"))));
+        succeeds(&mut self.command(&words(TOKEN)))
     }
 
     /// That every audit chain verifies.
     pub fn verify_audit(&self) {
-        let said = self.run(&["audit", "verify"]);
+        let said = succeeds(&mut self.command(&["audit", "verify"]));
         assert!(
             said.contains("yarqum") && !said.contains("broken"),
             "{said}"
         );
     }
-}
-
-/// A client that finds servers on this machine.
-pub fn client() -> Client {
-    // reqwest insists on one, though nothing here speaks TLS.
-    let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Client::builder().no_proxy().build().unwrap()
 }
 
 pub fn patient(name: &str) -> Value {

@@ -1,9 +1,15 @@
 //! A fresh database on a PostgreSQL server for each test, when `KAREZ_TEST_POSTGRES` names one: the address of a
 //! superuser, `postgres://postgres@127.0.0.1:5432/postgres`. Without it, tests that need one skip and say so.
 
+#![allow(clippy::expect_used, clippy::unwrap_used)] // a test without its database has nothing to test
+
+mod cluster;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, Error, NoTls};
+
+pub use cluster::Cluster;
 
 /// The variable that names the server.
 pub const VARIABLE: &str = "KAREZ_TEST_POSTGRES";
@@ -17,6 +23,8 @@ static MADE: AtomicU64 = AtomicU64::new(0);
 pub struct FreshDatabase {
     /// Its address, for the role that is no superuser.
     pub url: String,
+    /// The superuser's address of the server it is on.
+    server: String,
     name: String,
 }
 
@@ -29,13 +37,14 @@ pub fn server() -> Option<String> {
     server
 }
 
-#[allow(clippy::expect_used)] // a test without its database has nothing to test
-async fn superuser(server: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(server, NoTls)
-        .await
-        .expect("the server of the tests");
+async fn connect(server: &str) -> Result<Client, Error> {
+    let (client, connection) = tokio_postgres::connect(server, NoTls).await?;
     tokio::spawn(connection);
-    client
+    Ok(client)
+}
+
+async fn superuser(server: &str) -> Client {
+    connect(server).await.expect("the server of the tests")
 }
 
 impl FreshDatabase {
@@ -45,7 +54,6 @@ impl FreshDatabase {
     }
 
     /// On a server of the test's own.
-    #[allow(clippy::expect_used)]
     pub async fn on(server: &str) -> Self {
         let config: Config = server.parse().expect("a PostgreSQL address");
         let client = superuser(server).await;
@@ -68,23 +76,21 @@ impl FreshDatabase {
         let port = config.get_ports().first().copied().unwrap_or(5432);
         Self {
             url: format!("postgres://{ROLE}@127.0.0.1:{port}/{name}"),
+            server: server.to_owned(),
             name,
         }
     }
 
     /// A connection past row-level security, for what a test breaks on purpose.
     pub async fn as_superuser(&self) -> Client {
-        let server = std::env::var(VARIABLE).unwrap_or_default();
-        let place = server.rsplit_once('/').map_or("", |(front, _)| front);
+        let place = self.server.rsplit_once('/').map_or("", |(front, _)| front);
         superuser(&format!("{place}/{}", self.name)).await
     }
 }
 
 impl Drop for FreshDatabase {
     fn drop(&mut self) {
-        let (Ok(server), name) = (std::env::var(VARIABLE), self.name.clone()) else {
-            return;
-        };
+        let (server, name) = (self.server.clone(), self.name.clone());
         // The test's own runtime may be gone by now.
         let dropping = std::thread::spawn(move || {
             let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
@@ -94,7 +100,10 @@ impl Drop for FreshDatabase {
                 return;
             };
             runtime.block_on(async {
-                let client = superuser(&server).await;
+                // A server of the test's own may be gone before its database.
+                let Ok(client) = connect(&server).await else {
+                    return;
+                };
                 let _left = client
                     .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
                     .await;
