@@ -43,6 +43,10 @@ pub enum Channel {
     Fhir,
     Job,
     CommandLine,
+    /// DICOM upper layer (PS3.8).
+    Dicom,
+    /// DICOMweb (PS3.18).
+    DicomWeb,
 }
 
 impl Channel {
@@ -52,6 +56,8 @@ impl Channel {
             Self::Fhir => "fhir",
             Self::Job => "job",
             Self::CommandLine => "command-line",
+            Self::Dicom => "dicom",
+            Self::DicomWeb => "dicom-web",
         }
     }
 }

@@ -19,6 +19,7 @@ pub mod error;
 pub mod fhir;
 pub mod hospital_keys;
 pub mod hospitals;
+pub mod imaging;
 pub mod jobs;
 pub mod keeping;
 pub mod live;
