@@ -16,6 +16,7 @@ pub mod docs;
 pub mod downtime;
 pub mod durability;
 pub mod error;
+mod feed;
 pub mod fhir;
 pub mod hospital_keys;
 pub mod hospitals;

@@ -554,7 +554,7 @@ async fn a_session_ended_on_one_node_ends_on_the_others_with_its_open_pages() {
     let id = account(&node, who).await;
     let admin = administrator(&node).await;
     let follower = other.clone();
-    tokio::spawn(async move { follower.follow_ends().await });
+    tokio::spawn(async move { follower.follow_feed().await });
     let one = enter(&node, "li@yarqum.example", None).await;
     let two = enter(&node, "li@yarqum.example", None).await;
     let open = |signed: &SignedIn| {

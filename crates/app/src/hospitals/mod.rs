@@ -4,7 +4,6 @@ mod edit;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
-use std::time::Duration;
 
 use agreements::SystemPurpose;
 use kernel::{HospitalId, Instant, ResourceId};
@@ -15,11 +14,6 @@ use crate::docs::{self, Document, Versioned};
 use crate::{App, AppError};
 pub(crate) use edit::is_code;
 pub use edit::{HospitalChange, HospitalState};
-
-/// Events looked at in one go; beyond it the hospitals are read again whatever happened.
-const EVENTS_AT_ONCE: u32 = 500;
-/// How long following waits after a failure.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// A hospital as our own document. `network` (the node itself) is never one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -102,44 +96,6 @@ impl App {
                 .map(|v| (v.doc.id.clone(), Arc::new(v.doc)))
                 .collect(),
         );
-        Ok(())
-    }
-
-    /// Reads the hospitals again whenever any node has changed one. Runs until the server closes.
-    pub async fn follow_hospitals(&self) {
-        let mut newest = self.watch();
-        let mut after = *newest.borrow_and_update();
-        let closing = self.until_closing();
-        tokio::pin!(closing);
-        loop {
-            tokio::select! {
-                moved = newest.changed() => if moved.is_err() { return },
-                () = &mut closing => return,
-            }
-            let to = *newest.borrow_and_update();
-            match self.hospitals_changed(after).await {
-                Ok(()) => after = to,
-                Err(error) => {
-                    tracing::warn!(error = %error, "changes of hospitals cannot be followed; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                    newest.mark_changed();
-                }
-            }
-        }
-    }
-
-    /// Reads the hospitals again if a commit after this position changed one.
-    async fn hospitals_changed(&self, after: u64) -> Result<(), AppError> {
-        let permit = self.system(SystemPurpose::Authentication);
-        let events = self.store.events(&permit, after, EVENTS_AT_ONCE).await?;
-        let many = events.len() >= EVENTS_AT_ONCE as usize;
-        if many
-            || events
-                .iter()
-                .any(|e| e.subject.kind.as_str() == Hospital::KIND)
-        {
-            self.reload_hospitals().await?;
-        }
         Ok(())
     }
 

@@ -1,20 +1,14 @@
 //! Ends live pages: when a session is revoked, an account suspended, or the server closes, whoever holds a
-//! [`SessionWatch`] hears of it at once, on whichever node it happened: each node follows the feed.
+//! [`SessionWatch`] hears of it at once, on whichever node it happened: each node follows the feed (`crate::feed`).
 
 use std::time::Duration;
 
-use agreements::SystemPurpose;
 use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use store::{Batch, Event};
 use tokio::sync::{broadcast, watch};
 
 use super::SignedIn;
-use crate::{App, AppError};
-
-/// Events looked at in one go.
-const EVENTS_AT_ONCE: u32 = 500;
-/// Pause after the feed could not be read.
-const AGAIN: Duration = Duration::from_secs(1);
+use crate::App;
 
 /// Somebody ended the session.
 pub(super) const SESSION_ENDED: &str = "session.ended";
@@ -100,55 +94,16 @@ impl App {
         }
     }
 
-    /// Tells this node's live pages what has ended on any node. Runs until the server closes.
-    pub async fn follow_ends(&self) {
-        let mut newest = self.watch();
-        let mut after = *newest.borrow_and_update();
-        let closing = self.until_closing();
-        tokio::pin!(closing);
-        loop {
-            tokio::select! {
-                moved = newest.changed() => if moved.is_err() { return },
-                () = &mut closing => return,
-            }
-            let to = *newest.borrow_and_update();
-            if !self.gate.is_listened_to() {
-                // Whoever begins to listen asks the store first.
-                after = to;
-                continue;
-            }
-            match self.tell_ends(after).await {
-                Ok(reached) => after = reached,
-                Err(error) => {
-                    tracing::warn!(error = %error, "ends of sessions cannot be followed; trying again");
-                    tokio::time::sleep(AGAIN).await;
-                    newest.mark_changed();
-                }
-            }
+    /// Tells this node's live pages if an event says that something has ended, on whichever node.
+    pub(crate) fn tell_end(&self, event: &Event) {
+        // Whoever begins to listen asks the store first.
+        if !self.gate.is_listened_to() {
+            return;
         }
-    }
-
-    /// Tells what ended after a position; gives the last position looked at.
-    pub async fn tell_ends(&self, after: u64) -> Result<u64, AppError> {
-        let mut after = after;
-        loop {
-            let permit = self.system(SystemPurpose::Decision);
-            let events = self.store.events(&permit, after, EVENTS_AT_ONCE).await?;
-            for event in &events {
-                if event.topic == SIGNED_OUT {
-                    self.end_soon(event.subject.id.clone());
-                } else if let Some(what) = Ended::of(event) {
-                    self.gate.tell(what);
-                }
-            }
-            let (Some(first), Some(last)) = (events.first(), events.last()) else {
-                return Ok(after);
-            };
-            if events.len() < EVENTS_AT_ONCE as usize {
-                return Ok(last.position);
-            }
-            // The last commit may not be here whole: hearing of an end twice does no harm.
-            after = last.position.saturating_sub(1).max(first.position);
+        if event.topic == SIGNED_OUT {
+            self.end_soon(event.subject.id.clone());
+        } else if let Some(what) = Ended::of(event) {
+            self.gate.tell(what);
         }
     }
 }

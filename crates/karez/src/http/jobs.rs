@@ -1,4 +1,4 @@
-//! Work that goes on beside requests: the jobs of `app::jobs`, and word of sessions that ended on other nodes.
+//! Work that goes on beside requests: the jobs of `app::jobs`, and what other nodes committed that this one has to know.
 
 use std::time::Duration;
 
@@ -13,11 +13,10 @@ pub struct Jobs(Vec<JoinHandle<()>>);
 pub fn start(app: &App) -> Jobs {
     let app = app.clone();
     let node = format!("{}-{}", std::process::id(), app.new_id());
-    let (follower, hospitals) = (app.clone(), app.clone());
+    let follower = app.clone();
     Jobs(vec![
         tokio::spawn(async move { app.run_jobs(node).await }),
-        tokio::spawn(async move { follower.follow_ends().await }),
-        tokio::spawn(async move { hospitals.follow_hospitals().await }),
+        tokio::spawn(async move { follower.follow_feed().await }),
     ])
 }
 
