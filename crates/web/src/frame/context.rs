@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use app::sessions::SignedIn;
-use app::{Cx, Role};
+use app::{AppError, Cx, Role};
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use jiff::tz::TimeZone;
@@ -12,6 +12,7 @@ use kernel::{ErrorCode, Instant};
 use super::error::PageError;
 use super::flash::Flash;
 use super::look::Look;
+use crate::components::form::Errors;
 use crate::show::Show;
 use crate::words::{Lang, Words};
 
@@ -66,6 +67,11 @@ impl PageCx {
     /// Message `key` in the reader's language.
     pub fn t(&self, key: &str) -> String {
         self.words().t(key)
+    }
+
+    /// What is wrong with a form, beside its fields in the reader's language. Any other error is a page of its own.
+    pub fn wrong(&self, error: AppError) -> Result<Errors, PageError> {
+        Ok(Errors::from_app(&self.words(), error)?)
     }
 
     /// Writes values in the reader's language and zone.

@@ -4,12 +4,19 @@ use std::collections::HashMap;
 
 use axum::RequestPartsExt;
 use axum::extract::{FromRequest, Multipart, Request};
-use axum::http::header;
+use axum::http::{StatusCode, header};
+use axum::response::Response;
 use kernel::{ErrorCode, limits};
 use serde::de::DeserializeOwned;
 
 use super::context::PageCx;
 use super::error::PageError;
+
+/// The page with the form again, with what is wrong in it.
+pub fn refused(mut page: Response) -> Response {
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page
+}
 
 /// An urlencoded form, read into `T`. Repeated names are read by [`Fields`] instead.
 #[derive(Debug)]

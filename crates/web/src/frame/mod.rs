@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub use context::{PageCx, Signed};
 pub use download::download;
 pub use error::PageError;
-pub use form::{Form, Upload, UploadPart};
+pub use form::{Form, Upload, UploadPart, refused};
 pub use route::{RouteSpec, Who, get, post, upload};
 
 /// What every handler can reach.

@@ -4,7 +4,6 @@ use app::cases::pack::{PackCase, PackView};
 use app::cases::view::PersonLine;
 use app::downtime::{LATE_REASONS, LateEntry};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use jiff::civil::DateTime;
 use kernel::{Phi, RecordKey, ResourceId};
 use maud::{Markup, html};
@@ -17,7 +16,9 @@ use crate::components::{Kind, icon, note, state, urgency};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::route::CLINICAL;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, download, get, post};
+use crate::frame::{
+    PageCx, PageError, PageResult, RouteSpec, WebState, Who, download, get, post, refused,
+};
 use crate::shell::Shell;
 use crate::words::Lang;
 
@@ -194,11 +195,11 @@ async fn enter(
             };
             match state.app.enter_late(cx.cx()?, &key, &late).await {
                 Ok(_) => return Ok(done(&patient_address(&key), "late-done")),
-                Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+                Err(e) => errors = cx.wrong(e)?,
             }
         }
     }
-    let mut answer = draw_late(&state, &cx, &key, &fields, &errors).await?;
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(answer)
+    Ok(refused(
+        draw_late(&state, &cx, &key, &fields, &errors).await?,
+    ))
 }

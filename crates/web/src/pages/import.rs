@@ -102,11 +102,7 @@ async fn take(State(state): State<WebState>, cx: PageCx, form: Upload) -> PageRe
             .await
         {
             Ok(id) => last = Some(id),
-            Err(error) => errors.gather(
-                "file",
-                &part.filename,
-                &Errors::from_app(&cx.words(), error)?,
-            ),
+            Err(error) => errors.gather("file", &part.filename, &cx.wrong(error)?),
         }
     }
     match last {
@@ -148,7 +144,7 @@ async fn decide(
             "import-done",
         )),
         Err(error) => {
-            let errors = Errors::from_app(&cx.words(), error)?;
+            let errors = cx.wrong(error)?;
             draw_one(&state, &cx, &id, &errors).await
         }
     }

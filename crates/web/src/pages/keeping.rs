@@ -3,8 +3,6 @@
 use app::keeping::{DisposalView, ErasureDoc, Ground, HoldView, Subject};
 use app::{AppError, Role};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use kernel::{Instant, ResourceId};
 use maud::{Markup, html};
 
@@ -15,7 +13,7 @@ use crate::components::state::empty;
 use crate::components::{Kind, chip, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, reauth};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, reauth, refused};
 use crate::shell::Shell;
 
 const ADMINISTRATOR: Who = Who::Roles(&[Role::Administrator]);
@@ -156,12 +154,6 @@ fn erasure_list(cx: &PageCx, erasures: &[ErasureDoc]) -> Markup {
     table(&w.t("keeping-erasures"), &columns, rows)
 }
 
-/// The form again, with what is wrong.
-fn refused(mut answer: Response) -> Response {
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    answer
-}
-
 /// The end of a day in the reader's zone.
 fn end_of(cx: &PageCx, text: &str) -> Result<Option<Instant>, AppError> {
     if text.is_empty() {
@@ -192,7 +184,7 @@ async fn place(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pag
     match placed.await {
         Ok(_) => Ok(done("/keeping", "keeping-hold-placed")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw(&state, &cx, &fields, &errors).await?))
         }
     }
@@ -253,7 +245,7 @@ async fn erase(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pag
     match erased.await {
         Ok(_) => Ok(done("/keeping", "keeping-erased")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             let again = draw_erase(&cx, fields.get("patient"), &fields, &errors)?;
             Ok(refused(again))
         }
@@ -311,7 +303,7 @@ async fn destroy(
     match destroyed {
         Ok(()) => Ok(done("/keeping", "keeping-erased")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw_destroy(&state, &cx, &id, &errors).await?))
         }
     }

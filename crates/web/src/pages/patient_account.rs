@@ -3,7 +3,6 @@
 use app::accounts::{Invite, InviteAs, LinkLimit, PatientLink, Relation, Validity};
 use app::{Language, Role};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use kernel::{AccountId, RecordKey};
@@ -18,7 +17,7 @@ use crate::components::form::{Errors, Field, check};
 use crate::components::state::empty;
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, refused};
 use crate::shell::Shell;
 use crate::words::Lang;
 
@@ -201,12 +200,10 @@ async fn invite(
                 let back = format!("{}/account", patient_address(&key));
                 return Ok(made(&cx, fields.get("name"), &invited, &back));
             }
-            Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+            Err(e) => errors = cx.wrong(e)?,
         }
     }
-    let mut answer = draw(&state, &cx, &key, &fields, &errors).await?;
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(answer)
+    Ok(refused(draw(&state, &cx, &key, &fields, &errors).await?))
 }
 
 async fn end(

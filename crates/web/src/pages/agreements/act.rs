@@ -45,7 +45,7 @@ pub async fn propose(
     {
         Ok(()) => Ok(flash::done(&format!("/agreements/{id}"), "agr-proposed")),
         Err(AppError::Invalid(problems)) => {
-            let errors = Errors::from_app(&cx.words(), AppError::Invalid(problems))?;
+            let errors = cx.wrong(AppError::Invalid(problems))?;
             super::draft::again(&state, &cx, &id, &errors).await
         }
         Err(e) => Err(e.into()),
@@ -128,7 +128,7 @@ pub async fn sign(
     match signed {
         Ok(()) => Ok(flash::done(&format!("/agreements/{id}"), "agr-signed")),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&w, e)?;
+            let errors = cx.wrong(e)?;
             draw_sign(&state, &cx, &id, &errors, &office).await
         }
         Err(e) => Err(e.into()),
@@ -191,7 +191,7 @@ async fn with_reason(
     match state.app.agreement_act(cx.cx()?, &id_of(id)?, act).await {
         Ok(()) => Ok(flash::done(&format!("/agreements/{id}"), step.told)),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             reason_page(state, cx, id, step, &errors).await
         }
         Err(e) => Err(e.into()),
@@ -397,7 +397,7 @@ async fn end_step(
     match state.app.agreement_act(cx.cx()?, &id_of(id)?, step).await {
         Ok(()) => Ok(flash::done(to, told)),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw_end(state, cx, id, &errors).await
         }
         Err(e) => Err(e.into()),

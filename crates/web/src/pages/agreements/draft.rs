@@ -147,7 +147,7 @@ pub async fn create(State(state): State<WebState>, cx: PageCx, fields: Fields) -
     match state.app.draft_agreement(cx.cx()?, terms.clone()).await {
         Ok(id) => Ok(flash::done(&format!("/agreements/{id}"), "agr-drafted")),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw(&state, &cx, None, &terms, &errors)
         }
         Err(e) => Err(e.into()),
@@ -179,7 +179,7 @@ pub async fn save(
     match state.app.agreement_act(cx.cx()?, &id_of(&id)?, act).await {
         Ok(()) => Ok(flash::done(&format!("/agreements/{id}"), "agr-edited")),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw(&state, &cx, Some((&id, &view)), &terms, &errors)
         }
         Err(e) => Err(e.into()),

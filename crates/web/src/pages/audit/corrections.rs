@@ -172,7 +172,7 @@ async fn correct(
     match moved {
         Ok(_) => Ok(flash::done(&view::patient_address(&key), "correct-done")),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw(&state, &cx, &hospital, &id, &fields, &errors).await
         }
         Err(e) => Err(e.into()),

@@ -1,9 +1,9 @@
 //! Everything one can do to a case, each a `POST` of its own; what needs words has a page for them too, so that it
 //! works without scripts.
 
+use app::Role;
 use app::cases::CaseAct;
 use app::cases::view::CaseView;
-use app::{AppError, Role};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use care::case::{CloseReason, DeclineReason, DiagnosisChange, ManagementChange, PatientOutcome};
@@ -109,7 +109,7 @@ async fn act(
 ) -> Result<Result<Response, Errors>, PageError> {
     match state.app.case_act(cx.cx()?, key, act).await {
         Ok(_) => Ok(Ok(done(&case_address(key), done_key))),
-        Err(e) => Ok(Err(Errors::from_app(&cx.words(), e)?)),
+        Err(e) => Ok(Err(cx.wrong(e)?)),
     }
 }
 
@@ -496,9 +496,4 @@ async fn take_over(
     cx: PageCx,
 ) -> PageResult {
     plain(&state, &cx, address, CaseAct::TakeOver, "case-taken-over").await
-}
-
-/// What an error of a use case says beside a form; anything else is a page of its own.
-pub(super) fn form_errors(cx: &PageCx, error: AppError) -> Result<Errors, PageError> {
-    Ok(Errors::from_app(&cx.words(), error)?)
 }

@@ -9,7 +9,6 @@ use axum::extract::{Path, State};
 use kernel::{Phi, RecordKey, ResourceId};
 use maud::{Markup, html};
 
-use super::acts::form_errors;
 use crate::args;
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, chip, chip_icon, crumbs, icon, note};
@@ -17,7 +16,9 @@ use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
 use crate::frame::route::CLINICAL;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, download, get, post};
+use crate::frame::{
+    PageCx, PageError, PageResult, RouteSpec, WebState, Who, download, get, post, refused,
+};
 use crate::pages::view::{self, case_address, patient_address};
 use crate::shell::Shell;
 
@@ -76,8 +77,7 @@ async fn load(
     cx: &PageCx,
     (hospital, id, opinion): (String, String, String),
 ) -> Result<Loaded, PageError> {
-    let key = super::key(&hospital, &id)?;
-    let id = ResourceId::new(&opinion)?;
+    let (key, id) = named(&hospital, &id, &opinion)?;
     let opinion = state.app.opinion(cx.cx()?, &key, &id).await?;
     let case = state.app.case(cx.cx()?, &key).await?;
     Ok(Loaded {
@@ -143,7 +143,7 @@ async fn page(
         .watch(format!("case-{}", v.key.id))
         .draw(&main);
     if !errors.is_empty() {
-        *drawn.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+        drawn = refused(drawn);
     }
     Ok(drawn)
 }
@@ -351,6 +351,11 @@ fn translate_form(cx: &PageCx, l: &Loaded) -> Markup {
     }
 }
 
+/// The case and the opinion that an address names.
+fn named(hospital: &str, id: &str, opinion: &str) -> Result<(RecordKey, ResourceId), PageError> {
+    Ok((super::key(hospital, id)?, ResourceId::new(opinion)?))
+}
+
 async fn pdf(
     State(state): State<WebState>,
     Path((hospital, id, opinion, language)): Path<(String, String, String, String)>,
@@ -359,16 +364,11 @@ async fn pdf(
     if !PRINT_LANGUAGES.iter().any(|(t, _)| *t == language) {
         return Err(PageError::not_found());
     }
-    let key = super::key(&hospital, &id)?;
-    let bytes = state
-        .app
-        .opinion_pdf(cx.cx()?, &key, &ResourceId::new(&opinion)?, &language)
-        .await?;
-    Ok(download(
-        bytes,
-        "application/pdf",
-        "inline; filename=\"opinion.pdf\"",
-    ))
+    let (key, id) = named(&hospital, &id, &opinion)?;
+    let app = &state.app;
+    let bytes = app.opinion_pdf(cx.cx()?, &key, &id, &language).await?;
+    let name = "inline; filename=\"opinion.pdf\"";
+    Ok(download(bytes, "application/pdf", name))
 }
 
 async fn file(
@@ -376,16 +376,10 @@ async fn file(
     Path((hospital, id, opinion)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let key = super::key(&hospital, &id)?;
-    let bytes = state
-        .app
-        .opinion_file(cx.cx()?, &key, &ResourceId::new(&opinion)?)
-        .await?;
-    Ok(download(
-        bytes,
-        "application/json",
-        "attachment; filename=\"opinion.karez.json\"",
-    ))
+    let (key, id) = named(&hospital, &id, &opinion)?;
+    let bytes = state.app.opinion_file(cx.cx()?, &key, &id).await?;
+    let name = "attachment; filename=\"opinion.karez.json\"";
+    Ok(download(bytes, "application/json", name))
 }
 
 async fn time_stamp(
@@ -393,16 +387,10 @@ async fn time_stamp(
     Path((hospital, id, opinion)): Address,
     cx: PageCx,
 ) -> PageResult {
-    let key = super::key(&hospital, &id)?;
-    let bytes = state
-        .app
-        .opinion_time_stamp(cx.cx()?, &key, &ResourceId::new(&opinion)?)
-        .await?;
-    Ok(download(
-        bytes,
-        "application/octet-stream",
-        "attachment; filename=\"opinion.karez.tst\"",
-    ))
+    let (key, id) = named(&hospital, &id, &opinion)?;
+    let bytes = state.app.opinion_time_stamp(cx.cx()?, &key, &id).await?;
+    let name = "attachment; filename=\"opinion.karez.tst\"";
+    Ok(download(bytes, "application/octet-stream", name))
 }
 
 async fn translate(
@@ -436,7 +424,7 @@ async fn translate(
             &format!("{}/answers/{}", case_address(&l.key), l.id),
             "translation-kept",
         )),
-        Err(e) => page(&state, &cx, &l, &f, &form_errors(&cx, e)?).await,
+        Err(e) => page(&state, &cx, &l, &f, &cx.wrong(e)?).await,
     }
 }
 
@@ -453,7 +441,7 @@ async fn co_sign(
         .await
     {
         Ok(_) => Ok(done(&case_address(&l.key), "opinion-co-signed")),
-        Err(e) => page(&state, &cx, &l, &f, &form_errors(&cx, e)?).await,
+        Err(e) => page(&state, &cx, &l, &f, &cx.wrong(e)?).await,
     }
 }
 
@@ -520,7 +508,7 @@ async fn act(
     };
     match state.app.case_act(cx.cx()?, &l.key, what).await {
         Ok(_) => Ok(done(&case_address(&l.key), "case-acted")),
-        Err(e) => page(&state, &cx, &l, &f, &form_errors(&cx, e)?).await,
+        Err(e) => page(&state, &cx, &l, &f, &cx.wrong(e)?).await,
     }
 }
 
@@ -548,6 +536,6 @@ async fn ask_again(
         .await
     {
         Ok(_) => Ok(done(&case_address(&l.key), "case-asked-again")),
-        Err(e) => page(&state, &cx, &l, &f, &form_errors(&cx, e)?).await,
+        Err(e) => page(&state, &cx, &l, &f, &cx.wrong(e)?).await,
     }
 }

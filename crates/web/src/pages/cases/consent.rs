@@ -138,7 +138,7 @@ pub async fn keep(state: &WebState, cx: &PageCx, v: &CaseView, f: &Fields) -> Pa
             Ok(next(v, "consent", f))
         }
         Err(e) => {
-            let errors = super::acts::form_errors(cx, e)?;
+            let errors = cx.wrong(e)?;
             page(state, cx, v, "consent", Some(f), &errors).await
         }
     }

@@ -22,7 +22,7 @@ use crate::components::{Kind, chip, icon, note, urgency};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::{
-    PageCx, PageError, PageResult, RouteSpec, Upload, WebState, Who, get, post, upload,
+    PageCx, PageError, PageResult, RouteSpec, Upload, WebState, Who, get, post, refused, upload,
 };
 use crate::pages::entry::{file_address, file_icon, file_title};
 use crate::pages::lines::title;
@@ -128,7 +128,7 @@ pub(super) async fn page(
         .banner(banner.draw(show))
         .draw(&frame(cx, v, step, &missing, &body));
     if !errors.is_empty() {
-        *answer.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+        answer = refused(answer);
     }
     Ok(answer)
 }
@@ -491,7 +491,7 @@ async fn keep(
             .case_act(cx.cx()?, &key, CaseAct::Edit(Box::new(edit)))
             .await
     {
-        let errors = super::acts::form_errors(&cx, e)?;
+        let errors = cx.wrong(e)?;
         return page(&state, &cx, &v, &step, Some(&fields), &errors).await;
     }
     if cx.is_part {
@@ -601,7 +601,7 @@ async fn add_files(
             .attach(cx.cx()?, &key, &f.filename, f.bytes.clone())
             .await
         {
-            errors = super::acts::form_errors(&cx, e)?;
+            errors = cx.wrong(e)?;
         }
     }
     let v = state.app.case(cx.cx()?, &key).await?;
@@ -626,7 +626,7 @@ async fn send(
                 errors.add_link(address(&v, step), cx.words().word("edit", step));
             }
             if errors.is_empty() {
-                errors = super::acts::form_errors(&cx, e)?;
+                errors = cx.wrong(e)?;
             }
             page(&state, &cx, &v, "review", None, &errors).await
         }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use kernel::{ErrorCode, Phi, ResourceId, limits};
 use maud::{Markup, html};
 
-use super::acts::{form_errors, form_page};
+use super::acts::form_page;
 use crate::args;
 use crate::components::basic::dialog;
 use crate::components::form::{Errors, Field, check};
@@ -16,7 +16,7 @@ use crate::components::{Kind, icon, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post, refused};
 use crate::pages::view::{case_address, record_address};
 use crate::shell::part;
 
@@ -293,7 +293,7 @@ fn draw_sign(
     };
     let mut answer = form_page(cx, v, &w.t("sign-title"), &body);
     if !errors.is_empty() {
-        *answer.status_mut() = axum::http::StatusCode::UNPROCESSABLE_ENTITY;
+        answer = refused(answer);
     }
     answer
 }
@@ -329,7 +329,7 @@ async fn sign(
             "opinion-signed",
         )),
         Err(e) => {
-            let errors = form_errors(&cx, e)?;
+            let errors = cx.wrong(e)?;
             let v = state.app.case(cx.cx()?, &key).await?;
             let desk = state.app.opinion_desk(cx.cx()?, &key).await?;
             Ok(draw_sign(&cx, &v, &desk, addendum_to.as_ref(), &errors))

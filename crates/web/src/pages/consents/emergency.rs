@@ -61,7 +61,7 @@ async fn open(
             Ok(flash::done(&to, "glass-opened"))
         }
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw(&cx, &hospital, &id, reason, &errors)
         }
         Err(e) => Err(e.into()),

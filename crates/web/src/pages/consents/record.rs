@@ -55,7 +55,7 @@ pub async fn save(
     match state.app.record_consent(cx.cx()?, draft).await {
         Ok(_) => Ok(flash::done(&address(&key), "consents-recorded")),
         Err(e @ AppError::Invalid(_)) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             draw(&state, &cx, &key, &fields, &errors).await
         }
         Err(e) => Err(e.into()),

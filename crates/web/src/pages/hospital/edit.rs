@@ -2,7 +2,6 @@
 
 use app::hospitals::{HospitalChange, HospitalState, Service};
 use axum::extract::State;
-use axum::http::StatusCode;
 use kernel::ErrorCode;
 use maud::{Markup, html};
 
@@ -12,7 +11,7 @@ use crate::components::form::{Choice, Choices, Errors, Field};
 use crate::components::{Kind, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::pages::agreements::SPECIALTIES;
 use crate::pages::profile::zones::zones;
 use crate::shell::Shell;
@@ -71,10 +70,8 @@ async fn save(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Page
     {
         Ok(()) => Ok(done("/hospital", "hospital-changed")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw(&state, &cx, &held, &change, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw(&state, &cx, &held, &change, &errors)?))
         }
     }
 }

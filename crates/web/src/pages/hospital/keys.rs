@@ -2,7 +2,6 @@
 
 use app::hospital_keys::Reason;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
@@ -14,7 +13,7 @@ use crate::components::{Kind, chip, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::shell::Shell;
 
 /// Reasons a hospital can give for its own key, with their words.
@@ -120,10 +119,8 @@ async fn rotate(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
     match rotated {
         Ok(()) => Ok(done("/hospital", "keys-rotated")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw_rotate(&cx, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw_rotate(&cx, &errors)?))
         }
     }
 }
@@ -205,10 +202,10 @@ async fn revoke(
         };
         match revoked {
             Ok(()) => return Ok(done("/hospital", "keys-revoked-done")),
-            Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+            Err(e) => errors = cx.wrong(e)?,
         }
     }
-    let mut answer = draw_revoke(&state, &cx, &kid, &fields, &errors).await?;
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(answer)
+    Ok(refused(
+        draw_revoke(&state, &cx, &kid, &fields, &errors).await?,
+    ))
 }

@@ -2,7 +2,6 @@
 
 use app::tokens::NewMachine;
 use axum::extract::State;
-use axum::http::StatusCode;
 use kernel::AccountId;
 use maud::{Markup, html};
 
@@ -13,7 +12,7 @@ use crate::components::state::empty;
 use crate::components::{Kind, chip};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::shell::Shell;
 
 pub fn routes() -> Vec<RouteSpec> {
@@ -84,10 +83,8 @@ async fn register(State(state): State<WebState>, cx: PageCx, fields: Fields) -> 
     match state.app.register_machine(cx.cx()?, new).await {
         Ok(_) => Ok(done("/hospital", "machines-registered")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw(&state, &cx, &fields, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw(&state, &cx, &fields, &errors)?))
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use app::providers::{ProviderForm, ProviderView};
 use axum::extract::State;
-use axum::http::StatusCode;
 use kernel::Phi;
 use maud::{Markup, html};
 
@@ -13,7 +12,7 @@ use crate::components::{Kind, chip, facts};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::shell::Shell;
 
 pub fn routes() -> Vec<RouteSpec> {
@@ -113,11 +112,10 @@ async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
     {
         Ok(()) => Ok(done("/hospital", "provider-saved")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             let kept = state.app.provider(who).await?;
-            let mut answer = draw(&state, &cx, kept.as_ref(), Some(&fields), &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let page = draw(&state, &cx, kept.as_ref(), Some(&fields), &errors)?;
+            Ok(refused(page))
         }
     }
 }

@@ -4,7 +4,6 @@ use app::webhooks::{
     Answer, DeliveryLine, HookState, NewWebhook, TOPICS, WebhookLine, WebhookView,
 };
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::Response;
 use kernel::{Phi, ResourceId};
 use maud::{Markup, html};
@@ -17,7 +16,7 @@ use crate::components::state::empty;
 use crate::components::{Kind, chip, facts, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::shell::Shell;
 use crate::words::Words;
 
@@ -110,10 +109,8 @@ async fn add(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
     match state.app.add_webhook(cx.cx()?, new).await {
         Ok((id, secret)) => Ok(secret_page(&cx, &id, &secret)),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw_new(&cx, &fields, &errors);
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw_new(&cx, &fields, &errors)))
         }
     }
 }

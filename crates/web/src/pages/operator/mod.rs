@@ -5,7 +5,6 @@ mod status;
 use app::people::AccountView;
 use app::{AppError, Role};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use kernel::AccountId;
 use maud::{Markup, html};
 
@@ -14,7 +13,7 @@ use crate::components::form::{Errors, Field};
 use crate::components::list::{Column, table};
 use crate::components::{Kind, chip, facts, note, org_named};
 use crate::frame::flash::done;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post, refused};
 use crate::pages::people::invite;
 use crate::shell::Shell;
 
@@ -180,11 +179,9 @@ async fn act(
     match acted {
         Ok(answer) => Ok(answer),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             let view = state.app.operator_account(who, &id).await?;
-            let mut answer = draw(&state, &cx, &view, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            Ok(refused(draw(&state, &cx, &view, &errors)?))
         }
     }
 }

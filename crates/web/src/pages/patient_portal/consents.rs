@@ -146,7 +146,7 @@ pub async fn give(State(state): State<WebState>, cx: PageCx, fields: Fields) -> 
         match state.app.record_consent(cx.cx()?, draft).await {
             Ok(_) => {}
             Err(e @ AppError::Invalid(_)) => {
-                let errors = Errors::from_app(&w, e)?;
+                let errors = cx.wrong(e)?;
                 return draw_form(&state, &cx, &fields, &errors).await;
             }
             Err(e) => return Err(e.into()),

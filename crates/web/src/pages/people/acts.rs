@@ -3,7 +3,6 @@
 
 use app::people::MemberState;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use kernel::AccountId;
 use maud::{Markup, html};
 
@@ -12,7 +11,7 @@ use crate::args;
 use crate::components::form::Errors;
 use crate::components::{Kind, note};
 use crate::frame::flash::{done, done_with_undo};
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::shell::Shell;
 
 pub fn routes() -> Vec<RouteSpec> {
@@ -142,11 +141,9 @@ async fn act(
     match done_act {
         Ok(answer) => Ok(answer),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             let member = state.app.member(who, &id).await?;
-            let mut answer = draw(&cx, &member, word, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            Ok(refused(draw(&cx, &member, word, &errors)?))
         }
     }
 }

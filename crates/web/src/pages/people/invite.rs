@@ -3,7 +3,6 @@
 use app::accounts::{Invite, InviteAs, Invited, RoleGrant, Validity};
 use app::{Language, Role};
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use maud::html;
 
@@ -12,7 +11,7 @@ use crate::args;
 use crate::components::form::{Choice, Choices, Errors, Field};
 use crate::components::{Kind, note};
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::pages::profile::zones;
 use crate::shell::Shell;
 use crate::words::Lang;
@@ -106,10 +105,8 @@ async fn invite(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
             Ok(made(&cx, fields.get("name"), &invited, &back))
         }
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw(&state, &cx, &fields, &errors)?;
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw(&state, &cx, &fields, &errors)?))
         }
     }
 }

@@ -4,8 +4,6 @@ use app::Privilege;
 use app::accounts::{Licence, Membership, PrivilegeGrant, RoleGrant, Validity};
 use app::people::{MemberChange, MemberState};
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
 use jiff::tz::TimeZone;
 use kernel::{AccountId, ErrorCode};
 use maud::{Markup, html};
@@ -17,7 +15,7 @@ use crate::components::form::{Choice, Choices, Errors, Field};
 use crate::components::{Kind, avatar, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, get, post, refused};
 use crate::pages::agreements::SPECIALTIES;
 use crate::pages::profile::privilege_code;
 use crate::shell::Shell;
@@ -214,12 +212,10 @@ async fn change(
             .await
         {
             Ok(()) => return Ok(done(&format!("/people/{id}"), "people-changed")),
-            Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+            Err(e) => errors = cx.wrong(e)?,
         }
     }
-    let mut answer: Response = draw(&state, &cx, &member, &errors)?;
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(answer)
+    Ok(refused(draw(&state, &cx, &member, &errors)?))
 }
 
 fn read(

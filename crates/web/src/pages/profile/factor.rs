@@ -5,14 +5,14 @@ use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use qrcodegen::{QrCode, QrCodeEcc};
 
-use super::{refused, signed, sub_page};
+use super::{signed, sub_page};
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
 use crate::frame::route::own_address;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, refused};
 
 pub fn routes() -> Vec<RouteSpec> {
     vec![
@@ -98,7 +98,7 @@ async fn confirm(State(state): State<WebState>, cx: PageCx, fields: Fields) -> P
             Ok(codes_page(&cx, &codes, next))
         }
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw(&state, &cx, &errors).await?))
         }
     }
@@ -197,7 +197,7 @@ async fn remove(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pa
     {
         Ok(()) => Ok(done("/profile", "factor-removed")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(prove(&cx, &REMOVE, &errors)?))
         }
     }
@@ -212,7 +212,7 @@ async fn renew(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pag
     {
         Ok(codes) => Ok(codes_page(&cx, &codes, "/profile")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(prove(&cx, &RENEW, &errors)?))
         }
     }

@@ -9,7 +9,7 @@ pub mod zones;
 use app::accounts::{Membership, Preferences, Profile};
 use app::{ActorKind, Language};
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use kernel::ErrorCode;
 use maud::{Markup, html};
@@ -21,7 +21,9 @@ use crate::components::form::{Errors, Field};
 use crate::components::{Kind, avatar, chip, facts, org_named};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, Signed, WebState, Who, get, post};
+use crate::frame::{
+    PageCx, PageError, PageResult, RouteSpec, Signed, WebState, Who, get, post, refused,
+};
 use crate::shell::Shell;
 use crate::words::Lang;
 
@@ -57,11 +59,6 @@ fn sub_page(cx: &PageCx, title: &str, lead: &str, main: &Markup) -> Response {
         }
     };
     Shell::new(cx, title).class("narrow stack").draw(&body)
-}
-
-fn refused(mut answer: Response) -> Response {
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    answer
 }
 
 async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
@@ -258,7 +255,7 @@ async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
             Ok(answer)
         }
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw(&state, &cx, Some(&fields), &errors).await?))
         }
     }

@@ -9,14 +9,14 @@ use kernel::ErrorCode;
 use maud::{Markup, html};
 
 use super::factor::{codes_page, owes_code};
-use super::{refused, signed, sub_page};
+use super::{signed, sub_page};
 use crate::args;
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, chip};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth::{self, Ceremony};
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post, refused};
 
 pub fn routes() -> Vec<RouteSpec> {
     vec![
@@ -115,7 +115,7 @@ async fn prove(State(state): State<WebState>, cx: PageCx, fields: Fields) -> Pag
     match proved {
         Ok(()) => Ok(Redirect::to("/profile/passkeys/new").into_response()),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw_new(&state, &cx, &fields, &errors).await?))
         }
     }
@@ -161,7 +161,7 @@ async fn add(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
         // The minutes in which it may be made are over: the page asks again.
         Err(AppError::Reauthenticate) => Ok(Redirect::to("/profile/passkeys/new").into_response()),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw_new(&state, &cx, &fields, &errors).await?))
         }
     }
@@ -221,7 +221,7 @@ async fn rename(
     match renamed {
         Ok(()) => Ok(done("/profile", "profile-saved")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw_one(&state, &cx, &id, &errors).await?))
         }
     }
@@ -240,7 +240,7 @@ async fn remove(
     match removed {
         Ok(()) => Ok(done("/profile", "passkeys-removed")),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
+            let errors = cx.wrong(e)?;
             Ok(refused(draw_one(&state, &cx, &id, &errors).await?))
         }
     }

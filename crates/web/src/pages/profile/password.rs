@@ -5,12 +5,12 @@ use axum::response::Response;
 use kernel::Phi;
 use maud::html;
 
-use super::{refused, signed, sub_page};
+use super::{signed, sub_page};
 use crate::components::form::{Errors, Field};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, refused};
 
 pub fn routes() -> Vec<RouteSpec> {
     vec![
@@ -57,7 +57,7 @@ async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
             .await
         {
             Ok(()) => return Ok(done("/profile", "profile-password-done")),
-            Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+            Err(e) => errors = cx.wrong(e)?,
         }
     }
     Ok(refused(draw(&cx, &errors)))

@@ -13,7 +13,7 @@ use crate::args;
 use crate::components::form::{Errors, Field};
 use crate::components::{Kind, note};
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get, post, refused};
 use crate::words::Lang;
 
 pub fn routes() -> Vec<RouteSpec> {
@@ -102,10 +102,8 @@ async fn accept(
         match state.app.accept_invitation(&token, asker.ask, way_in).await {
             Ok(begun) => return Ok(begin(&state, &begun.token, "/")),
             Err(AppError::NotFound) => return Ok(over(&cx)),
-            Err(e) => errors = Errors::from_app(&cx.words(), e)?,
+            Err(e) => errors = cx.wrong(e)?,
         }
     }
-    let mut answer = draw(&state, &cx, &token, &errors).await?;
-    *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    Ok(answer)
+    Ok(refused(draw(&state, &cx, &token, &errors).await?))
 }

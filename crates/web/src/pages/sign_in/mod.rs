@@ -24,7 +24,7 @@ use crate::frame::form::Fields;
 use crate::frame::look::cookie;
 use crate::frame::reauth::{self, Ceremony};
 use crate::frame::route::{encode, own_address};
-use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post, refused};
 use crate::shell::{Shell, language_menu};
 use crate::words::Words;
 
@@ -194,7 +194,19 @@ async fn sign_in(
         }
         Err(e) => return Err(e.into()),
     };
-    let mut answer = draw(&state, &cx, &next, fields.get("login"), &errors).await?;
+    again(&state, &cx, &next, fields.get("login"), status, &errors).await
+}
+
+/// The page once more, with why nobody was let in.
+async fn again(
+    state: &WebState,
+    cx: &PageCx,
+    next: &str,
+    login: &str,
+    status: StatusCode,
+    errors: &Errors,
+) -> PageResult {
+    let mut answer = draw(state, cx, next, login, errors).await?;
     *answer.status_mut() = status;
     Ok(answer)
 }
@@ -270,10 +282,8 @@ async fn give_code(
         Err(AppError::Unauthenticated) => Ok(Redirect::to("/sign-in").into_response()),
         Err(AppError::RateLimited { .. }) => Err(PageError::new(ErrorCode::RateLimited)),
         Err(e) => {
-            let errors = Errors::from_app(&cx.words(), e)?;
-            let mut answer = draw_code(&cx, &next, &errors);
-            *answer.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-            Ok(answer)
+            let errors = cx.wrong(e)?;
+            Ok(refused(draw_code(&cx, &next, &errors)))
         }
     }
 }

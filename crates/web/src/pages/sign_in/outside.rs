@@ -85,13 +85,11 @@ async fn refused(state: &WebState, cx: &PageCx, next: &str, error: AppError) -> 
         AppError::RateLimited { retry_after_s } => rate_limited(&w, retry_after_s),
         error => {
             let mut errors = Errors::default();
-            for (_, text) in Errors::from_app(&w, error)?.into_pairs() {
+            for (_, text) in cx.wrong(error)?.into_pairs() {
                 errors.add("login", text);
             }
             (StatusCode::UNAUTHORIZED, errors)
         }
     };
-    let mut answer = super::draw(state, cx, next, "", &errors).await?;
-    *answer.status_mut() = status;
-    Ok(answer)
+    super::again(state, cx, next, "", status, &errors).await
 }

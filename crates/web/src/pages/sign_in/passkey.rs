@@ -3,10 +3,10 @@
 use app::AppError;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 
 use super::{Asker, begin, next_of, rate_limited};
-use crate::components::form::Errors;
 use crate::frame::form::Fields;
 use crate::frame::reauth;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, post};
@@ -33,20 +33,14 @@ async fn sign_in(
     let Some(answer) = reauth::answer(&fields) else {
         return Ok(Redirect::to("/sign-in").into_response());
     };
-    let w = cx.words();
     let signed = state
         .app
         .sign_in_by_passkey(asker.ask, &answer, asker.device)
         .await;
     let (status, errors) = match signed {
         Ok(begun) => return Ok(begin(&state, &begun.token, &next)),
-        Err(AppError::RateLimited { retry_after_s }) => rate_limited(&w, retry_after_s),
-        Err(e) => (
-            axum::http::StatusCode::UNAUTHORIZED,
-            Errors::from_app(&w, e)?,
-        ),
+        Err(AppError::RateLimited { retry_after_s }) => rate_limited(&cx.words(), retry_after_s),
+        Err(e) => (StatusCode::UNAUTHORIZED, cx.wrong(e)?),
     };
-    let mut answer = super::draw(&state, &cx, &next, "", &errors).await?;
-    *answer.status_mut() = status;
-    Ok(answer)
+    super::again(&state, &cx, &next, "", status, &errors).await
 }
