@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use kernel::{HospitalId, Instant, Phi, RecordKey, ResourceId};
-use store::AuditDraft;
+use store::{AuditDraft, Batch};
 
 use crate::Cx;
 
@@ -43,7 +43,29 @@ pub struct Entry<'a> {
     pub denied: bool,
 }
 
+impl<'a> Entry<'a> {
+    /// What was done to one thing; about no patient and on no ground until that is said.
+    pub const fn of(verb: Verb, action: &'a str, subject: &'a RecordKey) -> Self {
+        Self {
+            verb,
+            action,
+            subjects: std::slice::from_ref(subject),
+            patient: None,
+            ground: None,
+            denied: false,
+        }
+    }
+}
+
 impl Cx {
+    /// Puts what was done into the chain of `chain`, and under the same word into the feed.
+    pub(crate) fn note(&self, batch: &mut Batch, chain: &HospitalId, entry: &Entry<'_>) {
+        batch.audit.push(self.audit(chain, entry));
+        for subject in entry.subjects {
+            batch.event(entry.action, subject, "{}");
+        }
+    }
+
     /// The draft for the chain of `chain`.
     pub fn audit(&self, chain: &HospitalId, entry: &Entry<'_>) -> AuditDraft {
         self.audit_of_several(chain, entry, &[self.request.as_str()], self.now)

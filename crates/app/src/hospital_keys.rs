@@ -9,6 +9,7 @@ pub use seal::keys::Reason;
 use serde::{Deserialize, Serialize};
 use store::{Batch, Lookup};
 
+use crate::audit_entry::{Entry, Verb};
 use crate::docs::{self, Document, Versioned};
 use crate::{App, AppError, Cx};
 
@@ -162,18 +163,11 @@ impl App {
     ) -> Result<(), AppError> {
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, keys)?;
-        batch.audit.push(cx.audit(
+        cx.note(
+            &mut batch,
             &keys.key.hospital,
-            &crate::audit_entry::Entry {
-                verb: crate::audit_entry::Verb::Update,
-                action,
-                subjects: std::slice::from_ref(&keys.key),
-                patient: None,
-                ground: None,
-                denied: false,
-            },
-        ));
-        batch.event(action, &keys.key, "{}");
+            &Entry::of(Verb::Update, action, &keys.key),
+        );
         self.store.commit(batch).await?;
         Ok(())
     }

@@ -101,17 +101,7 @@ impl App {
             }
             for event in events {
                 let action = format!("agreement.{}", event.word());
-                let draft = cx.audit(
-                    hospital,
-                    &Entry {
-                        verb,
-                        action: &action,
-                        subjects: std::slice::from_ref(&key),
-                        patient: None,
-                        ground: None,
-                        denied: false,
-                    },
-                );
+                let draft = cx.audit(hospital, &Entry::of(verb, &action, &key));
                 batch.audit.push(draft);
                 let data = format!("{{\"agreement\":\"{}\"}}", a.id);
                 batch.event(&action, &key, data);

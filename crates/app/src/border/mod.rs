@@ -155,12 +155,9 @@ impl App {
         batch.audit.push(cx.audit(
             &ask.custodian,
             &Entry {
-                verb: Verb::Execute,
-                action: "border.crossed",
-                subjects: &[patient_key],
                 patient: Some((&ask.custodian, &ask.patient)),
                 ground: Some(&ground),
-                denied: false,
+                ..Entry::of(Verb::Execute, "border.crossed", &patient_key)
             },
         ));
         Ok(())

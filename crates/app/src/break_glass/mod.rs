@@ -73,12 +73,9 @@ impl App {
             .agreement()
             .map_or_else(|| "own hospital".to_owned(), |a| format!("agreement {a}"));
         let entry = Entry {
-            verb: Verb::Execute,
-            action: "break-glass.opened",
-            subjects: std::slice::from_ref(&patient_key),
             patient: Some((custodian, patient)),
             ground: Some(&ground),
-            denied: false,
+            ..Entry::of(Verb::Execute, "break-glass.opened", &patient_key)
         };
         batch.audit.push(cx.audit(custodian, &entry));
         if doc.doc.hospital != *custodian {
@@ -166,12 +163,9 @@ impl App {
         batch.audit.push(cx.audit(
             &hospital,
             &Entry {
-                verb: Verb::Update,
-                action: "break-glass.reviewed",
-                subjects: std::slice::from_ref(&doc.key),
                 patient: Some((&hospital, &patient)),
                 ground: Some(outcome.as_str()),
-                denied: false,
+                ..Entry::of(Verb::Update, "break-glass.reviewed", &doc.key)
             },
         ));
         let data = format!("{{\"opening\":\"{}\"}}", doc.doc.id);

@@ -434,12 +434,9 @@ impl App {
             .as_ref()
             .map(|t| format!("agreement {}, clause {}", t.agreement, t.clause));
         let entry = Entry {
-            verb,
-            action,
-            subjects: std::slice::from_ref(&doc.key),
             patient: Some((&case.hospital, &case.patient)),
             ground: ground.as_deref(),
-            denied: false,
+            ..Entry::of(verb, action, &doc.key)
         };
         for chain in chains(cx, &case.hospital) {
             batch.audit.push(cx.audit(chain, &entry));

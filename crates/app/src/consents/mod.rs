@@ -201,12 +201,8 @@ impl App {
         batch.audit.push(cx.audit(
             &custodian,
             &Entry {
-                verb,
-                action: topic,
-                subjects: std::slice::from_ref(&key),
                 patient: Some((&custodian, &patient)),
-                ground: None,
-                denied: false,
+                ..Entry::of(verb, topic, &key)
             },
         ));
         let data = serde_json::json!({"consent": key.id.as_str(), "patient": patient.as_str()});

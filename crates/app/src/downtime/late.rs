@@ -56,12 +56,9 @@ impl App {
             batch.audit.push(cx.audit(
                 own,
                 &Entry {
-                    verb: Verb::Create,
-                    action: "record.entered-late",
-                    subjects: std::slice::from_ref(&key),
                     patient: Some((own, &patient.id)),
                     ground: Some(&late.reason),
-                    denied: false,
+                    ..Entry::of(Verb::Create, "record.entered-late", &key)
                 },
             ));
             batch.event("record.written", &key, "{}");

@@ -97,18 +97,14 @@ impl App {
         doc.services = change.services;
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, &found)?;
-        batch.audit.push(cx.audit(
+        cx.note(
+            &mut batch,
             &id,
             &Entry {
-                verb: Verb::Update,
-                action: "hospital.changed",
-                subjects: std::slice::from_ref(&found.key),
-                patient: None,
                 ground: Some(&ground),
-                denied: false,
+                ..Entry::of(Verb::Update, "hospital.changed", &found.key)
             },
-        ));
-        batch.event("hospital.changed", &found.key, "{}");
+        );
         self.store.commit(batch).await?;
         self.reload_hospitals().await
     }

@@ -140,18 +140,15 @@ impl App {
             },
         };
         docs::put(batch, &note)?;
-        batch.audit.push(cx.audit(
+        cx.note(
+            batch,
             &hospital,
             &Entry {
-                verb: Verb::Delete,
-                action: "record.erased",
-                subjects: std::slice::from_ref(&note.key),
                 patient: patient.map(|p| (&p.hospital, &p.id)),
                 ground: Some(ground.as_str()),
-                denied: false,
+                ..Entry::of(Verb::Delete, "record.erased", &note.key)
             },
-        ));
-        batch.event("record.erased", &note.key, "{}");
+        );
         Ok(note.key.id)
     }
 

@@ -115,18 +115,14 @@ impl App {
     ) -> Result<(), AppError> {
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, hold)?;
-        batch.audit.push(cx.audit(
+        cx.note(
+            &mut batch,
             hospital,
             &Entry {
-                verb: Verb::Execute,
-                action,
-                subjects: std::slice::from_ref(&hold.key),
                 patient: Some((hospital, &patient.id)),
-                ground: None,
-                denied: false,
+                ..Entry::of(Verb::Execute, action, &hold.key)
             },
-        ));
-        batch.event(action, &hold.key, "{}");
+        );
         self.store.commit(batch).await?;
         Ok(())
     }

@@ -268,12 +268,8 @@ impl App {
 
 pub(super) fn entry<'a>(held: &'a Versioned<Opinion>, action: &'a str, verb: Verb) -> Entry<'a> {
     Entry {
-        verb,
-        action,
-        subjects: std::slice::from_ref(&held.key),
         patient: Some((&held.doc.case.hospital, &held.doc.patient)),
-        ground: None,
-        denied: false,
+        ..Entry::of(verb, action, &held.key)
     }
 }
 

@@ -140,18 +140,11 @@ impl App {
         };
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, &stored)?;
-        batch.audit.push(cx.audit(
+        cx.note(
+            &mut batch,
             &hospital,
-            &Entry {
-                verb: Verb::Update,
-                action: "hospital.sign-in-provider",
-                subjects: std::slice::from_ref(&stored.key),
-                patient: None,
-                ground: None,
-                denied: false,
-            },
-        ));
-        batch.event("hospital.sign-in-provider", &stored.key, "{}");
+            &Entry::of(Verb::Update, "hospital.sign-in-provider", &stored.key),
+        );
         self.store.commit(batch).await?;
         Ok(())
     }

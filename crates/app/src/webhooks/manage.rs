@@ -264,16 +264,8 @@ impl App {
     }
 
     fn audit_hook(&self, cx: &Cx, batch: &mut Batch, key: &RecordKey, action: &str) {
-        batch.audit.push(cx.audit(
-            &key.hospital,
-            &Entry {
-                verb: Verb::Update,
-                action,
-                subjects: std::slice::from_ref(key),
-                patient: None,
-                ground: None,
-                denied: false,
-            },
-        ));
+        batch
+            .audit
+            .push(cx.audit(&key.hospital, &Entry::of(Verb::Update, action, key)));
     }
 }

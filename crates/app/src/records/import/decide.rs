@@ -214,15 +214,10 @@ impl App {
     ) {
         let hospital = &import.key.hospital;
         let entry = Entry {
-            verb: Verb::Create,
-            action,
-            subjects: std::slice::from_ref(&import.key),
             patient: patient.map(|p| (hospital, p)),
-            ground: None,
-            denied: false,
+            ..Entry::of(Verb::Create, action, &import.key)
         };
-        batch.audit.push(cx.audit(hospital, &entry));
-        batch.event(action, &import.key, "{}");
+        cx.note(batch, hospital, &entry);
     }
 }
 

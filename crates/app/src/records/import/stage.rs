@@ -82,16 +82,8 @@ impl App {
         if let Some(write) = batch.writes.last_mut() {
             write.blobs = vec![import.doc.blob.clone()];
         }
-        let entry = Entry {
-            verb: Verb::Create,
-            action: "import.staged",
-            subjects: std::slice::from_ref(&import.key),
-            patient: None,
-            ground: None,
-            denied: false,
-        };
-        batch.audit.push(cx.audit(&hospital, &entry));
-        batch.event("import.staged", &import.key, "{}");
+        let entry = Entry::of(Verb::Create, "import.staged", &import.key);
+        cx.note(&mut batch, &hospital, &entry);
         self.store.commit(batch).await?;
         Ok(import.key.id)
     }
