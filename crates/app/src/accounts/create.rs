@@ -3,13 +3,12 @@
 
 use agreements::{Actor, ActorKind, Role};
 use kernel::{AccountId, HospitalId, Phi, ResourceId};
-use store::Batch;
 
 use super::factor;
 use super::model::{Account, Membership, PatientLink, Totp, normal_login};
 use super::password;
 use crate::cx::{Channel, Language};
-use crate::docs::{self, Versioned};
+use crate::docs::Versioned;
 use crate::{App, AppError, Cx};
 
 /// An account to be made, ready for use.
@@ -148,19 +147,12 @@ impl App {
     ) -> Result<(), AppError> {
         let id = account.id.clone();
         let key = self.doc_key::<Account>(&HospitalId::network(), &ResourceId::new(id.as_str())?);
-        let mut batch = Batch::new(cx.now);
-        docs::put(
-            &mut batch,
-            &Versioned {
-                key: key.clone(),
-                version: 0,
-                doc: account,
-            },
-        )?;
-        batch
-            .audit
-            .push(self.account_audit(cx, action, &id, hospital)?);
-        batch.event("account.changed", &key, "{}");
+        let new = Versioned {
+            key,
+            version: 0,
+            doc: account,
+        };
+        let batch = self.account_batch(cx, &new, action, hospital)?;
         match self.store.commit(batch).await {
             Err(store::StoreError::Duplicate { .. }) => Err(AppError::invalid(
                 "login",

@@ -3,7 +3,7 @@
 use agreements::{ActorKind, Role};
 use kernel::{AccountId, HospitalId, Instant, Phi};
 use seal::token::{new_token, token_hash};
-use store::{Batch, Lookup};
+use store::Lookup;
 
 use super::create::{check_login, check_zone};
 use super::factor::hex;
@@ -149,15 +149,7 @@ impl App {
         }
         add(&mut account.doc, invite_as, &hospital);
         self.check_hospitals(&account.doc)?;
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &account)?;
-        batch.audit.push(self.account_audit(
-            cx,
-            "account.extended",
-            &account.doc.id,
-            Some(&hospital),
-        )?);
-        batch.event("account.changed", &account.key, "{}");
+        let batch = self.account_batch(cx, &account, "account.extended", Some(&hospital))?;
         self.store.commit(batch).await?;
         Ok(Invited {
             account: account.doc.id,
@@ -269,15 +261,8 @@ impl App {
             device: way_in.device,
         };
         let cx = self.cx_of(&account.doc, &ask, now);
-        let mut batch = Batch::new(now);
-        docs::put(&mut batch, &account)?;
-        batch.audit.push(self.account_audit(
-            &cx,
-            "account.invitation-accepted",
-            &account.doc.id,
-            acting.as_ref(),
-        )?);
-        batch.event("account.changed", &account.key, "{}");
+        let what = "account.invitation-accepted";
+        let mut batch = self.account_batch(&cx, &account, what, acting.as_ref())?;
         let token = self.begin_session(&mut batch, session).await?;
         self.store.commit(batch).await?;
         Ok(Begun { token, code_owed })

@@ -164,18 +164,9 @@ impl App {
         });
         account.doc.totp_offered = None;
         account.doc.recovery = kept;
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &account)?;
-        if let Some(mut own) = self.load_session(session, cx.now).await? {
-            own.doc.second_factor = true;
-            docs::put(&mut batch, &own)?;
-        }
-        batch.audit.push(self.account_audit(
-            cx,
-            "account.second-factor",
-            &account.doc.id,
-            cx.actor.hospital.as_ref(),
-        )?);
+        let at = cx.actor.hospital.as_ref();
+        let mut batch = self.account_batch(cx, &account, "account.second-factor", at)?;
+        self.session_has_factor(cx, session, &mut batch).await?;
         self.store.commit(batch).await?;
         self.end_other_sessions(cx, session).await?;
         Ok(shown)
@@ -184,14 +175,9 @@ impl App {
     /// Removes the codes from an authenticator, unless a role demands a second factor and no passkey is there.
     pub async fn remove_second_factor(&self, cx: &Cx, given: &Reauth) -> Result<(), AppError> {
         let account = self.own_account(cx).await?;
-        if account.doc.passkeys_good().next().is_none()
-            && self.demands_second_factor(&sessions::seats(&account.doc, cx.now))
-        {
-            return Err(AppError::rejected(
-                "second-factor-demanded",
-                "a role demands a second factor",
-            ));
-        }
+        let mut left = account.doc.clone();
+        left.totp = None;
+        self.may_be_left(cx, &left)?;
         let mut account = self.prove_again(cx, account, given).await?;
         account.doc.totp = None;
         account.doc.totp_offered = None;
@@ -270,16 +256,33 @@ impl App {
         account: &Versioned<Account>,
         action: &str,
     ) -> Result<(), AppError> {
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, account)?;
-        batch.audit.push(self.account_audit(
-            cx,
-            action,
-            &account.doc.id,
-            cx.actor.hospital.as_ref(),
-        )?);
-        batch.event("account.changed", &account.key, "{}");
+        let batch = self.account_batch(cx, account, action, cx.actor.hospital.as_ref())?;
         self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// The session in which a second factor was set up has proved it by that.
+    pub(super) async fn session_has_factor(
+        &self,
+        cx: &Cx,
+        session: &ResourceId,
+        batch: &mut Batch,
+    ) -> Result<(), AppError> {
+        if let Some(mut own) = self.load_session(session, cx.now).await? {
+            own.doc.second_factor = true;
+            docs::put(batch, &own)?;
+        }
+        Ok(())
+    }
+
+    /// The last second factor stays while a role demands one.
+    pub(super) fn may_be_left(&self, cx: &Cx, left: &Account) -> Result<(), AppError> {
+        if !left.has_second_factor() && self.demands_second_factor(&sessions::seats(left, cx.now)) {
+            return Err(AppError::rejected(
+                "second-factor-demanded",
+                "a role demands a second factor",
+            ));
+        }
         Ok(())
     }
 }

@@ -519,6 +519,22 @@ impl App {
         }
     }
 
+    /// The account as it is now, with what was done to it in the chain of `hospital` or of the node, and in the feed.
+    pub(crate) fn account_batch(
+        &self,
+        cx: &Cx,
+        account: &Versioned<Account>,
+        action: &str,
+        hospital: Option<&HospitalId>,
+    ) -> Result<Batch, AppError> {
+        let mut batch = Batch::new(cx.now);
+        docs::put(&mut batch, account)?;
+        let entry = self.account_audit(cx, action, &account.doc.id, hospital)?;
+        batch.audit.push(entry);
+        batch.event("account.changed", &account.key, "{}");
+        Ok(batch)
+    }
+
     /// An audit entry about an account, in the chain of `hospital` or of the node.
     pub(crate) fn account_audit(
         &self,
@@ -529,21 +545,13 @@ impl App {
     ) -> Result<store::AuditDraft, AppError> {
         let network = HospitalId::network();
         let key = self.doc_key::<Account>(&network, &ResourceId::new(account.as_str())?);
-        Ok(cx.audit(
-            hospital.unwrap_or(&network),
-            &Entry {
-                verb: if cx.channel == Channel::Page && action.starts_with("sign-in") {
-                    Verb::Execute
-                } else {
-                    Verb::Update
-                },
-                action,
-                subjects: &[key],
-                patient: None,
-                ground: None,
-                denied: false,
-            },
-        ))
+        let verb = if cx.channel == Channel::Page && action.starts_with("sign-in") {
+            Verb::Execute
+        } else {
+            Verb::Update
+        };
+        let chain = hospital.unwrap_or(&network);
+        Ok(cx.audit(chain, &Entry::of(verb, action, &key)))
     }
 }
 

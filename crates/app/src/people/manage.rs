@@ -4,11 +4,10 @@
 use agreements::{Privilege, Role};
 use kernel::{AccountId, HospitalId};
 use seal::Reason;
-use store::Batch;
 
 use crate::accounts::invite::check_roles;
 use crate::accounts::model::{Account, Licence, Membership, PrivilegeGrant, RoleGrant};
-use crate::docs::{self, Versioned};
+use crate::docs::Versioned;
 use crate::sessions::live::Ended;
 use crate::{App, AppError, Cx};
 
@@ -97,7 +96,7 @@ impl App {
         membership.privileges = change.privileges;
         membership.licences = change.licences;
         membership.specialties = change.specialties;
-        let mut batch = self.managed_batch(cx, &found, "member.changed", &hospital)?;
+        let mut batch = self.account_batch(cx, &found, "member.changed", Some(&hospital))?;
         if signs_no_more {
             self.revoke_signer(&mut batch, &hospital, account, Reason::PrivilegeWithdrawn)
                 .await?;
@@ -121,7 +120,7 @@ impl App {
             .membership_mut(&hospital)
             .ok_or(AppError::NotFound)?;
         membership.suspended.get_or_insert(cx.now);
-        let mut batch = self.managed_batch(cx, &found, "member.suspended", &hospital)?;
+        let mut batch = self.account_batch(cx, &found, "member.suspended", Some(&hospital))?;
         self.revoke_signer(&mut batch, &hospital, account, Reason::AffiliationChanged)
             .await?;
         for session in &sessions {
@@ -162,7 +161,8 @@ impl App {
         found.doc.recovery.clear();
         found.doc.locked_until = None;
         let sessions = self.sessions_of(account, cx.now).await?;
-        let mut batch = self.managed_batch(cx, &found, "member.second-factor-reset", &hospital)?;
+        let mut batch =
+            self.account_batch(cx, &found, "member.second-factor-reset", Some(&hospital))?;
         for session in &sessions {
             Self::end_session(&mut batch, session);
         }
@@ -193,7 +193,7 @@ impl App {
             "account.restored"
         };
         let network = HospitalId::network();
-        let mut batch = self.managed_batch(cx, &found, word, &network)?;
+        let mut batch = self.account_batch(cx, &found, word, Some(&network))?;
         if suspend {
             for session in &self.sessions_of(account, cx.now).await? {
                 Self::end_session(&mut batch, session);
@@ -241,22 +241,6 @@ impl App {
         Ok(())
     }
 
-    fn managed_batch(
-        &self,
-        cx: &Cx,
-        account: &Versioned<Account>,
-        action: &str,
-        hospital: &HospitalId,
-    ) -> Result<Batch, AppError> {
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, account)?;
-        batch
-            .audit
-            .push(self.account_audit(cx, action, &account.doc.id, Some(hospital))?);
-        batch.event("account.changed", &account.key, "{}");
-        Ok(batch)
-    }
-
     pub(crate) async fn commit_managed(
         &self,
         cx: &Cx,
@@ -264,7 +248,7 @@ impl App {
         action: &str,
         hospital: &HospitalId,
     ) -> Result<(), AppError> {
-        let batch = self.managed_batch(cx, account, action, hospital)?;
+        let batch = self.account_batch(cx, account, action, Some(hospital))?;
         self.store.commit(batch).await?;
         Ok(())
     }

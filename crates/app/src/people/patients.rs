@@ -2,11 +2,10 @@
 
 use agreements::{Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
-use store::{Batch, Lookup};
+use store::Lookup;
 
 use crate::accounts::model::{Account, LinkLimit, PatientLink, Relation};
 use crate::cx::Language;
-use crate::docs;
 use crate::sessions::live::Ended;
 use crate::{App, AppError, Cx};
 
@@ -64,15 +63,8 @@ impl App {
         if found.doc.patients.len() == before {
             return Err(AppError::NotFound);
         }
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &found)?;
-        batch.audit.push(self.account_audit(
-            cx,
-            "account.unlinked",
-            account,
-            Some(&patient.hospital),
-        )?);
-        batch.event("account.changed", &found.key, "{}");
+        let at = Some(&patient.hospital);
+        let mut batch = self.account_batch(cx, &found, "account.unlinked", at)?;
         let ended = Ended::Account(account.clone());
         ended.announce(&mut batch, &found.key);
         self.store.commit(batch).await?;

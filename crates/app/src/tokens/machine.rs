@@ -3,11 +3,10 @@
 use agreements::{ActorKind, Role, SystemPurpose};
 use kernel::{AccountId, HospitalId, Instant};
 use seal::client::ClientCertificate;
-use store::{Batch, Lookup};
+use store::Lookup;
 
 use crate::accounts::invite::check_name;
 use crate::accounts::model::MachineClient;
-use crate::docs;
 use crate::{App, AppError, Cx};
 
 /// Keys a client may register.
@@ -115,12 +114,7 @@ impl App {
             })
             .ok_or(AppError::NotFound)?;
         found.doc.suspended = Some(cx.now);
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &found)?;
-        batch
-            .audit
-            .push(self.account_audit(cx, "machine.withdrawn", client, Some(&hospital))?);
-        batch.event("account.changed", &found.key, "{}");
+        let batch = self.account_batch(cx, &found, "machine.withdrawn", Some(&hospital))?;
         self.store.commit(batch).await?;
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::accounts::ceremony::Purpose;
 use crate::accounts::factor;
 use crate::accounts::invite::check_name;
 use crate::accounts::sign_in::Reauth;
-use crate::{App, AppError, Cx, docs, sessions};
+use crate::{App, AppError, Cx, docs};
 
 /// How long after proving oneself a passkey may be made, seconds.
 const PROVED_S: i64 = 10 * 60;
@@ -132,19 +132,9 @@ impl App {
             suspect: None,
             key,
         });
-        let mut batch = Batch::new(cx.now);
-        docs::put(&mut batch, &account)?;
-        if let Some(mut own) = self.load_session(session, cx.now).await? {
-            own.doc.second_factor = true;
-            docs::put(&mut batch, &own)?;
-        }
-        batch.audit.push(self.account_audit(
-            cx,
-            "passkey.added",
-            &account.doc.id,
-            cx.actor.hospital.as_ref(),
-        )?);
-        batch.event("account.changed", &account.key, "{}");
+        let at = cx.actor.hospital.as_ref();
+        let mut batch = self.account_batch(cx, &account, "passkey.added", at)?;
+        self.session_has_factor(cx, session, &mut batch).await?;
         match self.store.commit(batch).await {
             Ok(_) => {}
             // Another account holds this very credential.
@@ -174,13 +164,7 @@ impl App {
         if left.passkeys.len() == account.doc.passkeys.len() {
             return Err(AppError::NotFound);
         }
-        if !left.has_second_factor() && self.demands_second_factor(&sessions::seats(&left, cx.now))
-        {
-            return Err(AppError::rejected(
-                "second-factor-demanded",
-                "a role demands a second factor",
-            ));
-        }
+        self.may_be_left(cx, &left)?;
         let mut account = self.prove_again(cx, account, given).await?;
         account.doc.passkeys.retain(|p| p.id != id);
         if !account.doc.has_second_factor() {

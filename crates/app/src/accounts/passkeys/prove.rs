@@ -2,7 +2,6 @@
 
 use kernel::{AccountId, Instant};
 use seal::b64;
-use store::Batch;
 use webauthn_rs::prelude::{
     AuthenticationResult, DiscoverableAuthentication, PublicKeyCredential, WebauthnError,
 };
@@ -12,7 +11,7 @@ use crate::accounts::ceremony::Purpose;
 use crate::accounts::model::Account;
 use crate::accounts::sign_in::{Begun, Opening, Proof, refuse_locked};
 use crate::accounts::throttle::origin_of;
-use crate::docs::{self, Versioned};
+use crate::docs::Versioned;
 use crate::sessions::{SessionAsk, Stage};
 use crate::{App, AppError, Cx};
 
@@ -192,12 +191,7 @@ impl App {
             .filter(|p| p.id == id)
             .for_each(mark);
         let cx = self.cx_of(&account.doc, ask, now);
-        let mut batch = Batch::new(now);
-        docs::put(&mut batch, &account)?;
-        batch
-            .audit
-            .push(self.account_audit(&cx, "passkey.suspected", &account.doc.id, None)?);
-        batch.event("account.changed", &account.key, "{}");
+        let batch = self.account_batch(&cx, &account, "passkey.suspected", None)?;
         self.store.commit(batch).await?;
         Ok(())
     }
