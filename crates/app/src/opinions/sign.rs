@@ -103,30 +103,7 @@ impl App {
             co_stamp: StampState::default(),
             translations: Vec::new(),
         };
-        let mut batch = Batch::new(cx.now);
-        put(&mut batch, &own, "Bundle", &id, bundle)?;
-        put(
-            &mut batch,
-            &own,
-            "Composition",
-            &id,
-            frozen.composition().to_string(),
-        )?;
-        put(
-            &mut batch,
-            &own,
-            "Provenance",
-            &id,
-            frozen.provenance(&file).to_string(),
-        )?;
-        docs::put(
-            &mut batch,
-            &Versioned {
-                key: self.doc_key::<Opinion>(&own, &id),
-                version: 0,
-                doc: doc.clone(),
-            },
-        )?;
+        let mut batch = self.kept_at_own(cx, &doc, &frozen, bundle, &file)?;
         let waits =
             ask.addendum_to.is_none() && case.terms.as_ref().is_some_and(|t| t.needs_co_signature);
         if !waits {
@@ -137,6 +114,31 @@ impl App {
         }
         self.record_answer(cx, case_key, &signed, batch).await?;
         Ok(id)
+    }
+
+    /// What the answering hospital keeps of what was signed: the document, its parts, and the opinion itself.
+    fn kept_at_own(
+        &self,
+        cx: &Cx,
+        doc: &Opinion,
+        frozen: &Frozen<'_>,
+        bundle: Vec<u8>,
+        file: &SealedFile,
+    ) -> Result<Batch, AppError> {
+        let (own, id) = (&doc.hospital, frozen.id);
+        let mut batch = Batch::new(cx.now);
+        put(&mut batch, own, "Bundle", id, bundle)?;
+        let composition = frozen.composition().to_string();
+        put(&mut batch, own, "Composition", id, composition)?;
+        let provenance = frozen.provenance(file).to_string();
+        put(&mut batch, own, "Provenance", id, provenance)?;
+        let opinion = Versioned {
+            key: self.doc_key::<Opinion>(own, id),
+            version: 0,
+            doc: doc.clone(),
+        };
+        docs::put(&mut batch, &opinion)?;
+        Ok(batch)
     }
 
     /// The second signature, over the same bytes. The opinion goes to the referring hospital with it.
@@ -225,14 +227,12 @@ impl App {
         let hospital = doc.case.hospital.clone();
         if hospital != doc.hospital {
             let key = self.doc_key::<Opinion>(&hospital, id);
-            docs::put(
-                batch,
-                &Versioned {
-                    key,
-                    version: 0,
-                    doc,
-                },
-            )?;
+            let copy = Versioned {
+                key,
+                version: 0,
+                doc,
+            };
+            docs::put(batch, &copy)?;
         }
         put(
             batch,
