@@ -34,17 +34,12 @@ impl App {
             messages.retain(|m| m.about == TO_PATIENT || m.about == FROM_PATIENT);
         }
         let files: Vec<ResourceId> = case.request.files.iter().map(|f| f.id.clone()).collect();
+        let (referrer, coordinator, consultant) = self.case_people(cx, case).await?;
         let view = CaseView {
             banner: self.case_banner(cx, &doc).await?,
-            referrer: self
-                .person_line(cx, &case.referrer, Some(&case.hospital))
-                .await?,
-            coordinator: self
-                .at_answering(cx, case, case.coordinator.as_ref())
-                .await?,
-            consultant: self
-                .at_answering(cx, case, case.consultant.as_ref())
-                .await?,
+            referrer,
+            coordinator,
+            consultant,
             steps: self.steps(cx, case).await?,
             answers: self.answers(cx, case, side).await?,
             files: self.file_lines(cx, case, &files).await?,
@@ -151,7 +146,23 @@ impl App {
         })
     }
 
-    pub(super) async fn at_answering(
+    /// Who referred it, who coordinates it and who answers it.
+    pub(super) async fn case_people(
+        &self,
+        cx: &Cx,
+        case: &Case,
+    ) -> Result<(PersonLine, Option<PersonLine>, Option<PersonLine>), AppError> {
+        let from = Some(&case.hospital);
+        Ok((
+            self.person_line(cx, &case.referrer, from).await?,
+            self.at_answering(cx, case, case.coordinator.as_ref())
+                .await?,
+            self.at_answering(cx, case, case.consultant.as_ref())
+                .await?,
+        ))
+    }
+
+    async fn at_answering(
         &self,
         cx: &Cx,
         case: &Case,

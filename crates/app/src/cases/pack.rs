@@ -71,21 +71,16 @@ impl App {
         self.audit_read(cx, &patient, std::slice::from_ref(&doc.key), "case.packed")
             .await?;
         let rows = self.rows(cx, std::slice::from_ref(doc)).await?;
+        let (referrer, coordinator, consultant) = self.case_people(cx, case).await?;
         Ok(PackCase {
             row: rows.into_iter().next().ok_or(AppError::NotFound)?,
             banner: self.case_banner(cx, doc).await?,
             question: case.request.question.clone(),
             question_language: case.request.language.clone(),
             answer: self.answer_on_paper(cx, &doc.key, case).await?,
-            referrer: self
-                .person_line(cx, &case.referrer, Some(&case.hospital))
-                .await?,
-            coordinator: self
-                .at_answering(cx, case, case.coordinator.as_ref())
-                .await?,
-            consultant: self
-                .at_answering(cx, case, case.consultant.as_ref())
-                .await?,
+            referrer,
+            coordinator,
+            consultant,
             call_back: case.request.call_back.clone(),
         })
     }
