@@ -40,3 +40,27 @@ pub const SESSION_MAX_S: i64 = 7 * 24 * 3600;
 pub const BREAK_GLASS_S: i64 = 4 * 3600;
 /// Lifetime of a bearer token, seconds.
 pub const TOKEN_S: i64 = 15 * 60;
+/// One DICOM object as sent, bytes.
+pub const IMAGE_BYTES_MAX: usize = 1 << 30;
+/// The data set of a deflated DICOM object once inflated, bytes.
+pub const IMAGE_INFLATED_BYTES_MAX: usize = 256 << 20;
+/// Elements and items of one DICOM object, at all depths.
+pub const IMAGE_ELEMENTS_MAX: usize = 1_000_000;
+/// Sequences within sequences in a DICOM object.
+pub const IMAGE_DEPTH_MAX: usize = 32;
+/// Fragments of encapsulated pixel data in one DICOM object.
+pub const IMAGE_FRAGMENTS_MAX: usize = 1_000_000;
+/// Frames of one DICOM object.
+pub const IMAGE_FRAMES_MAX: usize = 500_000;
+/// One decoded frame, bytes (a 16-bit mammogram of 8,192² has 128 MiB).
+pub const IMAGE_FRAME_BYTES_MAX: usize = 256 << 20;
+/// Keys of one DICOM query, at all depths.
+pub const IMAGE_QUERY_KEYS_MAX: usize = 128;
+/// Values of one key of a DICOM query (a list of UIDs).
+pub const IMAGE_QUERY_VALUES_MAX: usize = 1_000;
+/// Characters of one value of a DICOM query.
+pub const IMAGE_QUERY_VALUE_CHARS_MAX: usize = 1_024;
+/// Answers to one DICOM query on one page.
+pub const IMAGE_QUERY_LIMIT_MAX: u32 = 5_000;
+/// Binary values up to this size stand in DICOM JSON itself; larger ones are fetched by their BulkDataURI.
+pub const IMAGE_INLINE_BYTES_MAX: usize = 1_024;

@@ -1,0 +1,374 @@
+//! Where pixel data, frames and other bulk data lie in an object's bytes, so that each is fetched by a range.
+
+use bytes::Bytes;
+use dicom_dictionary_std::tags;
+
+use crate::dataset::{Data, Dataset};
+use crate::error::ImagingError;
+use crate::json::bulk_path;
+use crate::object::Object;
+
+/// A part of the object's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// From the first byte of the object.
+    pub offset: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
+/// Where things lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// Where the data set begins (what is before is preamble and file meta information).
+    pub dataset: u64,
+    /// Frames of pixel data.
+    pub frames: Frames,
+    /// Other values that DICOM JSON names by a BulkDataURI: their path and place.
+    pub bulk: Vec<(String, Span)>,
+}
+
+/// How frames lie.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Frames {
+    /// There are no pixels.
+    #[default]
+    None,
+    /// There are, but not by ranges of the object's bytes: the object has to be read (deflated, big endian).
+    Within,
+    /// One after another, without compression, little endian. A frame of one bit a pixel may begin within a byte: then
+    /// `bits` is no multiple of eight.
+    Native {
+        /// All pixel data.
+        all: Span,
+        /// Bits of one frame.
+        bits: u64,
+        /// How many.
+        count: u32,
+    },
+    /// Each in one or more fragments.
+    Encapsulated(Vec<Vec<Span>>),
+}
+
+impl Layout {
+    pub(crate) fn of(object: &Object) -> Layout {
+        let mut bulk = Vec::new();
+        if !object.syntax().deflated && !object.syntax().big {
+            gather(object, object.dataset(), &mut String::new(), &mut bulk);
+        }
+        Layout {
+            dataset: object.dataset_offset() as u64,
+            frames: frames(object).unwrap_or_default(),
+            bulk,
+        }
+    }
+
+    /// The parts of a frame, counted from 0: their bytes one after another are the frame. None if there is no such
+    /// frame, or none that begins and ends with a byte.
+    pub fn frame(&self, index: u32) -> Option<Vec<Span>> {
+        match &self.frames {
+            Frames::Native { all, bits, count } if index < *count && bits % 8 == 0 => {
+                let length = bits / 8;
+                let offset = all.offset + length * u64::from(index);
+                (offset + length <= all.offset + all.length).then(|| vec![Span { offset, length }])
+            }
+            Frames::Encapsulated(frames) => frames.get(index as usize).cloned(),
+            _ => None,
+        }
+    }
+
+    /// How many frames there are by range.
+    pub fn frame_count(&self) -> u32 {
+        match &self.frames {
+            Frames::Native { count, .. } => *count,
+            Frames::Encapsulated(frames) => u32::try_from(frames.len()).unwrap_or(u32::MAX),
+            Frames::None | Frames::Within => 0,
+        }
+    }
+
+    /// Compact bytes for keeping beside the object.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = vec![1];
+        put(&mut out, self.dataset);
+        match &self.frames {
+            Frames::None => out.push(0),
+            Frames::Within => out.push(1),
+            Frames::Native { all, bits, count } => {
+                out.push(2);
+                for number in [all.offset, all.length, *bits, u64::from(*count)] {
+                    put(&mut out, number);
+                }
+            }
+            Frames::Encapsulated(frames) => {
+                out.push(3);
+                put(&mut out, frames.len() as u64);
+                let mut at = 0;
+                for spans in frames {
+                    put(&mut out, spans.len() as u64);
+                    for span in spans {
+                        // Mostly the eight bytes of an item's head.
+                        put(&mut out, span.offset.wrapping_sub(at));
+                        put(&mut out, span.length);
+                        at = span.offset + span.length;
+                    }
+                }
+            }
+        }
+        put(&mut out, self.bulk.len() as u64);
+        for (path, span) in &self.bulk {
+            put(&mut out, path.len() as u64);
+            out.extend_from_slice(path.as_bytes());
+            put(&mut out, span.offset);
+            put(&mut out, span.length);
+        }
+        out
+    }
+
+    /// Reads what [`Layout::to_bytes`] wrote.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Layout, ImagingError> {
+        read(bytes).ok_or_else(|| ImagingError::Pixels("a layout that cannot be read".to_owned()))
+    }
+}
+
+fn read(bytes: &[u8]) -> Option<Layout> {
+    let (version, mut rest) = bytes.split_first()?;
+    if *version != 1 {
+        return None;
+    }
+    let rest = &mut rest;
+    let dataset = take(rest)?;
+    let (kind, after) = rest.split_first()?;
+    *rest = after;
+    let frames = match kind {
+        0 => Frames::None,
+        1 => Frames::Within,
+        2 => Frames::Native {
+            all: Span {
+                offset: take(rest)?,
+                length: take(rest)?,
+            },
+            bits: take(rest)?,
+            count: u32::try_from(take(rest)?).ok()?,
+        },
+        3 => {
+            let count = take(rest)?;
+            let mut frames = Vec::new();
+            let mut at = 0_u64;
+            for _ in 0..count {
+                let parts = take(rest)?;
+                let mut spans = Vec::new();
+                for _ in 0..parts {
+                    let offset = at.wrapping_add(take(rest)?);
+                    let length = take(rest)?;
+                    at = offset.checked_add(length)?;
+                    spans.push(Span { offset, length });
+                }
+                frames.push(spans);
+            }
+            Frames::Encapsulated(frames)
+        }
+        _ => return None,
+    };
+    let mut bulk = Vec::new();
+    for _ in 0..take(rest)? {
+        let length = usize::try_from(take(rest)?).ok()?;
+        let (path, after) = rest.split_at_checked(length)?;
+        *rest = after;
+        let path = std::str::from_utf8(path).ok()?.to_owned();
+        let (offset, length) = (take(rest)?, take(rest)?);
+        bulk.push((path, Span { offset, length }));
+    }
+    Some(Layout {
+        dataset,
+        frames,
+        bulk,
+    })
+}
+
+fn put(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn take(bytes: &mut &[u8]) -> Option<u64> {
+    let mut number = 0;
+    for shift in (0..70).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        number |= u64::from(first & 0x7f).checked_shl(shift)?;
+        if first & 0x80 == 0 {
+            return Some(number);
+        }
+    }
+    None
+}
+
+fn gather(object: &Object, data: &Dataset, path: &mut String, out: &mut Vec<(String, Span)>) {
+    for element in data.elements() {
+        let length = path.len();
+        match &element.data {
+            Data::Bytes(bytes) if bulk_path(element, length == 0) => {
+                if let Some(offset) = object.offset_of(bytes) {
+                    let key = format!("{path}{}", crate::json::hex(element.tag));
+                    let length = bytes.len() as u64;
+                    out.push((key, Span { offset, length }));
+                }
+            }
+            Data::Items(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    use std::fmt::Write;
+                    let _ = write!(path, "{}/{index}/", crate::json::hex(element.tag));
+                    gather(object, item, path, out);
+                    path.truncate(length);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn frames(object: &Object) -> Option<Frames> {
+    let element = object.pixel_element()?;
+    match &element.data {
+        Data::Bytes(bytes) => {
+            if object.syntax().deflated || object.syntax().big {
+                return Some(Frames::Within);
+            }
+            let bits = frame_bits(object.dataset())?;
+            let all = Span {
+                offset: object.offset_of(bytes)?,
+                length: bytes.len() as u64,
+            };
+            let said = object
+                .dataset()
+                .int(tags::NUMBER_OF_FRAMES)
+                .unwrap_or(1)
+                .max(1);
+            let fit = (all.length * 8).checked_div(bits)?;
+            let count = u32::try_from(said.unsigned_abs().min(fit)).ok()?;
+            Some(Frames::Native { all, bits, count })
+        }
+        Data::Fragments(_) => {
+            let mut spans = Vec::new();
+            for frame in encapsulated(object)? {
+                let parts: Option<Vec<Span>> = frame
+                    .iter()
+                    .map(|part| {
+                        Some(Span {
+                            offset: object.offset_of(part)?,
+                            length: part.len() as u64,
+                        })
+                    })
+                    .collect();
+                spans.push(parts?);
+            }
+            Some(Frames::Encapsulated(spans))
+        }
+        Data::Items(_) => None,
+    }
+}
+
+/// Bits of one frame without compression (PS3.3 C.7.6.3, PS3.5 §8.1.1); with YBR_FULL_422 two samples a pixel (C.7.6.3.1.2).
+pub(crate) fn frame_bits(data: &Dataset) -> Option<u64> {
+    let number = |tag| data.int(tag).and_then(|n| u64::try_from(n).ok());
+    let rows = number(tags::ROWS)?;
+    let columns = number(tags::COLUMNS)?;
+    let allocated = number(tags::BITS_ALLOCATED)?;
+    let mut samples = number(tags::SAMPLES_PER_PIXEL).unwrap_or(1);
+    if data.plain(tags::PHOTOMETRIC_INTERPRETATION) == Some("YBR_FULL_422") && samples == 3 {
+        samples = 2;
+    }
+    let bits = rows
+        .checked_mul(columns)?
+        .checked_mul(samples)?
+        .checked_mul(allocated)?;
+    (bits > 0).then_some(bits)
+}
+
+/// The fragments of each frame (PS3.5 A.4): after the extended or basic offset table, else by what fragments are.
+pub(crate) fn encapsulated(object: &Object) -> Option<Vec<Vec<Bytes>>> {
+    let Data::Fragments(all) = &object.pixel_element()?.data else {
+        return None;
+    };
+    let (table, fragments) = all.split_first()?;
+    let said = object
+        .dataset()
+        .int(tags::NUMBER_OF_FRAMES)
+        .unwrap_or(1)
+        .max(1);
+    let count = usize::try_from(said)
+        .unwrap_or(usize::MAX)
+        .min(object.frames_max());
+    if fragments.is_empty() {
+        return Some(Vec::new());
+    }
+    if count == 1 {
+        return Some(vec![fragments.to_vec()]);
+    }
+    if count == fragments.len() {
+        return Some(fragments.iter().map(|f| vec![f.clone()]).collect());
+    }
+    let extended = object.dataset().bytes(tags::EXTENDED_OFFSET_TABLE);
+    let offsets: Vec<u64> = match extended {
+        Some(bytes) => bytes
+            .as_chunks::<8>()
+            .0
+            .iter()
+            .map(|w| u64::from_le_bytes(*w))
+            .collect(),
+        None => table
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|w| u64::from(u32::from_le_bytes(*w)))
+            .collect(),
+    };
+    if offsets.len() == count
+        && let Some(frames) = by_offsets(fragments, &offsets)
+    {
+        return Some(frames);
+    }
+    Some(by_markers(fragments))
+}
+
+fn by_offsets(fragments: &[Bytes], offsets: &[u64]) -> Option<Vec<Vec<Bytes>>> {
+    let mut frames: Vec<Vec<Bytes>> = Vec::new();
+    let mut at = 0;
+    let mut next = offsets.iter().peekable();
+    for fragment in fragments {
+        if next.peek() == Some(&&at) {
+            next.next();
+            frames.push(Vec::new());
+        }
+        frames.last_mut()?.push(fragment.clone());
+        at += fragment.len() as u64 + 8;
+    }
+    (frames.len() == offsets.len()).then_some(frames)
+}
+
+/// Without a table, a fragment that begins as a code stream begins is a new frame.
+fn by_markers(fragments: &[Bytes]) -> Vec<Vec<Bytes>> {
+    let mut frames: Vec<Vec<Bytes>> = Vec::new();
+    for fragment in fragments {
+        let begins = matches!(
+            fragment.get(..4),
+            Some(
+                [0xff, 0xd8, 0xff, _]
+                    | [0xff, 0x4f, 0xff, 0x51]
+                    | [0, 0, 0, 0x0c]
+                    | [0xff, 0x0a, ..]
+            )
+        );
+        match frames.last_mut() {
+            Some(frame) if !begins => frame.push(fragment.clone()),
+            _ => frames.push(vec![fragment.clone()]),
+        }
+    }
+    frames
+}

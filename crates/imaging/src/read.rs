@@ -1,0 +1,443 @@
+//! Reading a data set in one bounded pass: nothing is allocated by what a length field claims, values are slices.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::{StandardDataDictionary, tags};
+
+use crate::charset::Charset;
+use crate::dataset::{Data, Dataset, Element};
+use crate::error::ImagingError;
+use crate::limits::Limits;
+
+const UNDEFINED: u32 = u32::MAX;
+const ITEM: Tag = Tag(0xfffe, 0xe000);
+const ITEM_END: Tag = Tag(0xfffe, 0xe00d);
+const SEQUENCE_END: Tag = Tag(0xfffe, 0xe0dd);
+const TRAILING_PADDING: Tag = Tag(0xfffc, 0xfffc);
+
+/// Something that was not as the standard has it, but could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oddity {
+    /// A stable code.
+    pub code: &'static str,
+    /// Where.
+    pub tag: Tag,
+}
+
+/// How a data set is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoding {
+    pub explicit: bool,
+    pub big: bool,
+}
+
+/// Reads elements from a buffer.
+pub(crate) struct Reader<'a> {
+    bytes: &'a Bytes,
+    at: usize,
+    encoding: Encoding,
+    limits: &'a Limits,
+    left: usize,
+    signed: bool,
+    pub oddities: Vec<Oddity>,
+}
+
+struct Header {
+    tag: Tag,
+    vr: VR,
+    length: u32,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(bytes: &'a Bytes, at: usize, encoding: Encoding, limits: &'a Limits) -> Reader<'a> {
+        Reader {
+            bytes,
+            at,
+            encoding,
+            limits,
+            left: limits.elements,
+            signed: false,
+            oddities: Vec::new(),
+        }
+    }
+
+    /// Where the next element begins.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Reads the whole data set.
+    pub fn dataset(&mut self) -> Result<Dataset, ImagingError> {
+        self.elements(self.bytes.len(), 0, false, Arc::new(Charset::default()))
+    }
+
+    /// Reads the elements of one group at the current place (file meta information).
+    pub fn group(&mut self, group: u16) -> Result<Dataset, ImagingError> {
+        let mut elements = Vec::new();
+        while self.bytes.len() - self.at >= 8 && self.peek()?.0 == group {
+            let element = self.element(self.bytes.len(), 0, &Arc::default())?;
+            elements.push(element);
+        }
+        Ok(Dataset::from_parts(elements, Arc::default()))
+    }
+
+    fn odd(&mut self, code: &'static str, tag: Tag) {
+        if self.oddities.len() < 16 && !self.oddities.iter().any(|o| o.code == code) {
+            self.oddities.push(Oddity { code, tag });
+        }
+    }
+
+    fn elements(
+        &mut self,
+        end: usize,
+        depth: usize,
+        delimited: bool,
+        mut charset: Arc<Charset>,
+    ) -> Result<Dataset, ImagingError> {
+        let mut elements: Vec<Element> = Vec::new();
+        while self.at < end {
+            if end - self.at < 8 {
+                if depth == 0 && self.bytes[self.at..end].iter().all(|b| *b == 0) {
+                    self.odd("trailing-zeros", TRAILING_PADDING);
+                    self.at = end;
+                    break;
+                }
+                return Err(ImagingError::Truncated(
+                    elements.last().map_or(Tag(0, 0), |e| e.tag),
+                ));
+            }
+            let next = self.peek()?;
+            if next == ITEM_END {
+                self.at += 8;
+                if delimited {
+                    return Ok(Dataset::from_parts(elements, charset));
+                }
+                self.odd("stray-delimiter", next);
+                continue;
+            }
+            if next == TRAILING_PADDING && depth == 0 {
+                self.at = end;
+                break;
+            }
+            if depth == 0 && next == Tag(0, 0) && self.bytes[self.at..end].iter().all(|b| *b == 0) {
+                self.odd("trailing-zeros", next);
+                self.at = end;
+                break;
+            }
+            let element = self.element(end, depth, &charset)?;
+            match element.tag {
+                tags::SPECIFIC_CHARACTER_SET => {
+                    let terms = element.texts(&charset).0;
+                    charset = Arc::new(Charset::of(&terms));
+                    if charset.is_unknown() {
+                        self.odd("unknown-charset", element.tag);
+                    }
+                }
+                tags::PIXEL_REPRESENTATION => self.signed = element.ints().first() == Some(&1),
+                _ => {}
+            }
+            if elements.last().is_some_and(|last| last.tag >= element.tag) {
+                self.odd("order", element.tag);
+            }
+            elements.push(element);
+        }
+        if delimited {
+            return Err(ImagingError::Truncated(
+                elements.last().map_or(ITEM, |e| e.tag),
+            ));
+        }
+        Ok(Dataset::from_parts(elements, charset))
+    }
+
+    fn element(
+        &mut self,
+        end: usize,
+        depth: usize,
+        charset: &Arc<Charset>,
+    ) -> Result<Element, ImagingError> {
+        self.spend(1)?;
+        let Header { tag, vr, length } = self.header(end)?;
+        let data = if length == UNDEFINED {
+            self.undefined(tag, vr, end, depth, charset)?
+        } else {
+            let length = length as usize;
+            if vr == VR::SQ {
+                if length > end - self.at {
+                    return Err(ImagingError::Truncated(tag));
+                }
+                Data::Items(self.items(tag, Some(self.at + length), end, depth, charset)?)
+            } else {
+                Data::Bytes(self.value(tag, vr, length, end, depth)?)
+            }
+        };
+        let vr = if matches!(data, Data::Items(_)) {
+            VR::SQ
+        } else {
+            vr
+        };
+        Ok(Element { tag, vr, data })
+    }
+
+    fn value(
+        &mut self,
+        tag: Tag,
+        vr: VR,
+        length: usize,
+        end: usize,
+        depth: usize,
+    ) -> Result<Bytes, ImagingError> {
+        let mut length = length;
+        if length > end - self.at {
+            if tag != tags::PIXEL_DATA || depth > 0 {
+                return Err(ImagingError::Truncated(tag));
+            }
+            self.odd("pixel-data-short", tag);
+            length = end - self.at;
+        }
+        let bytes = self.bytes.slice(self.at..self.at + length);
+        self.at += length;
+        Ok(if self.encoding.big {
+            swapped(bytes, vr)
+        } else {
+            bytes
+        })
+    }
+
+    /// A value of undefined length: a sequence, or encapsulated pixel data (PS3.5 §7.5, A.4).
+    fn undefined(
+        &mut self,
+        tag: Tag,
+        vr: VR,
+        end: usize,
+        depth: usize,
+        charset: &Arc<Charset>,
+    ) -> Result<Data, ImagingError> {
+        match vr {
+            VR::SQ => Ok(Data::Items(self.items(tag, None, end, depth, charset)?)),
+            VR::OB | VR::OW if tag == tags::PIXEL_DATA => {
+                Ok(Data::Fragments(self.fragments(tag, end)?))
+            }
+            VR::UN => {
+                // PS3.5 §6.2.2 note 3: such a value is a sequence in implicit VR little endian.
+                let before = self.encoding;
+                self.encoding.explicit = false;
+                let items = self.items(tag, None, end, depth, charset);
+                self.encoding = before;
+                Ok(Data::Items(items?))
+            }
+            _ => Err(ImagingError::Malformed(tag, "undefined length")),
+        }
+    }
+
+    fn items(
+        &mut self,
+        tag: Tag,
+        until: Option<usize>,
+        end: usize,
+        depth: usize,
+        charset: &Arc<Charset>,
+    ) -> Result<Vec<Dataset>, ImagingError> {
+        if depth >= self.limits.depth {
+            return Err(ImagingError::TooMuch("levels of sequences"));
+        }
+        let end = until.unwrap_or(end);
+        let mut items = Vec::new();
+        loop {
+            if self.at == end && until.is_some() {
+                return Ok(items);
+            }
+            if end - self.at < 8 {
+                return Err(ImagingError::Truncated(tag));
+            }
+            self.spend(1)?;
+            let (next, length) = (self.peek()?, self.u32_at(self.at + 4));
+            self.at += 8;
+            match next {
+                ITEM if length == UNDEFINED => {
+                    items.push(self.elements(end, depth + 1, true, charset.clone())?)
+                }
+                ITEM => {
+                    let length = length as usize;
+                    if length > end - self.at {
+                        return Err(ImagingError::Truncated(tag));
+                    }
+                    items.push(self.elements(
+                        self.at + length,
+                        depth + 1,
+                        false,
+                        charset.clone(),
+                    )?);
+                }
+                SEQUENCE_END if until.is_none() => return Ok(items),
+                SEQUENCE_END => self.odd("stray-delimiter", tag),
+                _ => return Err(ImagingError::Malformed(tag, "no item in a sequence")),
+            }
+        }
+    }
+
+    fn fragments(&mut self, tag: Tag, end: usize) -> Result<Vec<Bytes>, ImagingError> {
+        let mut fragments = Vec::new();
+        loop {
+            if self.at == end && !fragments.is_empty() {
+                self.odd("pixel-data-short", tag);
+                return Ok(fragments);
+            }
+            if end - self.at < 8 {
+                return Err(ImagingError::Truncated(tag));
+            }
+            let (next, length) = (self.peek()?, self.u32_at(self.at + 4));
+            self.at += 8;
+            match next {
+                SEQUENCE_END => return Ok(fragments),
+                ITEM if length as usize <= end - self.at => {
+                    fragments.push(self.bytes.slice(self.at..self.at + length as usize));
+                    self.at += length as usize;
+                }
+                ITEM if length != UNDEFINED => {
+                    self.odd("pixel-data-short", tag);
+                    fragments.push(self.bytes.slice(self.at..end));
+                    self.at = end;
+                    return Ok(fragments);
+                }
+                _ => return Err(ImagingError::Malformed(tag, "no item in pixel data")),
+            }
+            if fragments.len() > self.limits.fragments {
+                return Err(ImagingError::TooMuch("fragments of pixel data"));
+            }
+        }
+    }
+
+    fn header(&mut self, end: usize) -> Result<Header, ImagingError> {
+        let tag = self.peek()?;
+        if tag.0 == 0xfffe {
+            return Err(ImagingError::Malformed(tag, "item outside a sequence"));
+        }
+        let code = [self.bytes[self.at + 4], self.bytes[self.at + 5]];
+        let claimed = self.u32_at(self.at + 4);
+        if !self.encoding.explicit || (!code.iter().all(u8::is_ascii_uppercase)) {
+            if self.encoding.explicit {
+                // Items written implicitly within an explicit data set are met with in the field.
+                self.odd("implicit-element", tag);
+            }
+            self.at += 8;
+            let vr = self.implied(tag, claimed);
+            return Ok(Header {
+                tag,
+                vr,
+                length: claimed,
+            });
+        }
+        let known = VR::from_binary(code);
+        let short = known.is_some_and(|vr| {
+            !matches!(
+                vr,
+                VR::OB
+                    | VR::OD
+                    | VR::OF
+                    | VR::OL
+                    | VR::OV
+                    | VR::OW
+                    | VR::SQ
+                    | VR::SV
+                    | VR::UC
+                    | VR::UN
+                    | VR::UR
+                    | VR::UT
+                    | VR::UV
+            )
+        });
+        if short {
+            let length = self.u16_at(self.at + 6);
+            self.at += 8;
+            let vr = known.unwrap_or(VR::UN);
+            return Ok(Header {
+                tag,
+                vr,
+                length: u32::from(length),
+            });
+        }
+        if end - self.at < 12 {
+            return Err(ImagingError::Truncated(tag));
+        }
+        if known.is_none() {
+            self.odd("unknown-vr", tag);
+        }
+        let length = self.u32_at(self.at + 8);
+        self.at += 12;
+        let mut vr = known.unwrap_or(VR::UN);
+        if vr == VR::UN && length != UNDEFINED && tag.0.is_multiple_of(2) {
+            // A relay that did not know the attribute wrote UN; its value is as in implicit VR (PS3.5 §6.2.2 note 2).
+            match self.implied(tag, length) {
+                VR::SQ => {}
+                implied => vr = implied,
+            }
+        }
+        Ok(Header { tag, vr, length })
+    }
+
+    /// The value representation of an attribute that does not say it (PS3.5 §6.2.2, PS3.6).
+    fn implied(&self, tag: Tag, length: u32) -> VR {
+        let Some(entry) = StandardDataDictionary.by_tag(tag) else {
+            return if length == UNDEFINED { VR::SQ } else { VR::UN };
+        };
+        match entry.vr() {
+            VirtualVr::Xs if self.signed => VR::SS,
+            VirtualVr::Lt if length <= 6 => VR::US,
+            other => other.relaxed(),
+        }
+    }
+
+    fn spend(&mut self, elements: usize) -> Result<(), ImagingError> {
+        self.left = self
+            .left
+            .checked_sub(elements)
+            .ok_or(ImagingError::TooMuch("elements"))?;
+        Ok(())
+    }
+
+    fn peek(&self) -> Result<Tag, ImagingError> {
+        if self.bytes.len() - self.at < 8 {
+            return Err(ImagingError::Truncated(Tag(0, 0)));
+        }
+        Ok(Tag(self.u16_at(self.at), self.u16_at(self.at + 2)))
+    }
+
+    fn u16_at(&self, at: usize) -> u16 {
+        let two = [self.bytes[at], self.bytes[at + 1]];
+        if self.encoding.big {
+            u16::from_be_bytes(two)
+        } else {
+            u16::from_le_bytes(two)
+        }
+    }
+
+    fn u32_at(&self, at: usize) -> u32 {
+        let four = [
+            self.bytes[at],
+            self.bytes[at + 1],
+            self.bytes[at + 2],
+            self.bytes[at + 3],
+        ];
+        if self.encoding.big {
+            u32::from_be_bytes(four)
+        } else {
+            u32::from_le_bytes(four)
+        }
+    }
+}
+
+/// Numbers of a big-endian value as little endian.
+pub(crate) fn swapped(bytes: Bytes, vr: VR) -> Bytes {
+    let width = match vr {
+        VR::US | VR::SS | VR::OW | VR::AT => 2,
+        VR::UL | VR::SL | VR::FL | VR::OF | VR::OL => 4,
+        VR::FD | VR::OD | VR::OV | VR::SV | VR::UV => 8,
+        _ => return bytes,
+    };
+    let mut out = bytes.to_vec();
+    out.chunks_exact_mut(width).for_each(<[u8]>::reverse);
+    Bytes::from(out)
+}
