@@ -12,6 +12,7 @@ pub mod name;
 pub mod object;
 pub mod query;
 mod read;
+pub mod study;
 pub mod syntax;
 mod write;
 

@@ -273,3 +273,6 @@ fn inflate(bytes: &[u8], most: usize) -> Result<Bytes, ImagingError> {
     }
     Ok(Bytes::from(out))
 }
+
+#[cfg(test)]
+mod tests;
