@@ -3,6 +3,9 @@ import { defineConfig } from 'vite';
 
 export default defineConfig({
   base: '/assets/',
+  // vtk.js asks for Node's own module, which the package of the same name stands in for.
+  resolve: { alias: { events: 'events/events.js' } },
+  worker: { format: 'es' },
   publicDir: false,
   logLevel: 'warn',
   build: {
@@ -14,7 +17,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     target: ['chrome123', 'firefox125', 'safari17.5'],
     rollupOptions: {
-      input: { boot: 'src/boot.ts', style: '../styles/main.css' },
+      input: { boot: 'src/boot.ts', style: '../styles/main.css', images: '../styles/images.css' },
     },
   },
 });

@@ -5,6 +5,8 @@ function begin(): void {
   if (begun) return;
   begun = true;
   void import('./app.ts');
+  const viewer = document.querySelector<HTMLElement>('[data-viewer]');
+  if (viewer) void import('./viewer/viewer.ts').then((m) => m.view(viewer));
 }
 requestAnimationFrame(() => setTimeout(begin));
 setTimeout(begin, 1000);

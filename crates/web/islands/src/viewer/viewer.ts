@@ -1,0 +1,484 @@
+// The image viewer of one study: wires the page's own buttons, lists and keys to the stage.
+import * as core from '@cornerstonejs/core';
+import * as tools from '@cornerstonejs/tools';
+import type { Slice, Stack, Vector } from './geometry.ts';
+import { hangingFor, keyOf, type Hanging } from './hanging.ts';
+import { keyboard } from './keys.ts';
+import { begin, loadSeries, sliceOf } from './load.ts';
+import * as measure from './measure.ts';
+import { noteText, type Pane } from './pane.ts';
+import { presets } from './presets.ts';
+import { Stage, type Hand, type Layout } from './stage.ts';
+import { figure, learn, say } from './words.ts';
+
+interface KeyImage { sop: string; frame: number }
+interface Notes { measures: measure.Kept[]; keys: KeyImage[] }
+interface Place { web: string; study: string; series: string; from: string }
+
+const HANDS: readonly string[] = ['window', 'pan', 'zoom', 'scroll', ...measure.FIGURES];
+
+export class Viewer {
+  readonly stage: Stage;
+  private readonly series = new Map<string, Stack[]>();
+  private readonly keys: KeyImage[];
+  private readonly restored = new Set<string>();
+  private readonly waiting: measure.Kept[];
+  private readonly own: Record<string, Hanging>;
+  private saving = 0;
+  private renewing = 0;
+  selected: string | undefined;
+
+  constructor(readonly root: HTMLElement) {
+    const parse = <T>(text: string | undefined, other: T): T => (text ? (JSON.parse(text) as T) : other);
+    const kept = parse<Notes>(root.dataset['kept'], { measures: [], keys: [] });
+    this.waiting = kept.measures;
+    this.keys = kept.keys;
+    this.own = parse(root.dataset['hang'], {});
+    this.stage = new Stage(this.find('#vw-stage'), () => this.draw());
+  }
+
+  find<T extends HTMLElement>(selector: string): T {
+    return this.root.querySelector<T>(selector)!;
+  }
+
+  tell(text: string): void {
+    this.find('#vw-status').textContent = text;
+  }
+
+  private places(): Place[] {
+    return [...this.root.querySelectorAll<HTMLElement>('[data-series]')].map((b) => this.placeOf(b));
+  }
+
+  private placeOf(button: HTMLElement): Place {
+    return {
+      web: button.dataset['web'] ?? this.root.dataset['web']!,
+      study: button.dataset['study'] ?? this.root.dataset['study']!,
+      series: button.dataset['series']!,
+      from: button.dataset['from'] ?? '',
+    };
+  }
+
+  async open(): Promise<void> {
+    const places = this.places();
+    const [first] = places.filter((p) => !p.from);
+    if (!first) {
+      this.tell(say('nothing-yet'));
+      await this.stage.lay('one');
+      this.live();
+      return;
+    }
+    const stacks = await this.load(first);
+    const stack = stacks[0];
+    if (!stack) {
+      await this.stage.lay('one');
+      this.tell(say('no-pictures'));
+    } else {
+      await this.hang(stack, places);
+    }
+    this.live();
+  }
+
+  /** The first picture at once, alone; the rest of the arrangement after it. */
+  private async hang(stack: Stack, places: Place[]): Promise<void> {
+    const how = hangingFor(this.own, stack.modality, stack.bodyPart);
+    const prior = how.prior ? places.find((p) => p.from) : undefined;
+    const layout: Layout = prior && how.layout === 'one' ? 'two' : how.layout;
+    await this.stage.lay(layout === 'mpr' ? 'one' : layout);
+    await this.stage.show(stack);
+    const preset = presets(stack.modality).find((p) => p.key === how.preset);
+    if (preset) this.stage.pane.window(preset.width, preset.centre);
+    this.restore();
+    const rest = prior ? [prior] : places.filter((p) => !p.from).slice(1);
+    const others = this.stage.panes.slice(1);
+    await Promise.all(others.map(async (pane, i) => {
+      const place = rest[i];
+      if (!place) return;
+      const [other] = await this.load(place).catch(() => [] as Stack[]);
+      if (!other) return;
+      await this.stage.show(other, place.from, pane);
+      if (preset && other.modality === stack.modality) pane.window(preset.width, preset.centre);
+    }));
+    if (layout === 'mpr' && stack.volume) await this.stage.lay('mpr');
+    this.restore();
+    if (how.tied && others.length > 0) this.stage.tie(true);
+  }
+
+  /** The stacks of a series, asked for once. */
+  private async load(place: Place): Promise<Stack[]> {
+    const key = `${place.web}/${place.series}`;
+    const known = this.series.get(key);
+    if (known) return known;
+    try {
+      const stacks = await loadSeries(place.web, place.study, place.series);
+      this.series.set(key, stacks);
+      return stacks;
+    } catch (e) {
+      this.tell(say('series-failed', { status: (e as Error).message }));
+      throw e;
+    }
+  }
+
+  async showSeries(button: HTMLElement): Promise<void> {
+    const place = this.placeOf(button);
+    const stacks = await this.load(place).catch(() => []);
+    // A series of several planes: pressing again goes to the next of them.
+    const now = stacks.findIndex((s) => s === this.stage.pane.stack);
+    const stack = stacks[(now + 1) % Math.max(1, stacks.length)];
+    if (!stack) {
+      this.tell(say('no-pictures'));
+      return;
+    }
+    if (this.stage.layout === 'mpr') await this.stage.lay('one');
+    await this.stage.show(stack, place.from);
+    this.restore();
+  }
+
+  /** New images of this study: what is shown grows, nothing jumps. */
+  private live(): void {
+    const topic = this.root.dataset['topic'];
+    if (!topic) return;
+    const renew = () => {
+      clearTimeout(this.renewing);
+      this.renewing = window.setTimeout(() => void this.renew(), 1500);
+    };
+    for (const name of [topic, 'caught-up']) document.getElementById('live')?.addEventListener(name, renew);
+    // The list of series is drawn anew by the server; its buttons are ours again.
+    document.addEventListener('htmx:after:swap', () => {
+      if (this.stage.panes.length && !this.stage.pane.stack) void this.renew();
+      this.draw();
+    });
+  }
+
+  private async renew(): Promise<void> {
+    for (const place of this.places().filter((p) => !p.from)) {
+      const key = `${place.web}/${place.series}`;
+      const before = this.series.get(key);
+      const shown = this.stage.panes.filter((p) => p.stack?.series === place.series && !p.plane);
+      if (!before && this.stage.pane.stack) continue;
+      const stacks = await loadSeries(place.web, place.study, place.series).catch(() => undefined);
+      if (!stacks) continue;
+      this.series.set(key, stacks);
+      for (const pane of shown) {
+        const grown = stacks.find((s) => s.id === pane.stack?.id);
+        if (grown && grown.slices.length !== pane.stack?.slices.length) await pane.grow(grown);
+      }
+      if (!this.stage.pane.stack && stacks[0]) {
+        this.tell('');
+        await this.stage.show(stacks[0]);
+      }
+    }
+    this.restore();
+    this.draw();
+  }
+
+  // --- measurements and key images -------------------------------------------------------------------------------
+
+  private imageOf(sop: string, frame: number): string | undefined {
+    for (const stacks of this.series.values()) {
+      for (const stack of stacks) {
+        const slice = stack.slices.find((s) => s.sop === sop && s.frame === frame);
+        if (slice) return slice.imageId;
+      }
+    }
+    return undefined;
+  }
+
+  /** Draws what was kept, as soon as its series is known. */
+  private restore(): void {
+    for (const kept of this.waiting) {
+      const imageId = this.imageOf(kept.sop, kept.frame);
+      if (!imageId || this.restored.has(kept.id)) continue;
+      this.restored.add(kept.id);
+      measure.place(kept.tool, imageId, kept.points, kept.id);
+    }
+    this.stage.render();
+    this.draw();
+  }
+
+  notes(): Notes {
+    // What could not be drawn yet, as its series was not opened, is kept as it was.
+    const later = this.waiting.filter((k) => !this.restored.has(k.id));
+    return { measures: [...measure.kept(), ...later], keys: this.keys };
+  }
+
+  /** Keeps measurements and key images a moment after the last change. */
+  changed(): void {
+    this.draw();
+    const address = this.root.dataset['keep'];
+    if (!address) return;
+    clearTimeout(this.saving);
+    const status = this.find('#vw-kept');
+    this.saving = window.setTimeout(async () => {
+      try {
+        const answer = await fetch(address, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', 'x-csrf-token': this.root.dataset['csrf'] ?? '', 'hx-request': 'true' },
+          body: JSON.stringify(this.notes()),
+        });
+        status.textContent = answer.ok ? say('kept') : say('not-kept');
+      } catch {
+        status.textContent = say('not-kept');
+        this.saving = window.setTimeout(() => this.changed(), 5000);
+      }
+    }, 800);
+  }
+
+  toggleKey(): void {
+    const { slice } = this.stage.pane;
+    if (!slice) return;
+    const at = this.keys.findIndex((k) => k.sop === slice.sop && k.frame === slice.frame);
+    if (at < 0) this.keys.push({ sop: slice.sop, frame: slice.frame });
+    else this.keys.splice(at, 1);
+    this.tell(say(at < 0 ? 'key-on' : 'key-off'));
+    this.changed();
+  }
+
+  removeSelected(): void {
+    const id = this.selected ?? tools.annotation.selection.getAnnotationsSelected()[0];
+    if (!id) return;
+    measure.remove(id);
+    this.selected = undefined;
+    this.stage.render();
+    this.changed();
+  }
+
+  async goTo(imageId: string): Promise<void> {
+    const { pane } = this.stage;
+    const here = this.stage.panes.find((p) => p.stack?.slices.some((s) => s.imageId === imageId)) ?? pane;
+    let stack = here.stack;
+    if (!stack?.slices.some((s) => s.imageId === imageId)) {
+      stack = [...this.series.values()].flat().find((s) => s.slices.some((x) => x.imageId === imageId));
+      if (stack) await this.stage.show(stack, '', here);
+    }
+    const at = stack?.slices.findIndex((s) => s.imageId === imageId) ?? -1;
+    if (at >= 0) await here.go(at);
+    this.stage.choose(here);
+  }
+
+  /** A figure by keyboard: from points the reader set with the cross. */
+  figureAt(tool: measure.Figure, slice: Slice, points: Vector[]): void {
+    const [a, b] = points;
+    const all = tool.endsWith('ROI') && a && b ? measure.spanned(tool, a, b, slice.row ?? [1, 0, 0]) : points;
+    this.selected = measure.place(tool, slice.imageId, all);
+    this.stage.render();
+    setTimeout(() => this.changed(), 200);
+  }
+
+  // --- acts ------------------------------------------------------------------------------------------------------
+
+  async act(name: string): Promise<void> {
+    const { stage } = this;
+    const { pane } = stage;
+    const look = pane?.look();
+    if (HANDS.includes(name)) return stage.take(name as Hand);
+    switch (name) {
+      case 'one': case 'two': case 'four': await stage.lay(name); this.restore(); return;
+      case 'mpr': return this.planes();
+      case 'left': return pane.wear({ rotation: (look?.rotation ?? 0) - 90 });
+      case 'right': return pane.wear({ rotation: (look?.rotation ?? 0) + 90 });
+      case 'flip-h': return pane.wear({ flipHorizontal: !look?.flipHorizontal });
+      case 'flip-v': return pane.wear({ flipVertical: !look?.flipVertical });
+      case 'invert': return pane.wear({ invert: !look?.invert });
+      case 'larger': return pane.wear({ zoom: (look?.zoom ?? 1) * 1.2 });
+      case 'smaller': return pane.wear({ zoom: (look?.zoom ?? 1) / 1.2 });
+      case 'reset': pane.reset(); return this.draw();
+      case 'cine': return stage.play();
+      case 'tie': return stage.tie(!stage.tied);
+      case 'lines': stage.lines = !stage.lines; stage.drawLines(); return this.draw();
+      case 'key': return this.toggleKey();
+      case 'delete': return this.removeSelected();
+      case 'keep-hanging': return this.keepHanging();
+      case 'whole': return void (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen());
+      case 'help': return this.find<HTMLDialogElement>('#vw-help').showModal();
+      default:
+    }
+  }
+
+  private async planes(): Promise<void> {
+    const { stage } = this;
+    if (stage.layout === 'mpr') {
+      await stage.lay('one');
+      this.restore();
+      return;
+    }
+    const { stack } = stage.pane;
+    if (!stack?.volume) {
+      const why = stack?.notes.filter((n) => ['uneven', 'tilted', 'gaps', 'unplaced'].includes(n.key)).map(noteText).join(' · ');
+      this.tell(`${say('mpr-refused')} ${why ?? ''}`.trim());
+      return;
+    }
+    await stage.lay('mpr');
+  }
+
+  private async keepHanging(): Promise<void> {
+    const { stage } = this;
+    const { stack } = stage.pane;
+    if (!stack) return;
+    const look = stage.pane.look();
+    const preset = presets(stack.modality).find((p) => Math.abs(p.width - (look?.width ?? 0)) < 1 && Math.abs(p.centre - (look?.centre ?? 0)) < 1);
+    const prior = stage.panes.some((p) => p.from);
+    const hanging: Hanging = { layout: prior && stage.layout === 'two' ? 'one' : stage.layout, preset: preset?.key ?? '', prior, tied: stage.tied };
+    const key = keyOf(stack.modality, stack.bodyPart);
+    const answer = await fetch('/images/hanging', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-csrf-token': this.root.dataset['csrf'] ?? '', 'hx-request': 'true' },
+      body: JSON.stringify({ key, hanging }),
+    }).catch(() => undefined);
+    this.tell(answer?.ok ? say('hanging-kept', { what: key }) : say('not-kept'));
+  }
+
+  preset(n: number): void {
+    const { pane } = this.stage;
+    const all = this.windows();
+    const chosen = all[n];
+    if (chosen) pane.window(chosen.width, chosen.centre);
+  }
+
+  /** The image's own windows, then ours for its modality. */
+  windows(): { name: string; width: number; centre: number }[] {
+    const { pane } = this.stage;
+    if (!pane?.stack) return [];
+    const own = pane.ownWindows().map((w, i) => ({ ...w, name: w.name || say('preset-own', { n: i + 1 }) }));
+    return [...own, ...presets(pane.stack.modality).map((p) => ({ ...p, name: say(`preset-${p.key}`) }))];
+  }
+
+  // --- what the page shows -----------------------------------------------------------------------------------------
+
+  draw(): void {
+    const { stage } = this;
+    if (stage.panes.length === 0) return;
+    const { pane } = stage;
+    const on: Record<string, boolean> = {
+      [stage.hand]: true, [stage.layout]: true, tie: stage.tied, lines: stage.lines, cine: pane.playing > 0,
+      key: !!pane.slice && this.keys.some((k) => k.sop === pane.slice?.sop && k.frame === pane.slice.frame),
+      invert: !!pane.look()?.invert,
+    };
+    for (const button of this.root.querySelectorAll<HTMLButtonElement>('[data-do]')) {
+      const name = button.dataset['do']!;
+      if (button.hasAttribute('aria-pressed')) button.setAttribute('aria-pressed', String(!!on[name]));
+    }
+    for (const button of this.root.querySelectorAll<HTMLElement>('[data-series]')) {
+      const shown = stage.panes.some((p) => p.stack?.series === button.dataset['series']);
+      button.setAttribute('aria-pressed', String(shown));
+    }
+    this.drawPresets(pane);
+    this.drawNotes(pane);
+    this.drawLists();
+  }
+
+  private drawPresets(pane: Pane): void {
+    const select = this.find<HTMLSelectElement>('#vw-preset');
+    const all = this.windows();
+    const made = all.map((w) => `${w.name}/${w.width}/${w.centre}`).join('|');
+    if (select.dataset['made'] !== made) {
+      select.dataset['made'] = made;
+      const first = new Option(say('preset'), '');
+      select.replaceChildren(first, ...all.map((w, i) => new Option(`${w.name} (${figure(w.width)} / ${figure(w.centre)})`, String(i))));
+    }
+    const look = pane.look();
+    const at = all.findIndex((w) => Math.abs(w.width - (look?.width ?? 0)) < 1 && Math.abs(w.centre - (look?.centre ?? 0)) < 1);
+    select.value = at < 0 ? '' : String(at);
+  }
+
+  private drawNotes(pane: Pane): void {
+    const list = this.find('#vw-notes');
+    const texts = (pane.stack?.notes ?? []).map(noteText);
+    if (list.dataset['made'] === texts.join('|')) return;
+    list.dataset['made'] = texts.join('|');
+    list.replaceChildren(...texts.map((t) => {
+      const item = document.createElement('li');
+      item.textContent = t;
+      return item;
+    }));
+  }
+
+  private drawLists(): void {
+    const line = (text: string, selected: boolean, go: () => void, drop: () => void) => {
+      const item = document.createElement('li');
+      const open = document.createElement('button');
+      open.type = 'button';
+      open.className = 'link';
+      open.textContent = text;
+      if (selected) open.setAttribute('aria-current', 'true');
+      open.addEventListener('click', go);
+      const remove = document.createElement('button');
+      remove.type = 'button';
+      remove.className = 'btn quiet icon';
+      remove.textContent = '×';
+      remove.setAttribute('aria-label', `${say('remove')}: ${text}`);
+      remove.addEventListener('click', drop);
+      item.append(open, remove);
+      return item;
+    };
+    const place = (slice: Slice) => {
+      const stack = [...this.series.values()].flat().find((s) => s.slices.includes(slice));
+      return say('at-image', { series: stack?.title || say('untitled'), n: (stack?.slices.indexOf(slice) ?? 0) + 1 });
+    };
+    const measures = measure.all().map((a) => {
+      const slice = sliceOf(a.metadata.referencedImageId!)!;
+      const text = `${say(`figure-${a.metadata.toolName}`)}: ${measure.read(a).lines.join(', ')} (${place(slice)})`;
+      return line(text, a.annotationUID === this.selected, () => {
+        this.selected = a.annotationUID;
+        void this.goTo(slice.imageId);
+      }, () => {
+        this.selected = a.annotationUID;
+        this.removeSelected();
+      });
+    });
+    this.list('#vw-measures', measures);
+    const keys = this.keys.flatMap((k) => {
+      const imageId = this.imageOf(k.sop, k.frame);
+      const slice = imageId ? sliceOf(imageId) : undefined;
+      if (!imageId || !slice) return [];
+      return [line(place(slice), false, () => void this.goTo(imageId), () => {
+        this.keys.splice(this.keys.indexOf(k), 1);
+        this.changed();
+      })];
+    });
+    this.list('#vw-keys', keys);
+  }
+
+  private list(selector: string, items: HTMLElement[]): void {
+    const list = this.find(selector);
+    const made = items.map((i) => `${i.textContent}${i.querySelector('[aria-current]') ? '*' : ''}`).join('|');
+    if (list.dataset['made'] === made) return;
+    list.dataset['made'] = made;
+    list.replaceChildren(...items);
+    list.hidden = items.length === 0;
+  }
+}
+
+/** Opens the viewer in its place on the page. */
+export async function view(root: HTMLElement): Promise<void> {
+  learn(root.dataset['words']);
+  const status = root.querySelector<HTMLElement>('#vw-status');
+  try {
+    await begin();
+    const viewer = new Viewer(root);
+    root.addEventListener('click', (e) => {
+      const target = e.target as HTMLElement;
+      const act = target.closest<HTMLElement>('[data-do]');
+      const series = target.closest<HTMLElement>('[data-series]');
+      if (act && act.tagName === 'BUTTON') void viewer.act(act.dataset['do']!);
+      else if (series) {
+        e.preventDefault();
+        void viewer.showSeries(series);
+      }
+    });
+    viewer.find<HTMLSelectElement>('#vw-preset').addEventListener('change', (e) => {
+      const { value } = e.target as HTMLSelectElement;
+      if (value !== '') viewer.preset(Number(value));
+    });
+    keyboard(viewer);
+    const { Events } = tools.Enums;
+    for (const name of [Events.ANNOTATION_COMPLETED, Events.ANNOTATION_MODIFIED, Events.ANNOTATION_REMOVED]) {
+      core.eventTarget.addEventListener(name, () => setTimeout(() => viewer.changed()));
+    }
+    core.eventTarget.addEventListener(Events.ANNOTATION_RENDERED, () => viewer.draw());
+    await viewer.open();
+    root.dataset['ready'] = '';
+  } catch (e) {
+    console.error(e);
+    if (status) status.textContent = say('viewer-failed');
+  }
+}
