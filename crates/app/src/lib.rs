@@ -35,6 +35,7 @@ pub mod records;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
+pub mod viewing;
 pub mod webhooks;
 
 use std::sync::Arc;

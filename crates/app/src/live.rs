@@ -2,7 +2,7 @@
 //! woken asks for its part again, under its permit.
 //!
 //! `{kind}-{id}` of what an event is about (`case-…`, `agreement-…`), `inbox-{hospital}` for cases on their way to or from
-//! a hospital, `person-{account}` for notices.
+//! a hospital, `images-{hospital}` for studies that come and are read, `person-{account}` for notices.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +20,10 @@ struct Data {
     answering: Option<String>,
     person: Option<String>,
     patient: Option<String>,
+    /// The hospital that reads a study of another.
+    reading: Option<String>,
+    /// The ImagingStudy an event is also about.
+    study: Option<String>,
 }
 
 /// Events after which somebody may have lost or gained access.
@@ -39,6 +43,11 @@ fn topics_of(event: &Event) -> Vec<String> {
         topics.push(format!("inbox-{}", event.subject.hospital));
         topics.extend(data.answering.map(|h| format!("inbox-{h}")));
     }
+    if event.topic.starts_with("imaging.") || event.topic.starts_with("reading.") {
+        topics.push(format!("images-{}", event.subject.hospital));
+        topics.extend(data.reading.map(|h| format!("images-{h}")));
+    }
+    topics.extend(data.study.map(|s| format!("ImagingStudy-{s}")));
     topics.extend(data.person.map(|p| format!("person-{p}")));
     topics
 }

@@ -5,6 +5,7 @@
 
 pub mod case;
 pub mod matching;
+pub mod reading;
 pub mod search;
 pub mod timeline;
 pub mod units;

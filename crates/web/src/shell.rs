@@ -26,6 +26,7 @@ pub struct Shell<'a> {
     banner: Option<Markup>,
     permit: Option<Permitted>,
     watch: Vec<String>,
+    style: Option<&'a str>,
     bare: bool,
     roomy: bool,
 }
@@ -44,6 +45,7 @@ impl<'a> Shell<'a> {
             banner: None,
             permit: None,
             watch: Vec::new(),
+            style: None,
             bare: false,
             roomy,
         }
@@ -66,6 +68,11 @@ impl<'a> Shell<'a> {
     /// Asks the live line for events named `topic` (see [`crate::frame::live`]).
     pub fn watch(mut self, topic: impl Into<String>) -> Self {
         self.watch.push(topic.into());
+        self
+    }
+    /// A style sheet this page needs beside the common one.
+    pub fn style(mut self, name: &'a str) -> Self {
+        self.style = Some(name);
         self
     }
     /// Without navigation: sign-in and the like.
@@ -92,6 +99,7 @@ impl<'a> Shell<'a> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     title { (self.title) " · " (w.t("product")) }
                     link rel="stylesheet" href=(assets::address("main.css"));
+                    @if let Some(name) = self.style { link rel="stylesheet" href=(assets::address(name)); }
                     link rel="icon" href=(FAVICON);
                     // Pages are useful before it; it fetches the rest once something is on the screen.
                     script type="module" src=(assets::address("boot.js")) {}

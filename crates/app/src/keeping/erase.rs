@@ -21,6 +21,7 @@ use crate::records::import::{Import, ImportState};
 use crate::records::index::PatientIndex;
 use crate::records::link::PatientLink;
 use crate::sessions::live::Ended;
+use crate::viewing::StudyNotes;
 use crate::{App, AppError, Cx};
 
 /// Documents looked at on one page while what goes is gathered.
@@ -211,6 +212,20 @@ impl App {
             .find::<PatientLink>(&permit, None, by, None, PAGE, false)
             .await?;
         keys.extend(links.into_iter().map(|l| l.key));
+        // What readers of any hospital kept with this patient's images.
+        loop {
+            let by = vec![Lookup::new("patient", own.to_string())];
+            let last = keys.last().filter(|k| k.kind.as_str() == StudyNotes::KIND);
+            let after = last.map(|k| k.id.clone());
+            let notes = self
+                .find::<StudyNotes>(&permit, None, by, after, PAGE, false)
+                .await?;
+            let full = notes.len() == PAGE as usize;
+            keys.extend(notes.into_iter().map(|n| n.key));
+            if !full {
+                break;
+            }
+        }
         let mut after = None;
         loop {
             let page = self

@@ -8,6 +8,7 @@ pub mod downtime;
 pub mod entry;
 pub mod home;
 pub mod hospital;
+pub mod images;
 pub mod import;
 pub mod keeping;
 pub mod lines;
@@ -51,6 +52,7 @@ pub fn routes() -> Vec<RouteSpec> {
         patient_account::routes(),
         entry::routes(),
         cases::routes(),
+        images::routes(),
         agreements::routes(),
         consents::routes(),
         downtime::routes(),

@@ -2,11 +2,13 @@
 
 use app::cases::view::CaseRow;
 use app::records::view::{TimelineAsk, TimelineView};
+use app::viewing::view::StudyLine;
 use axum::extract::{Path, State};
 use care::timeline::{Medication, Problem, When};
 use kernel::RecordKey;
 use maud::{Markup, html};
 
+use super::images::list as images;
 use super::lines::{lines, series};
 use super::view::{self, case_address, class, record_address};
 use crate::args;
@@ -40,10 +42,11 @@ async fn patient(
     let banner = state.app.banner(cx.cx()?, &key).await?;
     let view = state.app.timeline(cx.cx()?, &key, &ask).await?;
     let cases = state.app.patient_cases(cx.cx()?, &key).await?;
+    let studies = state.app.studies_of(cx.cx()?, &key).await?;
     let own = cx.cx()?.hospital()? == &key.hospital;
     let show = cx.show();
     let drawn = view::banner(&cx, &banner, None, None).draw(&show);
-    let main = draw(&cx, &key, &view, &cases, chosen.as_deref(), own);
+    let main = draw(&cx, &key, &view, &cases, &studies, chosen.as_deref(), own);
     Ok(Shell::new(&cx, &cx.t("patient-title"))
         .class("page close")
         .watch(format!("patient-{}", key.id))
@@ -57,6 +60,7 @@ pub fn draw(
     key: &RecordKey,
     view: &TimelineView,
     cases: &[CaseRow],
+    studies: &[StudyLine],
     chosen: Option<&str>,
     own: bool,
 ) -> Markup {
@@ -93,6 +97,7 @@ pub fn draw(
             div class="stack" {
                 (summary(show, view))
                 @if !cases.is_empty() { (cases_card(cx, cases)) }
+                (images::card(cx, studies))
                 (trends(show, view))
                 (sources(show, view))
                 @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {

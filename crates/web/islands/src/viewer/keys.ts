@@ -94,7 +94,14 @@ export function keyboard(viewer: Viewer): void {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     if (target.closest('input, textarea, select, dialog')) return;
     // Space and Enter press the button that has the focus.
-    if (target.closest('button, a, summary') && (e.key === ' ' || e.key === 'Enter')) return;
+    if (target.closest('button, a, summary') && (e.key === ' ' || e.key === 'Enter')) {
+      const link = e.key === ' ' && target.closest<HTMLElement>('a[role=button]');
+      if (link) {
+        e.preventDefault();
+        link.click();
+      }
+      return;
+    }
     const { stage } = viewer;
     if (stage.panes.length === 0) return;
     if (steer(e)) {

@@ -61,7 +61,7 @@ export class Stage {
       if (this.panes.length) this.engine.resize(true, true);
       for (const pane of this.panes) pane.draw();
     }).observe(root);
-    core.eventTarget.addEventListener(core.Enums.Events.IMAGE_LOAD_ERROR, (e) => {
+    core.eventTarget.addEventListener(core.Enums.Events.IMAGE_LOAD_ERROR, (e: Event) => {
       const id = (e as CustomEvent<{ imageId?: string }>).detail?.imageId;
       for (const pane of this.panes) if (pane.slice && pane.slice.imageId === id) pane.fail();
     });

@@ -1,6 +1,7 @@
 // The image viewer of one study: wires the page's own buttons, lists and keys to the stage.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
+import { TAG, text, type Instance } from './dicom.ts';
 import type { Slice, Stack, Vector } from './geometry.ts';
 import { hangingFor, keyOf, type Hanging } from './hanging.ts';
 import { keyboard } from './keys.ts';
@@ -59,6 +60,7 @@ export class Viewer {
   }
 
   async open(): Promise<void> {
+    await this.listSeries();
     const places = this.places();
     const [first] = places.filter((p) => !p.from);
     if (!first) {
@@ -76,6 +78,27 @@ export class Viewer {
       await this.hang(stack, places);
     }
     this.live();
+  }
+
+  /** While a study arrives its record does not name its series yet: the archive does. */
+  private async listSeries(): Promise<void> {
+    if (this.places().some((p) => !p.from)) return;
+    const at = `${this.root.dataset['web']}/studies/${this.root.dataset['study']}/series`;
+    const answer = await fetch(at, { headers: { accept: 'application/dicom+json' } }).catch(() => undefined);
+    if (!answer?.ok || answer.status === 204) return;
+    const list = this.root.querySelector('#vw-series ul');
+    for (const series of (await answer.json()) as Instance[]) {
+      const link = document.createElement('a');
+      link.className = 'vw-thumb';
+      link.setAttribute('role', 'button');
+      link.setAttribute('aria-pressed', 'false');
+      link.href = `${at}/${text(series, TAG.series)}/thumbnail`;
+      link.dataset['series'] = text(series, TAG.series);
+      link.textContent = [text(series, TAG.modality), text(series, TAG.seriesDescription) || `${say('series-plain')} ${text(series, TAG.seriesNumber)}`].join(' · ');
+      const item = document.createElement('li');
+      item.append(link);
+      list?.append(item);
+    }
   }
 
   /** The first picture at once, alone; the rest of the arrangement after it. */
@@ -150,6 +173,7 @@ export class Viewer {
   }
 
   private async renew(): Promise<void> {
+    await this.listSeries();
     for (const place of this.places().filter((p) => !p.from)) {
       const key = `${place.web}/${place.series}`;
       const before = this.series.get(key);

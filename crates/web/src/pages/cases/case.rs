@@ -3,6 +3,7 @@
 
 use app::cases::view::{AnswerView, Candidate, CaseView, Side};
 use app::records::view::{TimelineAsk, TimelineView};
+use app::viewing::view::StudyLine;
 use axum::extract::{Path, State};
 use care::case::{CloseReason, Status};
 use maud::{Markup, html};
@@ -16,6 +17,7 @@ use crate::components::record::timeline;
 use crate::components::{Kind, Permitted, chip, crumbs, icon, note};
 use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get};
+use crate::pages::images::list as images;
 use crate::pages::lines::lines;
 use crate::pages::patient::summary;
 use crate::pages::permission;
@@ -41,6 +43,7 @@ pub struct CasePage {
     pub candidates: Vec<Candidate>,
     pub permitted: Permitted,
     pub editor: Option<Markup>,
+    pub studies: Vec<StudyLine>,
 }
 
 async fn case(
@@ -71,6 +74,7 @@ async fn case(
     };
     let permitted = permission::of_case(&state, &cx, &view).await?;
     let editor = super::opinion::editor(&state, &cx, &view).await?;
+    let studies = state.app.case_studies(cx.cx()?, &key).await?;
     Ok(draw(
         &cx,
         &CasePage {
@@ -79,6 +83,7 @@ async fn case(
             candidates,
             permitted,
             editor,
+            studies,
         },
     ))
 }
@@ -152,6 +157,7 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
             div class="stack" {
                 (question(cx, v))
                 (files(cx, v))
+                (images::card(cx, &page.studies))
                 (answers(cx, v))
                 @if let Some(editor) = &page.editor { (editor) }
                 (outcome(cx, v))
@@ -178,6 +184,7 @@ fn referring(cx: &PageCx, page: &CasePage) -> Markup {
                 (plan(cx, v))
                 (outcome(cx, v))
                 (files(cx, v))
+                (images::card(cx, &page.studies))
                 (sent_with(cx, v))
             }
             div class="stack" { (messages(cx, v)) (people(cx, v)) (history(cx, &v.steps)) }

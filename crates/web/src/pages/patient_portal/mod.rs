@@ -48,7 +48,7 @@ pub fn routes() -> Vec<RouteSpec> {
 }
 
 /// The records this account may see as its own.
-pub(super) fn linked(cx: &PageCx) -> Result<Vec<(HospitalId, ResourceId)>, PageError> {
+pub(crate) fn linked(cx: &PageCx) -> Result<Vec<(HospitalId, ResourceId)>, PageError> {
     let actor = &cx.cx()?.actor;
     let mut all: Vec<_> = Vec::with_capacity(actor.linked.len());
     for l in &actor.linked {
@@ -78,7 +78,7 @@ pub(super) fn acting_for(state: &WebState, cx: &PageCx, records: &[MyRecord]) ->
     }
 }
 
-pub(super) fn draw(
+pub(crate) fn draw(
     cx: &PageCx,
     title: &str,
     watch: Option<String>,

@@ -7,7 +7,7 @@ use kernel::RecordKey;
 use maud::{Markup, html};
 
 use super::{draw, linked};
-use crate::components::state;
+use crate::components::{icon, state};
 use crate::frame::{PageCx, PageResult, WebState};
 
 /// Entries of one record on the page.
@@ -54,6 +54,7 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let title = w.t("nav-me-record");
     let main = html! {
         h1 { (title) }
+        p { a class="btn" href="/me/images" { (icon("image")) (w.t("me-images")) } }
         (super::acting_for(&state, &cx, &state.app.my_records(cx.cx()?).await?))
         @if parts.is_empty() { div class="card" { (state::empty("record", &w.t("timeline-empty"), &w.t("timeline-empty-more"), None)) } }
         @for part in &parts { (part) }

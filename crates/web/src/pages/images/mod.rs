@@ -1,0 +1,60 @@
+//! Images: lists of studies, and the viewer of one.
+
+pub mod list;
+mod viewer;
+
+use app::Role;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+
+use crate::frame::route::CLINICAL;
+use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post};
+
+const PATIENT: Who = Who::Roles(&[Role::Patient]);
+
+pub fn routes() -> Vec<RouteSpec> {
+    vec![
+        get("/images/{hospital}/{id}", CLINICAL, viewer::page),
+        post("/images/{hospital}/{id}/notes", CLINICAL, keep_notes),
+        post("/images/hanging", CLINICAL, keep_hanging),
+        get("/me/images", PATIENT, list::own),
+        get("/me/images/{hospital}/{id}", PATIENT, viewer::page),
+    ]
+}
+
+/// What the viewer sends of itself is JSON; what cannot be read as such is refused.
+fn json<T: for<'a> Deserialize<'a>>(body: &Bytes) -> Result<T, PageError> {
+    serde_json::from_slice(body).map_err(|_| PageError::new(kernel::ErrorCode::Malformed))
+}
+
+async fn keep_notes(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+    body: Bytes,
+) -> PageResult {
+    let key = app::viewing::study_key(&hospital, &id)?;
+    state
+        .app
+        .keep_study_notes(cx.cx()?, &key, json(&body)?)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+struct HangingAsk {
+    key: String,
+    hanging: app::viewing::Hanging,
+}
+
+async fn keep_hanging(State(state): State<WebState>, cx: PageCx, body: Bytes) -> PageResult {
+    let ask: HangingAsk = json(&body)?;
+    state
+        .app
+        .keep_hanging(cx.cx()?, &ask.key, ask.hanging)
+        .await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
