@@ -39,19 +39,11 @@ impl ToSql for Value {
             Self::Real(x) => x.to_sql(ty, out),
             Self::Text(t) => indexed(t).as_ref().to_sql(ty, out),
             Self::Blob(b) => b.as_slice().to_sql(ty, out),
-            Self::Integers(all) => all.to_sql(ty, out),
         }
     }
     // Every placeholder is written with the type of its value.
     fn accepts(ty: &Type) -> bool {
-        [
-            Type::INT8,
-            Type::FLOAT8,
-            Type::TEXT,
-            Type::BYTEA,
-            Type::INT8_ARRAY,
-        ]
-        .contains(ty)
+        [Type::INT8, Type::FLOAT8, Type::TEXT, Type::BYTEA].contains(ty)
     }
     to_sql_checked!();
 }
@@ -152,7 +144,11 @@ impl From<Failure> for StoreError {
                     .trim_end()
                     .to_owned()
             }
-            None => format!("PostgreSQL: {e}"),
+            // A fault of the line holds no values, and its cause is what mends it: a refused certificate, a closed port.
+            None => match e.source().filter(|_| is_io(&e)) {
+                Some(cause) => format!("PostgreSQL: {e}: {cause}"),
+                None => format!("PostgreSQL: {e}"),
+            },
         };
         match (meaning(&e), e.code()) {
             (Meaning::Lost | Meaning::Again, _) => Self::Unavailable(said),
