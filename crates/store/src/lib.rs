@@ -14,6 +14,7 @@ pub mod database;
 pub mod diagnose;
 pub mod error;
 pub mod facade;
+mod measure;
 pub mod model;
 mod objects;
 pub mod postgres;

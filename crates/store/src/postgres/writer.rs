@@ -5,7 +5,7 @@
 //! the order of commits, a reader never sees one before its predecessor, and audit chains need no lock of their own.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kernel::limits;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -25,7 +25,7 @@ use crate::blob_index::{Erased, ToErase};
 use crate::prepare::{Content, Prepared};
 use crate::sql::names::Names;
 use crate::sql::{micros, signed, unsigned};
-use crate::{Committed, StoreError};
+use crate::{Committed, StoreError, measure};
 
 /// Batches in one group at most.
 const GROUP_MAX: usize = 256;
@@ -46,6 +46,8 @@ pub(crate) struct Erasing {
 
 struct Job {
     batch: Prepared,
+    /// When it was asked for.
+    since: Instant,
     reply: oneshot::Sender<Result<Committed, StoreError>>,
     /// Runs alone.
     erase: Option<(Erasing, oneshot::Sender<Erased>)>,
@@ -134,6 +136,7 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let job = Job {
             batch,
+            since: Instant::now(),
             reply,
             erase,
         };
@@ -218,10 +221,13 @@ impl Task {
     }
 
     async fn erase(&mut self, job: Job) {
+        let began = Instant::now();
+        measure::waited(job.since);
         let Job {
             batch,
             reply,
             erase,
+            ..
         } = job;
         let Some((mut erasing, tell)) = erase else {
             return;
@@ -236,6 +242,7 @@ impl Task {
             Err(failed) => Err(failed.error()),
         };
         if let Ok(done) = &outcome {
+            measure::committed(began, 1);
             advance(&self.position, done.position);
             advance(&self.own, done.position);
             let _gone = tell.send(erasing.done);
@@ -244,10 +251,15 @@ impl Task {
     }
 
     async fn answer(&mut self, group: Vec<Job>) {
+        let began = Instant::now();
+        for job in &group {
+            measure::waited(job.since);
+        }
         let (batches, replies): (Vec<Prepared>, Vec<_>) =
             group.into_iter().map(|j| (j.batch, j.reply)).unzip();
         let outcomes = match self.settled(&batches, None).await {
             Ok(outcomes) => {
+                measure::committed(began, outcomes.len());
                 self.at_fault(None);
                 outcomes
             }

@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 use super::connect::{self, Checkpoints};
 use super::session::Session;
 use super::spool::Spool;
-use crate::StoreError;
+use crate::{StoreError, measure};
 
 /// Jobs in one group at most.
 const GROUP_MAX: usize = 256;
@@ -146,12 +146,6 @@ impl Place {
     }
 }
 
-/// Time from asking for a write until its group began, and until the group was on disk.
-const WAITED: &str = "karez_store_write_wait_seconds";
-const COMMITTED: &str = "karez_store_commit_seconds";
-/// Writes that one commit held.
-const TOGETHER: &str = "karez_store_commit_writes";
-
 /// A job and when it was asked for.
 struct Queued {
     job: Box<dyn Job>,
@@ -160,7 +154,7 @@ struct Queued {
 
 impl Queued {
     fn taken(self) -> Box<dyn Job> {
-        metrics::histogram!(WAITED).record(self.since.elapsed());
+        measure::waited(self.since);
         self.job
     }
 }
@@ -323,9 +317,7 @@ impl Thread {
             .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".into())));
         match outcome {
             Ok((position, outcomes)) => {
-                metrics::histogram!(COMMITTED).record(began.elapsed());
-                #[allow(clippy::cast_precision_loss)] // at most GROUP_MAX
-                metrics::histogram!(TOGETHER).record(group.len() as f64);
+                measure::committed(began, group.len());
                 *lock(&self.fault) = None;
                 // Before the answers: whoever has one finds the position moved.
                 self.tell.send_if_modified(|p| {
