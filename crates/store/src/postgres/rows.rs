@@ -136,7 +136,7 @@ impl From<Value> for Cell {
     /// Texts of these are in an index.
     fn from(v: Value) -> Self {
         match v {
-            Value::Null | Value::Integers(_) => Self::None,
+            Value::Null => Self::None,
             Value::Integer(n) => Self::Int(n),
             Value::Real(x) => Self::Real(x),
             Value::Text(t) => Self::Text(indexed(&t).into_owned()),

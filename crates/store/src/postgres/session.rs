@@ -81,6 +81,15 @@ struct Failed {
     again: bool,
 }
 
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self {
+            error,
+            again: false,
+        }
+    }
+}
+
 impl From<tokio_postgres::Error> for Failed {
     fn from(e: tokio_postgres::Error) -> Self {
         Self {
@@ -184,12 +193,7 @@ impl Connections {
         reach: &Reach,
         statements: &[Statement],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
-        match self.read_once(reach, statements).await {
-            Err(Failed { again: true, .. }) => {
-                self.read_once(reach, statements).await.map_err(|f| f.error)
-            }
-            other => other.map_err(|f| f.error),
-        }
+        self.snapshot(reach).read_last(statements).await
     }
 
     pub async fn rows(&self, reach: &Reach, statement: Statement) -> Result<Vec<Row>, StoreError> {
@@ -197,50 +201,42 @@ impl Connections {
         Ok(all.pop().unwrap_or_default())
     }
 
-    async fn read_once(
-        &self,
-        reach: &Reach,
-        statements: &[Statement],
-    ) -> Result<Vec<Vec<Row>>, Failed> {
-        let mut snapshot = self.open(reach).await?;
-        let rows = snapshot.send(statements, true).await?;
-        Ok(rows)
-    }
-
-    async fn open(&self, reach: &Reach) -> Result<Snapshot, Failed> {
-        let conn = self.pool.get().await.map_err(|e| Failed {
-            error: no_connection(e),
-            again: false,
-        })?;
-        Ok(Snapshot {
-            conn: Some(conn),
-            begin: Some(reach.begin()),
+    async fn open(&self) -> Result<Open, StoreError> {
+        Ok(Open {
+            conn: Some(self.object().await?),
+            begun: false,
         })
     }
 
     /// A snapshot for several questions one after the other.
-    pub async fn snapshot(&self, reach: &Reach) -> Result<Snapshot, StoreError> {
-        let mut snapshot = self.open(reach).await.map_err(|f| f.error)?;
-        if let Err(first) = snapshot.send(&[], false).await {
-            if !first.again {
-                return Err(first.error);
-            }
-            snapshot = self.open(reach).await.map_err(|f| f.error)?;
+    pub fn snapshot<'a>(&'a self, reach: &'a Reach) -> Snapshot<'a> {
+        Snapshot {
+            connections: self,
+            reach,
+            conn: None,
         }
-        Ok(snapshot)
     }
 }
 
-/// One read transaction. It ends when this is dropped, whatever became of it.
-pub(crate) struct Snapshot {
-    conn: Option<Object>,
-    /// Said before the first statement.
-    begin: Option<String>,
+/// One read transaction. It begins with the first question, and ends with the last one or when this is dropped.
+pub(crate) struct Snapshot<'a> {
+    connections: &'a Connections,
+    reach: &'a Reach,
+    conn: Option<Open>,
 }
 
-impl Snapshot {
+impl Snapshot<'_> {
+    /// The rows of several statements, in one round trip.
     pub async fn read(&mut self, statements: &[Statement]) -> Result<Vec<Vec<Row>>, StoreError> {
-        self.send(statements, false).await.map_err(|f| f.error)
+        self.ask(statements, false).await
+    }
+
+    /// As [`Self::read`]; nothing more is asked of this snapshot.
+    pub async fn read_last(
+        &mut self,
+        statements: &[Statement],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.ask(statements, true).await
     }
 
     pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, StoreError> {
@@ -248,20 +244,42 @@ impl Snapshot {
         Ok(all.pop().unwrap_or_default())
     }
 
-    fn client(&self) -> Result<&Object, StoreError> {
-        self.conn
-            .as_ref()
-            .ok_or_else(|| StoreError::Internal("the snapshot has ended".into()))
+    async fn ask(
+        &mut self,
+        statements: &[Statement],
+        end: bool,
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        if let Some(open) = self.conn.take() {
+            return self
+                .send(open, statements, end, false)
+                .await
+                .map_err(|f| f.error);
+        }
+        let open = self.connections.open().await?;
+        match self.send(open, statements, end, true).await {
+            // The server had closed an idle connection: another may be well.
+            Err(Failed { again: true, .. }) => {
+                let open = self.connections.open().await?;
+                let answer = self.send(open, statements, end, true).await;
+                answer.map_err(|f| f.error)
+            }
+            answer => answer.map_err(|f| f.error),
+        }
     }
 
-    /// Sends the statements together; with `end`, the end of the transaction too.
-    async fn send(&mut self, statements: &[Statement], end: bool) -> Result<Vec<Vec<Row>>, Failed> {
-        let begin = self.begin.take();
-        let conn = self.client().map_err(|error| Failed {
-            error,
-            again: false,
-        })?;
+    /// Sends the statements together; first with `begin` the beginning of the transaction, last with `end` its end.
+    async fn send(
+        &mut self,
+        mut open: Open,
+        statements: &[Statement],
+        end: bool,
+        begin: bool,
+    ) -> Result<Vec<Vec<Row>>, Failed> {
+        // Before it is: whoever asked may go away in the middle.
+        open.begun = true;
+        let conn = open.client()?;
         let prepared = prepare(conn, statements).await?;
+        let begin = begin.then(|| self.reach.begin());
         let params: Vec<Vec<&(dyn ToSql + Sync)>> = statements
             .iter()
             .map(|s| s.values.iter().map(|v: &Value| v as _).collect())
@@ -289,8 +307,9 @@ impl Snapshot {
             }
         }
         if end {
-            // Nothing is left to end.
-            self.conn = None;
+            open.begun = false;
+        } else {
+            self.conn = Some(open);
         }
         Ok(out)
     }
@@ -307,13 +326,25 @@ async fn prepare(conn: &Object, statements: &[Statement]) -> Result<Vec<Prepared
     Ok(out)
 }
 
-impl Drop for Snapshot {
+/// A connection of the pool, on which a transaction may be open. That ends when this is dropped, whatever became of it.
+struct Open {
+    conn: Option<Object>,
+    begun: bool,
+}
+
+impl Open {
+    fn client(&self) -> Result<&Object, StoreError> {
+        self.conn
+            .as_ref()
+            .ok_or_else(|| StoreError::Internal("the connection was given back".into()))
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
-        let Some(conn) = self.conn.take() else { return };
-        if self.begin.is_some() {
-            // It was never begun.
+        let Some(conn) = self.conn.take().filter(|_| self.begun) else {
             return;
-        }
+        };
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {
@@ -338,15 +369,12 @@ pub(crate) async fn in_transaction<T>(
     if turn {
         begin.push_str("; SELECT value FROM counter WHERE name = 'position' FOR UPDATE");
     }
-    let mut guard = Snapshot {
-        conn: Some(connections.object().await?),
-        begin: None,
-    };
-    let client = guard.client()?;
+    let mut open = connections.open().await?;
+    open.begun = true;
+    let client = open.client()?;
     client.batch_execute(&begin).await?;
     let done = work(client).await?;
     client.batch_execute("COMMIT").await?;
-    // Nothing is left to end.
-    guard.conn = None;
+    open.begun = false;
     Ok(done)
 }

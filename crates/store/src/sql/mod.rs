@@ -28,8 +28,6 @@ pub(crate) enum Value {
     Real(f64),
     Text(String),
     Blob(Vec<u8>),
-    /// A list to compare with `= ANY`; PostgreSQL alone takes it.
-    Integers(Vec<i64>),
 }
 
 impl From<i64> for Value {
@@ -133,7 +131,6 @@ impl Binds {
                 Value::Real(_) => format!("${n}::float8"),
                 Value::Text(_) => format!("${n}::text"),
                 Value::Blob(_) => format!("${n}::bytea"),
-                Value::Integers(_) => format!("${n}::int8[]"),
             },
         };
         self.values.push(value);

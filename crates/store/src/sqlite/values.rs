@@ -10,7 +10,7 @@ impl ToSql for Value {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
             // No statement of SQLite is given a list.
-            Self::Null | Self::Integers(_) => ValueRef::Null,
+            Self::Null => ValueRef::Null,
             Self::Integer(n) => ValueRef::Integer(*n),
             Self::Real(x) => ValueRef::Real(*x),
             Self::Text(t) => ValueRef::Text(t.as_bytes()),

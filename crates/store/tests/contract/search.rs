@@ -196,6 +196,8 @@ pub async fn a_chain_goes_one_step_along_a_reference(f: Fixture) {
     assert_eq!(all("patient.gender=female&_count=50").await.len(), 21);
     assert_eq!(all("patient.gender=female,male&_count=50").await.len(), 42);
     assert_eq!(all("patient.gender:not=female&_count=50").await.len(), 21);
+    let both = all("patient.gender:not=female&code=2823-3&_count=50").await;
+    assert_eq!(both.len(), 21);
     let newest = all("patient.identifier=P3&_sort=-date").await;
     assert_eq!(newest.len(), 3);
     // A deleted patient leads nowhere.

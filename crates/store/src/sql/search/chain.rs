@@ -46,8 +46,8 @@ impl<'s, 'a> Chains<'s, 'a> {
             .iter()
             .map(|(kind, inner)| {
                 let mut binds = self.search.dialect.binds();
-                let scope = self.search.scope(&mut binds);
-                let text = clause::target_ids(kind, inner, &scope, TARGETS_MAX + 1, &mut binds)?;
+                let target = self.search.target(kind, &mut binds);
+                let text = clause::target_ids(inner, &target, TARGETS_MAX + 1, &mut binds)?;
                 Some(binds.statement(text))
             })
             .collect();

@@ -124,7 +124,7 @@ fn led_to(
     scope: &Scope<'_>,
     binds: &mut Binds,
 ) -> Option<String> {
-    let (from, which) = targets(kind, inner, scope, binds)?;
+    let (from, which) = targets(inner, &scope.target(kind, binds), binds)?;
     Some(format!(
         "SELECT c.record AS record FROM {from} \
          {join} index_reference c ON c.hospital = {h} AND c.kind = {k} AND c.param = {number} AND c.target = t.id \
@@ -138,19 +138,13 @@ fn led_to(
     ))
 }
 
-/// The readable records `t` of this kind for which the clause holds: FROM and WHERE.
-fn targets(
-    kind: &'static str,
-    inner: &Clause,
-    scope: &Scope<'_>,
-    binds: &mut Binds,
-) -> Option<(String, String)> {
-    let target = scope.target(kind, binds);
-    let found = records(inner, &target, binds)?;
+/// The readable records `t` that a chain may lead to for which the clause holds: FROM and WHERE.
+fn targets(inner: &Clause, target: &Scope<'_>, binds: &mut Binds) -> Option<(String, String)> {
+    let found = records(inner, target, binds)?;
     let rest = if found.exact {
         "TRUE".to_owned()
     } else {
-        holds(inner, &target, binds)
+        holds(inner, target, binds)
     };
     let from = format!(
         "(SELECT DISTINCT record FROM ({}) AS inner_found) f {} record t ON t.record = f.record",
@@ -161,20 +155,19 @@ fn targets(
         "t.hospital = {} AND t.kind = {} AND t.deleted = 0 AND {rest} AND {}",
         target.hospital,
         target.kind,
-        condition_at(scope.permit, scope.custodian, TARGET, binds),
+        condition_at(target.permit, target.custodian, TARGET, binds),
     );
     Some((from, which))
 }
 
 /// The ids of what a chain leads to, at most `most`; none when the index does not lead there.
 pub(super) fn target_ids(
-    kind: &'static str,
     inner: &Clause,
-    scope: &Scope<'_>,
+    target: &Scope<'_>,
     most: usize,
     binds: &mut Binds,
 ) -> Option<String> {
-    let (from, which) = targets(kind, inner, scope, binds)?;
+    let (from, which) = targets(inner, target, binds)?;
     Some(format!(
         "SELECT t.id FROM {from} WHERE {which} LIMIT {most}"
     ))

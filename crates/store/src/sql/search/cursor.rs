@@ -115,7 +115,7 @@ fn encode(place: &Place) -> Vec<u8> {
                 out.extend((t.len() as u64).to_be_bytes());
                 out.extend(t.as_bytes());
             }
-            Value::Null | Value::Blob(_) | Value::Integers(_) => out.push(b'n'),
+            Value::Null | Value::Blob(_) => out.push(b'n'),
         }
     }
     out

@@ -13,6 +13,7 @@ mod clause;
 mod cursor;
 mod include;
 mod sort;
+mod survey;
 mod value;
 
 use agreements::Permit;
@@ -46,16 +47,23 @@ pub(crate) fn by_number(dialect: &Dialect, record: i64) -> Statement {
     binds.statement(text)
 }
 
-/// As [`by_number`] for many at once on PostgreSQL, in any order: [`records::COLUMNS`], then the id and the record's number.
-pub(crate) fn by_numbers(dialect: &Dialect, numbers: &[i64]) -> Statement {
-    let mut binds = dialect.binds();
+/// The content of the places that `places` gives, at most `limit`, on PostgreSQL: [`records::COLUMNS`], the id, the number
+/// of the row in their order, then what `places` gives. The rows come in any order, and each record once where `leader`
+/// alone decides on the order.
+pub(crate) fn with_content(places: Statement, leader: Leader, limit: usize) -> Statement {
+    let Statement { text, values } = places;
+    let once = match leader {
+        Leader::Streamed(_) => {
+            format!("SELECT DISTINCT ON (s.record) s.* FROM ({text}) AS s ORDER BY s.record")
+        }
+        _ => text,
+    };
     let text = format!(
-        "SELECT {}, r.id, r.record FROM record r JOIN version v ON v.row = r.current \
-         WHERE r.record = ANY ({})",
+        "SELECT {}, r.id, p.* FROM (SELECT row_number() OVER () AS nth, q.* FROM ({once} LIMIT {limit}) AS q) AS p \
+         JOIN record r ON r.record = p.record JOIN version v ON v.row = r.current",
         records::COLUMNS,
-        binds.bind(Value::Integers(numbers.to_vec())),
     );
-    binds.statement(text)
+    Statement { text, values }
 }
 
 /// How the records of a search are come by.
@@ -182,6 +190,19 @@ impl<'a> Search<'a> {
             hospital: binds.hospital(self.hospital.as_str()),
             kind: binds.kind(self.kind.as_str()),
             kind_name: self.query.kind,
+        }
+    }
+
+    /// The scope of what a chain leads to.
+    fn target(&self, kind: &'static str, binds: &mut Binds) -> Scope<'a> {
+        Scope {
+            record: "t",
+            permit: self.permit,
+            custodian: self.hospital,
+            window: None,
+            hospital: binds.hospital(self.hospital.as_str()),
+            kind: binds.kind(kind),
+            kind_name: kind,
         }
     }
 
