@@ -10,6 +10,7 @@ pub mod layout;
 pub mod limits;
 pub mod name;
 pub mod object;
+pub mod pixel;
 pub mod query;
 mod read;
 pub mod study;
