@@ -2,6 +2,7 @@
 //! decided in `app`; here requests are parsed, authenticated and answered in each protocol's own words.
 
 pub mod auth;
+pub mod dimse;
 pub mod fhir;
 pub mod health;
 pub mod keys;

@@ -64,3 +64,11 @@ pub const IMAGE_QUERY_VALUE_CHARS_MAX: usize = 1_024;
 pub const IMAGE_QUERY_LIMIT_MAX: u32 = 5_000;
 /// Binary values up to this size stand in DICOM JSON itself; larger ones are fetched by their BulkDataURI.
 pub const IMAGE_INLINE_BYTES_MAX: usize = 1_024;
+/// One A-ASSOCIATE unit of DICOM, bytes: 128 contexts with every transfer syntax there is.
+pub const DICOM_ASSOCIATE_BYTES_MAX: usize = 512 << 10;
+/// One command set of DICOM, bytes.
+pub const DICOM_COMMAND_BYTES_MAX: usize = 16 << 10;
+/// The identifier of a DICOM query or retrieval, or the data set of a commitment, bytes.
+pub const DICOM_IDENTIFIER_BYTES_MAX: usize = 1 << 20;
+/// Presentation contexts of one DICOM association (PS3.8 §7.1.1.13: odd numbers up to 255).
+pub const DICOM_CONTEXTS_MAX: usize = 128;

@@ -16,6 +16,7 @@ use crate::{App, AppError, Cx};
 
 pub use assertion::TokenRequest;
 pub use machine::{MachineLine, NewMachine};
+pub use seal::client::thumbprint;
 
 /// What the node vouches for here.
 const PURPOSE: &[u8] = b"karez access token v1";
