@@ -78,6 +78,11 @@ const TABLE: &[Layer] = &[
         never: IMPURE,
     },
     Layer {
+        name: "edge",
+        may_use: &["kernel", "imaging", "seal"],
+        never: STORAGE,
+    },
+    Layer {
         name: "store",
         may_use: &["kernel", "fhir", "imaging", "agreements", "seal"],
         never: HTTP,
@@ -134,6 +139,7 @@ const TABLE: &[Layer] = &[
             "app",
             "gateway",
             "web",
+            "edge",
             "demo",
         ],
         never: &["rusqlite"],
@@ -152,6 +158,7 @@ const TABLE: &[Layer] = &[
             "app",
             "gateway",
             "web",
+            "edge",
             "demo",
         ],
         never: &[],

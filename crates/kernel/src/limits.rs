@@ -10,6 +10,12 @@ pub const BUNDLE_ENTRIES_MAX: usize = 10_000;
 pub const JSON_DEPTH_MAX: usize = 64;
 /// One uploaded file (PDF, image), bytes.
 pub const FILE_BYTES_MAX: usize = 64 << 20;
+/// One piece of a resumable upload as it is kept, bytes.
+pub const UPLOAD_PIECE_BYTES_MAX: usize = 1 << 20;
+/// Pieces of one resumable upload: a line that breaks after a few bytes each time is told to send larger ones.
+pub const UPLOAD_PIECES_MAX: usize = 20_000;
+/// How long an upload may lie without a new piece, seconds.
+pub const UPLOAD_IDLE_S: i64 = 7 * 24 * 3600;
 /// Files in one case.
 pub const CASE_FILES_MAX: usize = 200;
 /// Resources on one page of a search.
