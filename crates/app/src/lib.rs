@@ -15,6 +15,7 @@ pub mod cx;
 pub mod docs;
 pub mod downtime;
 pub mod durability;
+pub mod edges;
 pub mod error;
 mod feed;
 pub mod fhir;
@@ -35,6 +36,7 @@ pub mod records;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
+pub mod uploads;
 pub mod viewing;
 pub mod webhooks;
 

@@ -8,6 +8,7 @@ pub mod health;
 pub mod keys;
 pub mod oauth;
 pub mod routes;
+pub mod uploads;
 
 use std::sync::Arc;
 
@@ -39,5 +40,6 @@ pub fn router(app: Arc<App>, scrape: Scrape) -> Router {
         .merge(oauth::router())
         .merge(keys::router())
         .merge(fhir::router())
+        .merge(uploads::router())
         .with_state(state)
 }

@@ -20,6 +20,8 @@ fn address(route: &GatewayRoute) -> String {
         .replace("{type}", "Patient")
         .replace("{id}", "nobody-knows")
         .replace("{version}", "1")
+        .replace("{upload}", "0b9e")
+        .replace("{edge}", "edge-1")
 }
 
 async fn status(node: &TestNode, route: &GatewayRoute, token: Option<&str>) -> StatusCode {
@@ -36,7 +38,10 @@ async fn status(node: &TestNode, route: &GatewayRoute, token: Option<&str>) -> S
 }
 
 fn all() -> impl Iterator<Item = &'static GatewayRoute> {
-    ROUTES.iter().chain(karez_gateway::fhir::ROUTES)
+    ROUTES
+        .iter()
+        .chain(karez_gateway::fhir::ROUTES)
+        .chain(karez_gateway::uploads::ROUTES)
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::blobs::{Blobs, OpenBlob, Scrubbed};
 use crate::objects::Place;
 use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
-use crate::{AuditDraft, Batch, BlobRef, Database, Finding, StoreError, diagnose};
+use crate::{AuditDraft, Batch, BlobRef, Database, Finding, Staging, StoreError, diagnose};
 
 /// Which database keeps the records.
 #[derive(Clone, Default)]
@@ -232,6 +232,15 @@ impl Store {
             self.replay_erasure(erasure).await?;
         }
         Ok(all.len() as u64)
+    }
+
+    /// Where uploads wait until they are whole.
+    pub fn staging(&self) -> Staging {
+        Staging::new(
+            Arc::clone(self.source.blobs.objects()),
+            self.source.key.clone(),
+            Arc::clone(&self.source.entropy),
+        )
     }
 
     /// The erasures this data folder knows of, oldest first.

@@ -23,6 +23,7 @@ mod present;
 mod spanning;
 pub mod sql;
 pub mod sqlite;
+mod staging;
 
 pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
@@ -37,3 +38,4 @@ pub use model::{
     HistoryPage, SearchPage, Stored,
 };
 pub use objects::{Bucket, Place};
+pub use staging::{Piece, Staging};

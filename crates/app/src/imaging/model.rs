@@ -42,6 +42,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Again => "again",
+            Self::OtherContent => "other-content",
+            Self::OtherPatient => "other-patient",
+        }
+    }
     /// Whether it waits for a person's decision.
     pub const fn waits(self) -> bool {
         matches!(self, Self::OtherContent | Self::OtherPatient)

@@ -121,6 +121,12 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.sweep_blobs()),
     },
     Job {
+        name: "upload-sweep",
+        every_s: 3600,
+        leased: true,
+        run: |app| Box::pin(app.sweep_uploads()),
+    },
+    Job {
         name: "spent-proofs",
         every_s: 15 * 60,
         leased: true,
