@@ -10,7 +10,7 @@ use crate::commands::{
     admin, audit, backup, config as config_command, demo, doctor, erasures, restore, scrub, verify,
 };
 use crate::config::Config;
-use crate::{logging, serve};
+use crate::{edge, logging, serve};
 
 /// The open system that hospitals run to treat patients together.
 #[derive(Debug, Parser)]
@@ -79,6 +79,11 @@ enum Command {
     Scrub(Place),
     /// Verify a sealed opinion; needs no data folder and no network
     Verify(verify::Verify),
+    /// A small node at a remote hospital: takes images from scanners and sends them on when the line allows
+    Edge {
+        #[command(subcommand)]
+        what: edge::EdgeCommand,
+    },
     /// The configuration
     Config {
         #[command(subcommand)]
@@ -207,6 +212,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             return runtime()?.block_on(scrub::run(&config));
         }
         Command::Verify(what) => return verify::run(&what),
+        Command::Edge { what } => edge::run(what)?,
         Command::Config { what } => config_command::run(what)?,
     }
     Ok(ExitCode::SUCCESS)

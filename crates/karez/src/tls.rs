@@ -37,7 +37,7 @@ pub fn server(config: &Config, host: &str) -> anyhow::Result<Option<RustlsConfig
 }
 
 /// The line as its files describe it; `ask`: clients are asked for a certificate of their own.
-fn load(certificate: &Path, key: &Path, ask: bool) -> anyhow::Result<ServerConfig> {
+pub fn load(certificate: &Path, key: &Path, ask: bool) -> anyhow::Result<ServerConfig> {
     let chain = CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_file(key)?;
     let builder = ServerConfig::builder();

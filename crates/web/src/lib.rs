@@ -8,6 +8,7 @@ use axum::routing::get;
 
 pub mod assets;
 pub mod components;
+pub mod edge;
 pub mod frame;
 pub mod pages;
 pub mod shell;

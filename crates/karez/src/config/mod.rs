@@ -129,28 +129,33 @@ impl Config {
 
     /// The keys, what they mean and what they are when nobody sets them.
     pub fn explain() -> String {
-        let mut out = String::from(
-            "# Karez configuration: TOML file (--config), then environment, then flags; the later wins.\n\
-             # Every key with its meaning, its default, and the variable that sets it.\n",
-        );
-        let mut section = "";
-        for key in keys() {
-            let (part, name) = key.name.split_once('.').unwrap_or(("", key.name));
-            if part != section {
-                out.push_str(&format!("\n[{part}]\n"));
-                section = part;
-            }
-            for line in key.doc.lines() {
-                out.push_str(&format!("# {}\n", line.trim()));
-            }
-            out.push_str(&format!(
-                "# {}\n# {name} = {}\n\n",
-                values::variable(key.name),
-                key.default_toml()
-            ));
-        }
-        out
+        explain(keys())
     }
+}
+
+/// Keys with their meaning, default and variable, as a file that could be read.
+pub fn explain(keys: impl IntoIterator<Item = &'static Key>) -> String {
+    let mut out = String::from(
+        "# Karez configuration: TOML file (--config), then environment, then flags; the later wins.\n\
+         # Every key with its meaning, its default, and the variable that sets it.\n",
+    );
+    let mut section = "";
+    for key in keys {
+        let (part, name) = key.name.split_once('.').unwrap_or(("", key.name));
+        if part != section {
+            out.push_str(&format!("\n[{part}]\n"));
+            section = part;
+        }
+        for line in key.doc.lines() {
+            out.push_str(&format!("# {}\n", line.trim()));
+        }
+        out.push_str(&format!(
+            "# {}\n# {name} = {}\n\n",
+            values::variable(key.name),
+            key.default_toml()
+        ));
+    }
+    out
 }
 
 #[cfg(test)]

@@ -60,6 +60,7 @@ job-audit-checkpoints = Signed checkpoints of the audit
 job-node-here = Sign of life
 job-time-stamps = Late time stamps
 job-blob-sweep = Sweep of unused files
+job-upload-sweep = Sweep of uploads nobody went on with
 job-spent-proofs = Spent proofs of sign-in
 fact-files-answer = The place of the files answers.
 fact-files-stopped = The place of the files does not answer: { $why }

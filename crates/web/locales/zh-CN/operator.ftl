@@ -57,6 +57,7 @@ job-audit-checkpoints = 审计签名检查点
 job-node-here = 节点心跳
 job-time-stamps = 补取时间戳
 job-blob-sweep = 清理无用文件
+job-upload-sweep = 清理无人续传的上传
 job-spent-proofs = 清理已用登录凭证
 fact-files-answer = 文件存储正常响应。
 fact-files-stopped = 文件存储没有响应：{ $why }

@@ -1,5 +1,6 @@
 //! The hospital itself, for its administrator: what it is, what it offers, the keys it signs with, its machines.
 
+mod edges;
 mod edit;
 mod keys;
 mod machines;
@@ -54,6 +55,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 (keys::card(&state, &cx).await?)
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
+                (edges::card(&state, &cx).await?)
             }
         }
     };

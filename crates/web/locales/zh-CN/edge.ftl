@@ -1,0 +1,37 @@
+### 边缘节点：从远程医院发送影像。
+
+edges-title = 发送影像的边缘节点
+edges-none = 尚无边缘节点报告
+edges-none-more = 边缘节点设在远程医院，接收其设备的影像，并在线路允许时转发：karez edge imaging。
+edge-silent = 无响应，上次联系：{ $ago }
+edge-line = 线路
+edge-line-idle = 畅通
+edge-line-sending = 发送中
+edge-line-closed = 按时段暂缓
+edge-line-away = 中断
+edge-line-unknown = 未被接受
+edge-waits = 等待发送
+edge-nothing = 没有等待发送的影像
+edge-nothing-more = 设备发来的影像均已到达中心。
+edge-waiting = { $studies } 项检查，共 { $n } 个对象，{ $bytes }
+edge-oldest = 最早一个到达于 { $ago }
+edge-refused = 中心拒收了 { $n } 个对象，已另存于本地；请联系中心。
+edge-free = 缓存可用空间 { $bytes }
+edge-to = 影像发送至 { $centre }
+edge-last = 中心上次收到对象
+edge-rate = 线路速度
+edge-kbit = { $n } kbit/s
+edge-room = 缓存可用空间
+edge-version = 版本
+edge-away-lead = 线路中断于{ $ago }。设备可继续发送：影像保存在本机，线路恢复后自动发出。
+edge-unknown-lead = 中心不接受本节点（首次拒绝：{ $ago }）。影像保存在本机；请联系中心登记其密钥。
+edge-studies = 等待发送的检查
+edge-modality = 设备类型
+edge-sender = 来自
+edge-came = 到达
+edge-objects = 对象数
+edge-size = 大小
+edge-first = 优先发送
+edge-not-first = 取消优先
+edge-urgent = 优先
+edge-more = 另有 { $n } 项检查在等待。
