@@ -20,7 +20,7 @@ pub use image::{Crop, Image, Wanted};
 pub use look::{Function, Look, Window, plane};
 pub use overlay::{Overlay, overlays};
 pub use render::render;
-pub use transcode::transcode;
+pub use transcode::{squeeze, transcode};
 pub use values::{Frame, Values};
 
 use std::borrow::Cow;

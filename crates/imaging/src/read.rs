@@ -42,6 +42,7 @@ pub(crate) struct Reader<'a> {
     limits: &'a Limits,
     left: usize,
     signed: bool,
+    wide: bool,
     pub oddities: Vec<Oddity>,
 }
 
@@ -60,6 +61,7 @@ impl<'a> Reader<'a> {
             limits,
             left: limits.elements,
             signed: false,
+            wide: false,
             oddities: Vec::new(),
         }
     }
@@ -136,6 +138,7 @@ impl<'a> Reader<'a> {
                         self.odd("unknown-charset", element.tag);
                     }
                 }
+                tags::BITS_ALLOCATED => self.wide = element.ints().first() == Some(&32),
                 tags::PIXEL_REPRESENTATION => self.signed = element.ints().first() == Some(&1),
                 _ => {}
             }
@@ -199,11 +202,16 @@ impl<'a> Reader<'a> {
         }
         let bytes = self.bytes.slice(self.at..self.at + length);
         self.at += length;
-        Ok(if self.encoding.big {
-            swapped(bytes, vr)
+        if !self.encoding.big {
+            return Ok(bytes);
+        }
+        // Pixels of 32 bits are written as such, whatever their representation's words.
+        let vr = if tag == tags::PIXEL_DATA && self.wide {
+            VR::OL
         } else {
-            bytes
-        })
+            vr
+        };
+        Ok(swapped(bytes, vr))
     }
 
     /// A value of undefined length: a sequence, or encapsulated pixel data (PS3.5 §7.5, A.4).

@@ -1,4 +1,5 @@
-//! JPEG (ISO 10918-1): 8-bit DCT by the `jpeg-decoder` crate; 12-bit DCT and the lossless processes here.
+//! JPEG (ISO 10918-1): sequential DCT of 8 and 12 bits and the lossless processes here, since components are wanted as they
+//! are coded and 12 bits are; progressive ones by the `jpeg-decoder` crate.
 
 mod dct;
 mod entropy;
@@ -128,8 +129,8 @@ fn frame_header(marker: u8, body: &[u8]) -> Result<FrameHeader, ImagingError> {
 pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, ImagingError> {
     let head = header(bytes)?;
     match (head.process, head.precision) {
-        (0xc0..=0xc2, 8) => by_crate(bytes, &head),
-        (0xc1, 12) | (0xc0, 12) => scans(bytes, &head, false),
+        (0xc0 | 0xc1, 8 | 12) => scans(bytes, &head, false),
+        (0xc2, 8) => progressive(bytes, &head),
         (0xc3, _) => scans(bytes, &head, true),
         _ => Err(ImagingError::Unsupported(
             "a JPEG process that is not decoded here".to_owned(),
@@ -137,7 +138,18 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, ImagingError> {
     }
 }
 
-fn by_crate(bytes: &[u8], head: &FrameHeader) -> Result<Decoded, ImagingError> {
+/// Progressive streams are of retired transfer syntaxes, but are met with under those of today.
+fn progressive(bytes: &[u8], head: &FrameHeader) -> Result<Decoded, ImagingError> {
+    if head
+        .components
+        .iter()
+        .any(|c| (c.horizontal, c.vertical) != (1, 1))
+        && head.components.len() > 1
+    {
+        return Err(ImagingError::Unsupported(
+            "progressive JPEG with subsampled components".to_owned(),
+        ));
+    }
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     // The meaning of the components is the photometric interpretation's to say.
     decoder.set_color_transform(jpeg_decoder::ColorTransform::None);

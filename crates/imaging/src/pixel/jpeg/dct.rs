@@ -1,4 +1,4 @@
-//! Sequential DCT of 12 bits (ISO 10918-1 Annexes A and F).
+//! Sequential DCT of 8 and 12 bits (ISO 10918-1 Annexes A and F).
 
 use super::entropy::Bits;
 use super::{Decoded, FrameHeader, Scan, State, damaged};
@@ -122,21 +122,30 @@ fn block(
     Ok(inverse(&out))
 }
 
-/// The inverse cosine transform (A.3.3), rows then columns.
+/// The inverse cosine transform (A.3.3), rows then columns. Rows without coefficients, most of them, cost nothing.
 fn inverse(coefficients: &[f32; 64]) -> [f32; 64] {
     let basis = basis();
-    let mut half = [0_f32; 64];
-    for row in 0..8 {
-        for x in 0..8 {
-            half[row * 8 + x] = (0..8)
-                .map(|u| basis[u][x] * coefficients[row * 8 + u])
-                .sum();
+    if coefficients[1..].iter().all(|c| *c == 0.0) {
+        return [coefficients[0] / 8.0; 64];
+    }
+    let mut half = [[0_f32; 8]; 8];
+    let mut filled = [false; 8];
+    for (row, line) in coefficients.as_chunks::<8>().0.iter().enumerate() {
+        for (coefficient, wave) in line.iter().zip(basis).filter(|(c, _)| **c != 0.0) {
+            filled[row] = true;
+            half[row]
+                .iter_mut()
+                .zip(wave)
+                .for_each(|(sum, w)| *sum += w * coefficient);
         }
     }
     let mut out = [0_f32; 64];
-    for y in 0..8 {
-        for x in 0..8 {
-            out[y * 8 + x] = (0..8).map(|v| basis[v][y] * half[v * 8 + x]).sum();
+    for (y, line) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        for (v, sums) in half.iter().enumerate().filter(|(v, _)| filled[*v]) {
+            let weight = basis[v][y];
+            line.iter_mut()
+                .zip(sums)
+                .for_each(|(sum, s)| *sum += weight * s);
         }
     }
     out
@@ -171,38 +180,91 @@ fn put(plane: &mut [u16], block: &[f32; 64], (x, y): (usize, usize), stride: usi
     }
 }
 
-/// Planes as pixels; components of less density are repeated.
-pub(super) fn assemble(head: &FrameHeader, mut planes: Vec<Vec<u16>>, lossless: bool) -> Decoded {
+/// Planes as pixels; components of less density are interpolated between the centres of their samples.
+pub(super) fn assemble(head: &FrameHeader, planes: Vec<Vec<u16>>, lossless: bool) -> Decoded {
     let (rows, columns) = (head.rows as usize, head.columns as usize);
     let (h, v) = densest(head);
-    let single = planes.len() == 1 && (lossless || blocks(head, 0).0 * 8 == columns);
-    let samples = if single {
-        let mut only = planes.swap_remove(0);
-        only.truncate(rows * columns);
-        only
-    } else {
-        let mut out = Vec::with_capacity(rows * columns * planes.len());
-        for row in 0..rows {
-            for column in 0..columns {
-                for (index, plane) in planes.iter().enumerate() {
-                    let c = head.components[index];
-                    let stride = if lossless {
-                        columns
-                    } else {
-                        blocks(head, index).0 * 8
-                    };
-                    let at = (row * c.vertical / v) * stride + column * c.horizontal / h;
-                    out.push(plane.get(at).copied().unwrap_or_default());
-                }
+    let components = planes.len();
+    let mut samples = vec![0; rows * columns * components];
+    for (index, plane) in planes.into_iter().enumerate() {
+        let c = head.components[index];
+        let stride = if lossless {
+            columns
+        } else {
+            blocks(head, index).0 * 8
+        };
+        let wide = (columns * c.horizontal).div_ceil(h);
+        let high = (rows * c.vertical).div_ceil(v);
+        let mut lines: Vec<Vec<u16>> = plane
+            .chunks(stride)
+            .take(high)
+            .map(|line| stretched(&line[..wide.min(line.len())], h / c.horizontal, columns))
+            .collect();
+        if c.vertical < v {
+            lines = between(&lines, v / c.vertical, rows);
+        }
+        for (line, out) in lines.iter().zip(samples.chunks_mut(columns * components)) {
+            for (value, place) in line
+                .iter()
+                .zip(out.iter_mut().skip(index).step_by(components))
+            {
+                *place = *value;
             }
         }
-        out
-    };
+    }
     Decoded {
         rows: head.rows,
         columns: head.columns,
-        components: head.components.len(),
+        components,
         precision: head.precision,
         samples,
     }
+}
+
+/// A line of `most` samples where each stands for `times`: the nearer neighbour counts three times the other.
+fn stretched(line: &[u16], times: usize, most: usize) -> Vec<u16> {
+    if times == 2 && line.len() > 1 {
+        let at = |n: usize| u32::from(line[n.min(line.len() - 1)]);
+        return (0..most)
+            .map(|x| {
+                let near = at(x / 2);
+                if x % 2 == 0 {
+                    ((3 * near + at((x / 2).saturating_sub(1)) + 1) / 4) as u16
+                } else {
+                    ((3 * near + at(x / 2 + 1) + 2) / 4) as u16
+                }
+            })
+            .collect();
+    }
+    let last = line.len().saturating_sub(1);
+    (0..most)
+        .map(|x| {
+            line.get((x / times.max(1)).min(last))
+                .copied()
+                .unwrap_or_default()
+        })
+        .collect()
+}
+
+/// The same from line to line.
+fn between(lines: &[Vec<u16>], times: usize, most: usize) -> Vec<Vec<u16>> {
+    let last = lines.len().saturating_sub(1);
+    let line = |n: usize| lines.get(n.min(last)).map_or(&[][..], Vec::as_slice);
+    (0..most)
+        .map(|y| {
+            let near = line(y / times.max(1));
+            if times != 2 {
+                return near.to_vec();
+            }
+            let (other, more) = if y % 2 == 0 {
+                (line((y / 2).saturating_sub(1)), 1)
+            } else {
+                (line(y / 2 + 1), 2)
+            };
+            near.iter()
+                .zip(other)
+                .map(|(a, b)| ((3 * u32::from(*a) + u32::from(*b) + more) / 4) as u16)
+                .collect()
+        })
+        .collect()
 }
