@@ -10,6 +10,8 @@
  *   POWERCUT_SIDE   folder for the journal and for files that lost their name; on the same file system as the root
  *   POWERCUT_LIE    optional: "files" or "folders", whose syncs then do nothing at all
  *   POWERCUT_SYNC_US  optional: how long a sync takes, in microseconds, as it would on a disk
+ *
+ * While the side folder holds a file "read-only", the root is a file system that was remounted read-only.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -58,7 +60,7 @@ struct shared {
 
 static struct shared *shared;
 static int journal = -1;
-static char root[PATH_MAX], side[PATH_MAX - 64];
+static char root[PATH_MAX], side[PATH_MAX - 64], read_only_mark[PATH_MAX];
 static size_t root_len;
 static dev_t root_dev;
 static int lie_files, lie_folders;
@@ -127,6 +129,7 @@ static void start(void) {
     if (root_len >= sizeof root || strlen(s) >= sizeof side) die("too long a path");
     strcpy(root, r);
     strcpy(side, s);
+    snprintf(read_only_mark, sizeof read_only_mark, "%s/read-only", side);
     root_dev = st.st_dev;
     lie_files = l && !strcmp(l, "files");
     lie_folders = l && !strcmp(l, "folders");
@@ -224,6 +227,14 @@ static int watched(int fd, struct stat *st) {
     return yes;
 }
 
+/* Whether what is watched may not be changed now; says so in errno. */
+static int refused(void) {
+    int e = errno;
+    int yes = !access(read_only_mark, F_OK);
+    errno = yes ? EROFS : e;
+    return yes;
+}
+
 /* ---- contents ---- */
 
 /* Reads what is there, also through a descriptor that may only write. */
@@ -282,6 +293,7 @@ static size_t total(const struct iovec *v, int n) {
 #define WRITING(fd, len, at, call)                                                                                     \
     struct stat st;                                                                                                    \
     if (!watched(fd, &st) || !S_ISREG(st.st_mode)) return call;                                                        \
+    if (refused()) return -1;                                                                                          \
     lock();                                                                                                            \
     before_write(fd, &st, len, at);                                                                                    \
     ssize_t n = call;                                                                                                  \
@@ -331,6 +343,7 @@ int ftruncate(int fd, off_t to) {
     struct stat st;
     on();
     if (!watched(fd, &st)) return real_ftruncate(fd, to);
+    if (refused()) return -1;
     lock();
     before_resize(fd, to);
     int r = real_ftruncate(fd, to), e = errno;
@@ -354,6 +367,7 @@ int fallocate(int fd, int mode, off_t at, off_t len) {
     struct stat st;
     on();
     if (!watched(fd, &st)) return real_fallocate(fd, mode, at, len);
+    if (refused()) return -1;
     if (mode) { errno = EOPNOTSUPP; return -1; }
     return at + len > st.st_size ? ftruncate(fd, at + len) : 0;
 }
@@ -377,6 +391,7 @@ static void note_sync(enum kind kind, uint64_t inode) {
 static int synced(int fd, int (*otherwise)(int)) {
     struct stat st;
     if (!watched(fd, &st)) return otherwise(fd);
+    if (refused()) return -1;
     if (S_ISDIR(st.st_mode) ? lie_folders : lie_files) return 0;
     note_sync(SYNC, st.st_ino);
     return 0;
@@ -396,9 +411,18 @@ int msync(void *p, size_t n, int f) { (void)p; (void)n; (void)f; return 0; }
 
 /* ---- names ---- */
 
+/* A file system that is read-only opens for reading, also what O_CREAT finds there. */
+static int may_open(const char *path, int flags) {
+    int writes = (flags & O_ACCMODE) != O_RDONLY || flags & O_TRUNC || (flags & O_TMPFILE) == O_TMPFILE;
+    struct stat st;
+    return !(writes || (flags & O_CREAT && lstat(path, &st))) || !refused();
+}
+
 static int opened(int at, const char *name, int flags, mode_t mode) {
     char path[PATH_MAX];
     int changes = flags & (O_CREAT | O_TRUNC);
+    if (on() && (changes || (flags & O_ACCMODE) != O_RDONLY) && !resolve(at, name, path) && !may_open(path, flags))
+        return -1;
     if (!on() || !changes || (flags & O_TMPFILE) == O_TMPFILE || resolve(at, name, path) || is_scratch(path))
         return real_openat(at, name, flags, mode);
     lock();
@@ -438,6 +462,7 @@ static int keep(const char *path, char *kept) {
 int renameat2(int fa, const char *from, int ta, const char *to, unsigned flags) {
     char a[PATH_MAX], b[PATH_MAX], kept[PATH_MAX] = "";
     if (!on() || resolve(fa, from, a) || resolve(ta, to, b)) return real_renameat2(fa, from, ta, to, flags);
+    if (refused()) return -1;
     lock();
     int held = keep(b, kept);
     int r = real_renameat2(fa, from, ta, to, flags), e = errno;
@@ -455,7 +480,9 @@ int rename(const char *from, const char *to) { return renameat2(AT_FDCWD, from, 
 
 int unlinkat(int at, const char *name, int flags) {
     char path[PATH_MAX], kept[PATH_MAX] = "";
-    if (!on() || resolve(at, name, path) || is_scratch(path)) return real_unlinkat(at, name, flags);
+    if (!on() || resolve(at, name, path)) return real_unlinkat(at, name, flags);
+    if (refused()) return -1;
+    if (is_scratch(path)) return real_unlinkat(at, name, flags);
     lock();
     int held = flags & AT_REMOVEDIR ? 0 : keep(path, kept);
     int r = real_unlinkat(at, name, flags), e = errno;
@@ -471,6 +498,7 @@ int rmdir(const char *name) { return unlinkat(AT_FDCWD, name, AT_REMOVEDIR); }
 int linkat(int fa, const char *from, int ta, const char *to, int flags) {
     char path[PATH_MAX];
     if (!on() || resolve(ta, to, path)) return real_linkat(fa, from, ta, to, flags);
+    if (refused()) return -1;
     lock();
     int r = real_linkat(fa, from, ta, to, flags), e = errno;
     if (!r) note((struct entry){.kind = LINK, .folder = folder_of(path)}, path, NULL, NULL);
@@ -483,6 +511,7 @@ int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FD
 int mkdirat(int at, const char *name, mode_t mode) {
     char path[PATH_MAX];
     if (!on() || resolve(at, name, path)) return real_mkdirat(at, name, mode);
+    if (refused()) return -1;
     lock();
     int r = real_mkdirat(at, name, mode), e = errno;
     if (!r) note((struct entry){.kind = MKDIR, .folder = folder_of(path)}, path, NULL, NULL);

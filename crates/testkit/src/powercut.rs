@@ -17,6 +17,9 @@ use journal::{Change, Entry};
 /// How long a sync takes, microseconds: so that a kill also meets what waits for one.
 const SYNC_US: &str = "1000";
 
+/// While this lies beside the journal, the folder is read-only.
+const READ_ONLY: &str = "read-only";
+
 /// What a disk writes whole.
 const SECTOR: u64 = 512;
 
@@ -114,6 +117,18 @@ impl PowerCut {
         }
     }
 
+    /// From now on whatever would change something in the folder is refused, as on a file system that was remounted
+    /// read-only; or no longer. Outlives a cut.
+    #[allow(clippy::expect_used)]
+    pub fn read_only(&self, is: bool) {
+        let mark = self.side.join(READ_ONLY);
+        let done = match is {
+            true => fs::write(mark, []),
+            false => fs::remove_file(mark),
+        };
+        done.expect("own folder");
+    }
+
     /// Takes away what was not synced. Every process over the layer must be dead. One seed in four takes all; the others
     /// let some sectors and a first part of the names last.
     #[allow(clippy::expect_used)]
@@ -177,7 +192,10 @@ impl PowerCut {
 
     fn forget(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.side)? {
-            fs::remove_file(entry?.path())?;
+            let entry = entry?;
+            if entry.file_name() != READ_ONLY {
+                fs::remove_file(entry.path())?;
+            }
         }
         Ok(())
     }

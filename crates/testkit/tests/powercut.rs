@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -88,8 +88,39 @@ fn step_of(step: &str, dir: &Path) {
             let f = OpenOptions::new().write(true).open(&data).unwrap();
             f.write_all_at(&[b'n'; 64 * 512], 0).unwrap();
         }
+        "read-only" => read_only(dir),
         other => panic!("{other}"),
     }
+}
+
+/// Reads go on while the folder is read-only, changes fail, and afterwards everything is as before.
+fn read_only(dir: &Path) {
+    let data = dir.join("data");
+    let mut open = OpenOptions::new().write(true).open(&data).unwrap();
+    let mark = Path::new(&std::env::var_os("POWERCUT_SIDE").unwrap()).join("read-only");
+    fs::write(&mark, []).unwrap();
+    let refused = [
+        open.write_all(b"new"),
+        open.write_all_at(b"new", 1),
+        open.set_len(1),
+        open.sync_all(),
+        File::open(dir).unwrap().sync_all(),
+        OpenOptions::new().write(true).open(&data).map(drop),
+        File::create(dir.join("created")).map(drop),
+        fs::rename(&data, dir.join("renamed")),
+        fs::hard_link(&data, dir.join("linked")),
+        fs::remove_file(&data),
+        fs::create_dir(dir.join("folder")),
+    ];
+    for (n, done) in refused.into_iter().enumerate() {
+        let kind = done.expect_err(&format!("change {n}")).kind();
+        assert_eq!(kind, ErrorKind::ReadOnlyFilesystem, "change {n}");
+    }
+    assert_eq!(fs::read(&data).unwrap(), b"old");
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 1);
+    fs::remove_file(&mark).unwrap();
+    open.write_all(b"new").unwrap();
+    open.sync_all().unwrap();
 }
 
 /// Lets a child do one step in a folder that holds `data`, kills it, cuts the power.
@@ -126,6 +157,25 @@ fn text(dir: &tempfile::TempDir, name: &str) -> Option<String> {
 fn data_after(step: &str, lie: Option<Lie>) -> String {
     let (dir, _) = after(step, b"old", ALL, lie);
     text(&dir, "data").unwrap()
+}
+
+#[test]
+fn a_folder_can_be_read_only_for_a_while() {
+    assert_eq!(data_after("read-only", None), "new");
+}
+
+#[test]
+fn a_folder_stays_read_only_over_a_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let power = PowerCut::over(dir.path());
+    power.read_only(true);
+    power.cut(ALL);
+    let mut touch = Command::new("touch");
+    touch.arg(dir.path().join("data")).stderr(Stdio::null());
+    power.wrap(&mut touch);
+    assert!(!touch.status().unwrap().success());
+    power.read_only(false);
+    assert!(touch.status().unwrap().success());
 }
 
 #[test]
