@@ -22,6 +22,8 @@ pub struct Durability {
     /// Why the database cannot serve, and as which code.
     pub store: Option<(ErrorCode, String)>,
     pub free_bytes: Option<u64>,
+    /// Whether the disk takes no changes.
+    pub read_only: bool,
     /// Why the files cannot be had.
     pub files: Option<String>,
     /// None when no backup follows.
@@ -42,6 +44,7 @@ impl App {
             closing,
             store: store.map(|e| (e.code(), why(e))),
             free_bytes: self.store.free_bytes(),
+            read_only: self.store.is_read_only(),
             files: self.store.files_health().await.err().map(|e| e.to_string()),
             shipping: self.store.ship_status(),
             scrub: self.scrub_state().await.unwrap_or_default(),
@@ -83,9 +86,10 @@ impl Durability {
         }
     }
 
-    /// A word for the disk's: `ok`, `low`, `unknown`.
+    /// A word for the disk's: `ok`, `low`, `read-only`, `unknown`.
     pub fn disk_state(&self) -> &'static str {
         match self.free_bytes {
+            _ if self.read_only => "read-only",
             Some(free) if free < FREE_BYTES_MIN => "low",
             Some(_) => "ok",
             None => "unknown",
@@ -157,7 +161,7 @@ impl Durability {
 
     fn is_well(&self) -> bool {
         self.files.is_none()
-            && self.disk_state() != "low"
+            && !matches!(self.disk_state(), "low" | "read-only")
             && self.backup_state() != "behind"
             && self.clock_state() == "ok"
             && self.scrub_state() != "faulty"

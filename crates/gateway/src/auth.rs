@@ -140,15 +140,26 @@ pub struct Unauthorised(pub AppError);
 
 impl IntoResponse for Unauthorised {
     fn into_response(self) -> Response {
-        let (status, code) = match &self.0 {
-            AppError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "transient"),
-            AppError::Full(_) => (StatusCode::INSUFFICIENT_STORAGE, "no-store"),
-            AppError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
-            _ => (StatusCode::UNAUTHORIZED, "login"),
+        let (status, code, words) = match &self.0 {
+            AppError::Unavailable(_) | AppError::Full(_) | AppError::Internal(_) => {
+                let code = self.0.code();
+                let status = StatusCode::from_u16(code.http_status())
+                    .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                (
+                    status,
+                    code.fhir_issue(),
+                    "credentials cannot be checked now",
+                )
+            }
+            _ => (
+                StatusCode::UNAUTHORIZED,
+                "login",
+                "a valid bearer token is needed",
+            ),
         };
         let body = serde_json::json!({
             "resourceType": "OperationOutcome",
-            "issue": [{"severity": "error", "code": code, "diagnostics": "a valid bearer token is needed"}],
+            "issue": [{"severity": "error", "code": code, "diagnostics": words}],
         });
         let mut answer = (
             status,
@@ -156,6 +167,10 @@ impl IntoResponse for Unauthorised {
             body.to_string(),
         )
             .into_response();
+        if let Some(s) = self.0.code().retry_after_s() {
+            let after = header::HeaderValue::from(s);
+            answer.headers_mut().insert(header::RETRY_AFTER, after);
+        }
         if status == StatusCode::UNAUTHORIZED {
             answer.headers_mut().insert(
                 header::WWW_AUTHENTICATE,

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use binary::{
-    PASSWORD, SERVE, Server, TOKEN, client, founding, karez, run, sign_in, succeeds, with_people,
-    words,
+    PASSWORD, SERVE, Server, TOKEN, client, form_token, founding, karez, run, send_form, sign_in,
+    succeeds, with_people, words,
 };
 use testkit::free_port;
 use testkit::postgres::{Cluster, FreshDatabase};
@@ -146,22 +146,6 @@ async fn comes_to_know(node: &Server, hospital: &str) {
     }
 }
 
-async fn sign_out(who: &reqwest::Client, base: &str) {
-    let form = who.get(format!("{base}/profile")).send().await.unwrap();
-    let form = form.text().await.unwrap();
-    let csrf = form.split("name=\"csrf\" value=\"").nth(1).unwrap();
-    let csrf = csrf.split('"').next().unwrap();
-    let out = who
-        .post(format!("{base}/sign-out"))
-        .header("origin", base)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(format!("csrf={csrf}"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(out.status(), 303);
-}
-
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +201,9 @@ async fn three_nodes_are_one() {
     comes_to_know(&a, "qumtagh").await;
 
     // Signed out at A: the page at C is closed within a second, and B knows nobody.
-    sign_out(&who, &a.base).await;
+    let body = format!("csrf={}", form_token(&who, &a.base).await);
+    let out = send_form(&who, &a.base, "/sign-out", body).await;
+    assert_eq!(out.status(), 303);
     hears(&mut page, "ended", SECOND * 2).await;
     let page = who.get(format!("{}/profile", b.base)).send().await.unwrap();
     assert_eq!(page.status(), 303);

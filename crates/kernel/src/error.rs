@@ -61,6 +61,15 @@ impl ErrorCode {
         }
     }
 
+    /// After how many seconds it is worth trying again; none where waiting changes nothing.
+    pub const fn retry_after_s(self) -> Option<u32> {
+        match self {
+            Self::Unavailable => Some(5),
+            Self::Full => Some(60),
+            _ => None,
+        }
+    }
+
     /// FHIR R4 issue type (value set issue-type, §2.29.1).
     pub const fn fhir_issue(self) -> &'static str {
         match self {

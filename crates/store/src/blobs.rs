@@ -6,6 +6,7 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Stopwatch};
 
 use agreements::Permit;
 use bytes::Bytes;
@@ -20,6 +21,10 @@ use crate::{Batch, BlobRef, StoreError};
 
 /// How long a blob may lie without being referred to, hours.
 const UNUSED_HOURS: i64 = 24;
+/// A place that answered within this time is not asked anew whether it is there.
+const HEARD_WITHIN: Duration = Duration::from_secs(10);
+/// How long a place may take to say that it is there. A transfer may take much longer.
+const THERE_WITHIN: Duration = Duration::from_secs(5);
 
 /// The blobs of one node.
 pub(crate) struct Blobs {
@@ -29,6 +34,8 @@ pub(crate) struct Blobs {
     entropy: Arc<dyn Entropy>,
     /// Putting holds it shared, sweeping and erasing alone: a blob is never deleted while it is put again.
     turn: RwLock<()>,
+    /// When the place last answered; none when it last did not.
+    heard: Mutex<Option<Stopwatch>>,
     /// What a backup that follows the log has yet to copy or to delete; none when nothing follows.
     changes: Option<Mutex<Changes>>,
 }
@@ -104,6 +111,7 @@ impl Blobs {
             clock,
             entropy,
             turn: RwLock::new(()),
+            heard: Mutex::new(None),
             changes: follow.then(Mutex::default),
         })
     }
@@ -115,14 +123,28 @@ impl Blobs {
 
     /// Whether the objects answer. Asks for one that is not there.
     pub async fn health(&self) -> Result<(), StoreError> {
-        match self
-            .objects
-            .head(&object_store::path::Path::from("health"))
-            .await
-        {
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(e) => Err(object_error(e)),
+        let path = object_store::path::Path::from("health");
+        let answer = tokio::time::timeout(THERE_WITHIN, self.objects.head(&path)).await;
+        let there = match answer {
+            Ok(Ok(_) | Err(object_store::Error::NotFound { .. })) => Ok(()),
+            Ok(Err(e)) => Err(object_error(e)),
+            Err(_) => Err(StoreError::Unavailable(format!(
+                "files: no answer within {} s",
+                THERE_WITHIN.as_secs()
+            ))),
+        };
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) =
+            there.is_ok().then(Stopwatch::now);
+        there
+    }
+
+    /// Fails soon where the place takes connections and says nothing, so that nobody waits for a transfer to time out.
+    async fn is_there(&self) -> Result<(), StoreError> {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        if heard.is_some_and(|at| at.elapsed() < HEARD_WITHIN) {
+            return Ok(());
         }
+        self.health().await
     }
 
     /// What was put and deleted since this was last asked.
@@ -229,6 +251,7 @@ impl Blobs {
                 what: "bytes in one file",
             });
         }
+        self.is_there().await?;
         let _turn = self.turn.read().await;
         let secret = self.address_secret(db, hospital).await?;
         let key = self.data_key(db, hospital, patient, true).await?;
@@ -298,6 +321,7 @@ impl Blobs {
         let Some(blob) = db.blob(permit, owner, address).await? else {
             return Ok(None);
         };
+        self.is_there().await?;
         self.unlocked(db, blob).await.map(Some)
     }
 

@@ -1,7 +1,7 @@
 //! A check-up of a data folder, for `karez doctor`.
 
 use std::fs::File;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant as Stopwatch};
 
@@ -61,6 +61,14 @@ pub(crate) fn sync(dir: &Path) -> Finding {
         ),
         Err(e) => Finding::new("sync", false, format!("the folder cannot be written: {e}")),
     }
+}
+
+/// Whether the folder's file system takes no changes: what it says to a file that is made and removed again.
+pub(crate) fn is_read_only(dir: &Path) -> bool {
+    let path = dir.join(".write-check");
+    let made = File::create(&path);
+    let _gone = std::fs::remove_file(&path);
+    made.is_err_and(|e| e.kind() == ErrorKind::ReadOnlyFilesystem)
 }
 
 /// Free space of the folder's file system, bytes.

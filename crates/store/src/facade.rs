@@ -92,6 +92,8 @@ pub struct Room {
 pub struct Store {
     source: Source,
     dir: PathBuf,
+    /// The folders of this machine that database and files are written to; a server and a bucket are none.
+    written: Vec<PathBuf>,
     /// How the backup that follows stands, once one does.
     shipping: OnceLock<Arc<Mutex<ShipStatus>>>,
 }
@@ -100,6 +102,7 @@ impl Store {
     /// Opens the data folder. Must be called within a tokio runtime.
     pub async fn open(config: StoreConfig) -> Result<Self, StoreError> {
         let dir = config.dir.clone();
+        let written = written(&config);
         let server: Option<Arc<dyn Backend>> = match &config.database {
             DatabaseKind::Sqlite => None,
             DatabaseKind::Postgres { url, nats_url } => {
@@ -112,6 +115,7 @@ impl Store {
         Ok(Self {
             source,
             dir,
+            written,
             shipping: OnceLock::new(),
         })
     }
@@ -275,6 +279,11 @@ impl Store {
         diagnose::free_bytes(&self.dir).ok()
     }
 
+    /// Whether a disk that database or files are written to is read-only now, found out by trying.
+    pub fn is_read_only(&self) -> bool {
+        self.written.iter().any(|dir| diagnose::is_read_only(dir))
+    }
+
     /// Whether the place of the files answers.
     pub async fn files_health(&self) -> Result<(), StoreError> {
         self.source.blobs.health().await
@@ -375,6 +384,18 @@ fn sqlite(config: &StoreConfig) -> Result<SqliteDatabase, StoreError> {
     })
 }
 
+/// Where the files lie.
+fn files(config: &StoreConfig) -> Place {
+    let own = || Place::Folder(config.dir.join("blobs"));
+    config.blobs.clone().unwrap_or_else(own)
+}
+
+fn written(config: &StoreConfig) -> Vec<PathBuf> {
+    let database = matches!(config.database, DatabaseKind::Sqlite).then(|| config.dir.clone());
+    let files = files(config).folder().map(Path::to_owned);
+    database.into_iter().chain(files).collect()
+}
+
 /// Opens what lies in the data folder; the database too, unless it is on a server.
 fn open(config: &StoreConfig, server: Option<Arc<dyn Backend>>) -> Result<Source, StoreError> {
     std::fs::create_dir_all(&config.dir)
@@ -383,12 +404,8 @@ fn open(config: &StoreConfig, server: Option<Arc<dyn Backend>>) -> Result<Source
         Some(database) => database,
         None => Arc::new(sqlite(config)?),
     };
-    let place = config
-        .blobs
-        .clone()
-        .unwrap_or_else(|| Place::Folder(config.dir.join("blobs")));
     let blobs = Blobs::open_in(
-        &place,
+        &files(config),
         config.ship,
         config.node_key.clone(),
         Arc::clone(&config.clock),

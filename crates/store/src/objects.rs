@@ -225,8 +225,22 @@ pub(crate) fn object_error(e: object_store::Error) -> StoreError {
         object_store::Error::NotFound { .. } => {
             StoreError::Damaged("the bytes of an object are missing".into())
         }
-        other => StoreError::Unavailable(format!("files: {}", first_line(&other.to_string()))),
+        other => {
+            let why = format!("files: {}", first_line(&other.to_string()));
+            if has_no_room(&other) {
+                StoreError::Full(why)
+            } else {
+                StoreError::Unavailable(why)
+            }
+        }
     }
+}
+
+/// Whether the disk of a folder had no room for it.
+fn has_no_room(e: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(e), |e| e.source())
+        .filter_map(|e| e.downcast_ref::<std::io::Error>())
+        .any(|e| e.kind() == std::io::ErrorKind::StorageFull)
 }
 
 /// A server's answer may be a page long.

@@ -16,6 +16,8 @@ use crate::{App, AppError, Cx};
 
 /// When more reads than these wait, they are written at once, by whoever adds the last.
 const WAITING_MAX: usize = 20_000;
+/// When more entries than these could not be written, nobody reads: a read that leaves no trace is none.
+const OWED_MAX: usize = 20_000;
 /// Records named in one entry.
 const SUBJECTS_MAX: usize = 500;
 /// Entries written in one commit.
@@ -151,11 +153,20 @@ impl Reads {
     fn put_back(&self, drafts: Vec<AuditDraft>) {
         self.waiting().drafts.extend(drafts);
     }
+
+    /// Whether one more read may wait: the store may not have taken any for hours.
+    fn has_room(&self) -> bool {
+        self.waiting().drafts.len() < OWED_MAX
+    }
 }
 
 impl App {
-    /// Adds a read to the next batch.
+    /// Adds a read to the next batch. Fails when too many could not be written.
     pub(crate) async fn queue_read(&self, cx: &Cx, read: &Read<'_>) -> Result<(), AppError> {
+        if !self.reads.has_room() {
+            let why = "reads can no longer be written to the audit";
+            return Err(AppError::Unavailable(why.into()));
+        }
         if self.reads.push(cx, read) == WAITING_MAX {
             self.flush_reads().await?;
         }

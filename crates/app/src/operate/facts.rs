@@ -35,6 +35,7 @@ impl App {
     fn disk_fact(&self) -> Option<Fact> {
         let room = self.store.room()?;
         let (state, code) = match room.free_bytes {
+            _ if self.store.is_read_only() => (FactState::Stop, "disk-read-only"),
             0..DISK_STOP_BYTES => (FactState::Stop, "disk-full"),
             DISK_STOP_BYTES..DISK_WARN_BYTES => (FactState::Warn, "disk-low"),
             _ => (FactState::Ok, "disk-room"),

@@ -32,9 +32,7 @@ impl Refusal {
         let (status, issues) = explain(&error, at);
         let retry_after_s = match error {
             AppError::RateLimited { retry_after_s } => Some(retry_after_s),
-            AppError::Unavailable(_) | AppError::KeyToken(_) => Some(5),
-            AppError::Full(_) => Some(60),
-            _ => None,
+            other => other.code().retry_after_s(),
         };
         Self {
             status,

@@ -129,25 +129,17 @@ impl Drop for Server {
 
 pub fn with_people(data: &Path) {
     succeeds(&mut karez(data, &words(&founding("yarqum"))));
-    let user = [
-        "admin",
-        "user",
-        "add",
-        LOGIN,
-        "--name",
-        "李静",
-        "--hospital",
-        "yarqum",
-        "--roles",
-        "clinician,administrator",
-        "--password-stdin",
-    ];
-    let made = run(data, &user, PASSWORD);
-    assert!(
-        made.status.success(),
-        "{}",
-        String::from_utf8_lossy(&made.stderr)
+    with_user(data, LOGIN, "yarqum", "clinician,administrator");
+}
+
+/// Somebody of staff, whose password is [`PASSWORD`].
+pub fn with_user(data: &Path, login: &str, hospital: &str, roles: &str) {
+    let line = format!(
+        "admin user add {login} --name 李静 --hospital {hospital} --roles {roles} --password-stdin"
     );
+    let made = run(data, &words(&line), PASSWORD);
+    let wrong = String::from_utf8_lossy(&made.stderr);
+    assert!(made.status.success(), "{login}: {wrong}");
 }
 
 /// A client that finds servers on this machine.
@@ -162,14 +154,40 @@ pub fn client() -> reqwest::Client {
 }
 
 pub async fn sign_in(client: &reqwest::Client, base: &str, password: &str) -> reqwest::Response {
+    sign_in_as(client, base, LOGIN, password).await
+}
+
+pub async fn sign_in_as(
+    client: &reqwest::Client,
+    base: &str,
+    login: &str,
+    password: &str,
+) -> reqwest::Response {
+    let password = password.replace(' ', "+");
+    let body = format!("login={login}&password={password}&next=/profile");
+    send_form(client, base, "/sign-in", body).await
+}
+
+/// The token that this person's forms carry.
+pub async fn form_token(client: &reqwest::Client, base: &str) -> String {
+    let page = client.get(format!("{base}/profile")).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    let token = page.split("name=\"csrf\" value=\"").nth(1).unwrap();
+    token.split('"').next().unwrap().to_owned()
+}
+
+/// Sends a form as a browser does.
+pub async fn send_form(
+    client: &reqwest::Client,
+    base: &str,
+    path: &str,
+    body: String,
+) -> reqwest::Response {
     client
-        .post(format!("{base}/sign-in"))
+        .post(format!("{base}{path}"))
         .header("origin", base)
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(format!(
-            "login={LOGIN}&password={}&next=/profile",
-            password.replace(' ', "+")
-        ))
+        .body(body)
         .send()
         .await
         .unwrap()

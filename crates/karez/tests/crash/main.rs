@@ -3,14 +3,17 @@
 //! sent, a transaction is there whole or not at all, and the audit chains verify.
 //!
 //! 4 kills and 6 cuts; 50 and 200 with `KAREZ_TEST_FULL=1`. The same on PostgreSQL where it is installed, and nodes that
-//! are killed among three.
+//! are killed among three; a disk that turns read-only, and buckets that go away.
 // Helpers of tests: what cannot go on has failed.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../binary/mod.rs"]
 mod binary;
+mod bucket;
+mod line;
 mod nodes;
 mod postgres;
+mod read_only;
 mod writers;
 
 use testkit::powercut::PowerCut;

@@ -99,6 +99,15 @@ pub struct Acknowledged {
     pub location: Option<String>,
 }
 
+impl Acknowledged {
+    /// `Patient/…` of what was created.
+    pub fn location_of(answer: &reqwest::Response) -> String {
+        let place = answer.headers()["location"].to_str().unwrap();
+        let record = place.split("/_history/").next().unwrap();
+        format!("Patient/{}", record.rsplit("/Patient/").next().unwrap())
+    }
+}
+
 /// A server as a client sees it.
 pub struct Server {
     pub client: Client,
@@ -199,24 +208,14 @@ async fn write(
         } else {
             StatusCode::CREATED
         };
-        let location = answer
-            .headers()
-            .get("location")
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.split("/_history/").next())
-            .and_then(|v| v.rsplit("/Patient/").next())
-            .map(|id| format!("Patient/{id}"));
-        assert_eq!(
-            answer.status(),
-            expected,
-            "{}",
-            answer.text().await.unwrap_or_default()
-        );
         // The head of the answer is the acknowledgement.
-        done.push(Acknowledged {
-            name,
-            location: location.filter(|_| !whole),
-        });
+        if answer.status() == expected {
+            let location = (!whole).then(|| Acknowledged::location_of(&answer));
+            done.push(Acknowledged { name, location });
+        } else {
+            let said = answer.text().await.unwrap_or_default();
+            panic!("{name} was not taken: {said}");
+        }
         progress.acknowledged.fetch_add(1, Ordering::SeqCst);
         progress.moved.notify_one();
     }

@@ -4,6 +4,7 @@ error-code = Answer { $n }
 error-home = To the start page
 error-again = Try again
 error-form-token = This form was opened in another session. Load the page again and send it once more; what you wrote is not lost until you leave the page.
+error-not-kept = What you sent was not confirmed, so do not rely on it. Go back in your browser to the form as you filled it in, see whether it was kept, and send it again if it was not.
 error-retry-after = Try again in { $n } seconds.
 
 error-title-malformed = This request cannot be understood

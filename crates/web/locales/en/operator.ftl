@@ -44,6 +44,7 @@ fact-store-serves = Answers, and takes writes.
 fact-store-stopped = Does not serve: { $why }
 fact-disk-room = { $free_bytes } free; database { $database_bytes }, log { $log_bytes }.
 fact-disk-low = Only { $free_bytes } free; database { $database_bytes }, log { $log_bytes }. Make room.
+fact-disk-read-only = Read-only: every write is refused. Mount it for writing again; nothing needs a restart. { $free_bytes } free; database { $database_bytes }, log { $log_bytes }.
 fact-disk-full = { $free_bytes } free: writes are refused soon. Make room now.
 fact-time-stamps-none = Signatures carry the hospital’s own time.
 fact-time-stamps-ok = No signature waits for its stamp.

@@ -4,6 +4,7 @@ error-code = 答复 { $n }
 error-home = 返回首页
 error-again = 重试
 error-form-token = 此表单是在另一会话中打开的。请重新载入页面后再次提交；离开页面之前，您写的内容不会丢失。
+error-not-kept = 您提交的内容未得到确认，请不要视为已保存。请在浏览器中返回已填写的表单，先查看是否已经保存，如未保存请重新提交。
 error-retry-after = 请在 { $n } 秒后重试。
 
 error-title-malformed = 无法理解此请求

@@ -41,6 +41,7 @@ fact-store-serves = 可以读取和写入。
 fact-store-stopped = 无法提供服务：{ $why }
 fact-disk-room = 剩余 { $free_bytes }；数据库 { $database_bytes }，日志 { $log_bytes }。
 fact-disk-low = 仅剩 { $free_bytes }；数据库 { $database_bytes }，日志 { $log_bytes }。请清理空间。
+fact-disk-read-only = 磁盘为只读，所有写入都被拒绝。请重新以可写方式挂载，无需重启。剩余 { $free_bytes }；数据库 { $database_bytes }，日志 { $log_bytes }。
 fact-disk-full = 仅剩 { $free_bytes }，即将拒绝写入。请立即清理空间。
 fact-time-stamps-none = 签名使用医院自己的时间。
 fact-time-stamps-ok = 没有等待时间戳的签名。

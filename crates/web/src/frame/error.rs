@@ -202,6 +202,7 @@ pub(crate) fn page(cx: &PageCx, error: &PageError) -> Response {
                 p class="label" { (w.f("error-code", crate::args!["n" => error.code.http_status().to_string()])) }
                 h1 { (title) }
                 p class="prose soft" { (w.word("error-text", code)) }
+                @if code == "unavailable" && !cx.is_get { p { (w.t("error-not-kept")) } }
                 @if !why.is_empty() { (note(Kind::Stop, html! { @for line in &why { p { (line) } } })) }
                 p class="row" {
                     @if error.code == ErrorCode::Unauthenticated {
@@ -215,7 +216,11 @@ pub(crate) fn page(cx: &PageCx, error: &PageError) -> Response {
     };
     let mut answer = Shell::new(cx, &title).draw(&main);
     *answer.status_mut() = status(error.code);
-    if let Why::RetryAfter(s) = error.why {
+    let after = match error.why {
+        Why::RetryAfter(s) => Some(s),
+        _ => error.code.retry_after_s(),
+    };
+    if let Some(s) = after {
         answer
             .headers_mut()
             .insert(header::RETRY_AFTER, HeaderValue::from(s));
