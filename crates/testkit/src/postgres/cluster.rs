@@ -28,7 +28,6 @@ impl Cluster {
             return None;
         };
         let data = dir.join("postgres");
-        fs::create_dir(&data).unwrap();
         fs::set_permissions(dir, fs::Permissions::from_mode(0o755)).unwrap();
         let id = Command::new("id").arg("-u").output().unwrap();
         let cluster = Self {
@@ -38,16 +37,50 @@ impl Cluster {
             as_root: id.stdout.trim_ascii() == b"0",
             running: false,
         };
-        if cluster.as_root {
-            let mut chown = Command::new("chown");
-            succeeds(chown.arg("postgres").arg(&cluster.data));
-        }
+        cluster.folder(&cluster.data);
         let mut make = cluster.program("initdb");
         make.args(["--auth=trust", "--username=postgres", "--encoding=UTF8"])
             .args(["--locale=C.UTF-8", "--no-instructions", "--no-sync", "-D"])
             .arg(&cluster.data);
         succeeds(&mut make);
         Some(cluster)
+    }
+
+    /// Adds lines to its configuration; they hold from the next start on.
+    pub fn configure(&self, lines: &str) {
+        let file = self.data.join("postgresql.conf");
+        let before = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{before}\n{lines}\n")).unwrap();
+    }
+
+    /// Another server of the same programs and user, which a test starts by its own means in a folder of the server's
+    /// user. It is killed too when this is dropped.
+    #[must_use]
+    pub fn another(&self, data: &Path) -> Self {
+        Self {
+            bin: self.bin.clone(),
+            data: data.to_owned(),
+            port: crate::free_port(),
+            as_root: self.as_root,
+            running: true,
+        }
+    }
+
+    /// A new folder that belongs to the server's user.
+    pub fn folder(&self, path: &Path) {
+        fs::create_dir(path).unwrap();
+        if self.as_root {
+            succeeds(Command::new("chown").arg("postgres").arg(path));
+        }
+    }
+
+    /// The folder of PostgreSQL's programs.
+    pub fn programs(&self) -> &Path {
+        &self.bin
+    }
+
+    pub const fn port(&self) -> u16 {
+        self.port
     }
 
     /// The folder of everything it keeps.
@@ -60,8 +93,8 @@ impl Cluster {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// A program of PostgreSQL's, which refuses to be root.
-    fn program(&self, name: &str) -> Command {
+    /// A program of PostgreSQL's, or any other by its whole path, as the server's user: it refuses to be root.
+    pub fn program(&self, name: &str) -> Command {
         let program = self.bin.join(name);
         if !self.as_root {
             return Command::new(program);
@@ -116,7 +149,9 @@ impl Cluster {
         if !std::mem::take(&mut self.running) {
             return;
         }
-        let file = fs::read_to_string(self.data.join("postmaster.pid")).unwrap();
+        let Ok(file) = fs::read_to_string(self.data.join("postmaster.pid")) else {
+            return;
+        };
         let server: u32 = file.lines().next().unwrap().trim().parse().unwrap();
         // It starts no more children while we count them.
         signal("STOP", &[server]);
