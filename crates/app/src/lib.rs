@@ -32,6 +32,7 @@ pub mod opinions;
 pub mod outbound;
 pub mod people;
 pub mod providers;
+pub mod readings;
 pub mod records;
 pub mod sessions;
 pub mod settings;

@@ -105,8 +105,15 @@ pub enum SectionPart {
     Advise,
     /// Orders proposed to the treating physician.
     Orders,
+    /// How the images were made.
+    Technique,
+    /// What they are compared with.
+    Comparison,
     /// Findings of a diagnostic report.
     Findings,
+    /// What the findings mean.
+    Impression,
+    Recommendation,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -181,6 +188,7 @@ pub struct Letter {
     #[serde(serialize_with = "moment")]
     pub asked_at: Zoned,
     pub patient: Patient,
+    /// What was asked; for a diagnostic report, the examination.
     pub question: Text,
     pub sections: Vec<Section>,
     /// Everything the opinion rests on.

@@ -239,7 +239,10 @@ pub fn part(markup: Markup) -> Response {
 fn ways(signed: &Signed) -> Vec<&'static (&'static str, &'static str)> {
     const WAYS: &[(Role, &[(&str, &str)])] = &[
         (Role::Coordinator, &[("/inbox", "nav-inbox")]),
-        (Role::Consultant, &[("/worklist", "nav-worklist")]),
+        (
+            Role::Consultant,
+            &[("/worklist", "nav-worklist"), ("/readings", "nav-readings")],
+        ),
         (
             Role::Clinician,
             &[("/patients", "nav-patients"), ("/cases", "nav-cases")],

@@ -55,6 +55,18 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.case_clocks()),
     },
     Job {
+        name: "readings",
+        every_s: 2,
+        leased: true,
+        run: |app| Box::pin(app.follow_studies()),
+    },
+    Job {
+        name: "critical-clocks",
+        every_s: 15,
+        leased: true,
+        run: |app| Box::pin(app.critical_clocks()),
+    },
+    Job {
         name: "case-round",
         every_s: 5 * 60,
         leased: true,

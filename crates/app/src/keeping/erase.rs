@@ -17,6 +17,7 @@ use crate::cases::doc::CaseDoc;
 use crate::corrections::Correction;
 use crate::docs::{self, Document, Versioned};
 use crate::opinions::doc::Opinion;
+use crate::readings::doc::{ReadingDoc, ReportDraft, SignedReport};
 use crate::records::import::{Import, ImportState};
 use crate::records::index::PatientIndex;
 use crate::records::link::PatientLink;
@@ -212,20 +213,11 @@ impl App {
             .find::<PatientLink>(&permit, None, by, None, PAGE, false)
             .await?;
         keys.extend(links.into_iter().map(|l| l.key));
-        // What readers of any hospital kept with this patient's images.
-        loop {
-            let by = vec![Lookup::new("patient", own.to_string())];
-            let last = keys.last().filter(|k| k.kind.as_str() == StudyNotes::KIND);
-            let after = last.map(|k| k.id.clone());
-            let notes = self
-                .find::<StudyNotes>(&permit, None, by, after, PAGE, false)
-                .await?;
-            let full = notes.len() == PAGE as usize;
-            keys.extend(notes.into_iter().map(|n| n.key));
-            if !full {
-                break;
-            }
-        }
+        // What this hospital's readers keep about the patient's images.
+        self.all_of::<StudyNotes>(&own, &mut keys).await?;
+        self.all_of::<ReadingDoc>(&own, &mut keys).await?;
+        self.all_of::<ReportDraft>(&own, &mut keys).await?;
+        self.all_of::<SignedReport>(&own, &mut keys).await?;
         let mut after = None;
         loop {
             let page = self
@@ -246,6 +238,29 @@ impl App {
             }));
             if !full {
                 return Ok(keys);
+            }
+        }
+    }
+
+    /// Every document of a kind that its hospital found by this patient.
+    async fn all_of<T: Document>(
+        &self,
+        patient: &RecordKey,
+        keys: &mut Vec<RecordKey>,
+    ) -> Result<(), AppError> {
+        let permit = self.system(SystemPurpose::Decision);
+        let mut after = None;
+        loop {
+            let by = vec![Lookup::new("patient", patient.to_string())];
+            let hospital = Some(&patient.hospital);
+            let page = self
+                .find::<T>(&permit, hospital, by, after.take(), PAGE, false)
+                .await?;
+            after = page.last().map(|d| d.key.id.clone());
+            let full = page.len() == PAGE as usize;
+            keys.extend(page.into_iter().map(|d| d.key));
+            if !full {
+                return Ok(());
             }
         }
     }

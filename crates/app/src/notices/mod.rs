@@ -108,6 +108,7 @@ impl Notice {
         let k = &self.subject;
         match k.kind.as_str() {
             "case" => format!("/cases/{}/{}", k.hospital, k.id),
+            "reading" => format!("/readings/{}/{}", k.hospital, k.id),
             "agreement" => format!("/agreements/{}", k.id),
             "import" => format!("/import/{}", k.id),
             "webhook" => format!("/hospital/webhooks/{}", k.id),

@@ -18,6 +18,27 @@ pub struct DraftText {
     pub language: String,
 }
 
+impl DraftText {
+    /// Parts with words in them, in order.
+    pub(crate) fn parts(&self) -> Vec<(&'static str, String)> {
+        let orders: Vec<&str> = self
+            .orders
+            .iter()
+            .map(|o| o.reveal().trim())
+            .filter(|o| !o.is_empty())
+            .collect();
+        let all = [
+            ("see", self.findings.reveal().trim().to_owned()),
+            ("think", self.assessment.reveal().trim().to_owned()),
+            ("advise", self.advice.reveal().trim().to_owned()),
+            ("orders", orders.join("\n")),
+        ];
+        all.into_iter()
+            .filter(|(_, text)| !text.is_empty())
+            .collect()
+    }
+}
+
 /// An entry of the record at the version that was shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seen {

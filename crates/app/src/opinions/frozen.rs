@@ -5,7 +5,6 @@ use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use serde_json::{Value, json};
 use store::Stored;
 
-use super::doc::DraftText;
 use super::view::Legal;
 
 /// System of the codes of an opinion's parts.
@@ -18,6 +17,33 @@ pub(crate) const ACCOUNT_SYSTEM: &str = "urn:karez:account";
 /// Mark of what this module writes: clients of the FHIR interface can neither make nor change it.
 const MARK_SYSTEM: &str = "urn:karez:opinion";
 pub(crate) const LICENCE_SYSTEM: &str = "urn:karez:licence";
+
+/// What kind of document is frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nature {
+    /// A specialist's opinion in a case.
+    Opinion,
+    /// A report on a study.
+    Report,
+}
+
+impl Nature {
+    /// LOINC.
+    const fn code(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Opinion => ("11488-4", "Consult note"),
+            Self::Report => ("18748-4", "Diagnostic imaging study"),
+        }
+    }
+    const fn title(self, amends: bool) -> &'static str {
+        match (self, amends) {
+            (Self::Opinion, false) => "Specialist opinion",
+            (Self::Opinion, true) => "Addendum to a specialist opinion",
+            (Self::Report, false) => "Diagnostic imaging report",
+            (Self::Report, true) => "Diagnostic imaging report, following an earlier one",
+        }
+    }
+}
 
 /// A hospital as the document names it.
 pub(crate) struct Party {
@@ -47,7 +73,11 @@ pub(crate) struct Frozen<'a> {
     pub base: &'a str,
     pub id: &'a ResourceId,
     pub at: Instant,
-    pub text: &'a DraftText,
+    pub nature: Nature,
+    /// Parts with words in them, in order: code and text.
+    pub parts: Vec<(&'static str, String)>,
+    /// BCP 47 of the parts.
+    pub language: &'a str,
     pub answering: Party,
     pub referring: Party,
     pub patient: RecordKey,
@@ -58,6 +88,8 @@ pub(crate) struct Frozen<'a> {
     /// The request at its version.
     pub request: Option<&'a Stored>,
     pub records: &'a [Stored],
+    /// The DiagnosticReport of a report.
+    pub report: Option<Value>,
 }
 
 impl Frozen<'_> {
@@ -83,7 +115,7 @@ impl Frozen<'_> {
     /// The Composition, also stored beside the Bundle.
     pub(crate) fn composition(&self) -> Value {
         let mut sections: Vec<Value> = self
-            .parts()
+            .parts
             .iter()
             .map(|(code, text)| part(code, text))
             .collect();
@@ -96,21 +128,22 @@ impl Frozen<'_> {
         if !entries.is_empty() {
             sections.push(json!({"title": "Record", "code": coded("record"), "entry": entries}));
         }
-        let legal = self.legal.sentence(&self.text.language);
+        let legal = self.legal.sentence(self.language);
         sections.push(section("legal", self.legal.as_str(), legal));
         sections.push(part("responsible", &self.answering.name));
+        let (code, display) = self.nature.code();
         let mut composition = json!({
             "resourceType": "Composition",
             "id": self.id.as_str(),
             "meta": mark(),
-            "language": self.text.language,
+            "language": self.language,
             "identifier": {"system": "urn:ietf:rfc:3986", "value": format!("urn:uuid:{}", self.id)},
             "status": "final",
-            "type": {"coding": [{"system": "http://loinc.org", "code": "11488-4", "display": "Consult note"}]},
+            "type": {"coding": [{"system": "http://loinc.org", "code": code, "display": display}]},
             "subject": {"reference": self.url(&self.patient)},
             "date": self.at.to_string(),
             "author": [{"reference": self.author_url(), "display": self.author.name}],
-            "title": if self.amends.is_some() { "Addendum to a specialist opinion" } else { "Specialist opinion" },
+            "title": self.nature.title(self.amends.is_some()),
             "attester": [{"mode": "legal", "time": self.at.to_string(), "party": {"reference": self.author_url()}}],
             "custodian": {"reference": self.hospital_url(&self.answering), "display": self.answering.name},
         });
@@ -127,26 +160,6 @@ impl Frozen<'_> {
         }
         composition["section"] = Value::Array(sections);
         composition
-    }
-
-    /// Parts with words in them, in order.
-    fn parts(&self) -> Vec<(&'static str, String)> {
-        let orders: Vec<&str> = self
-            .text
-            .orders
-            .iter()
-            .map(|o| o.reveal().trim())
-            .filter(|o| !o.is_empty())
-            .collect();
-        let all = [
-            ("see", self.text.findings.reveal().trim().to_owned()),
-            ("think", self.text.assessment.reveal().trim().to_owned()),
-            ("advise", self.text.advice.reveal().trim().to_owned()),
-            ("orders", orders.join("\n")),
-        ];
-        all.into_iter()
-            .filter(|(_, text)| !text.is_empty())
-            .collect()
     }
 
     fn practitioner(&self) -> Value {
@@ -199,6 +212,14 @@ impl Frozen<'_> {
         ];
         for (n, (url, resource)) in own.iter().enumerate() {
             entry(&mut out, n == 0, url, resource.to_string().as_bytes());
+        }
+        if let Some(report) = &self.report {
+            let id = report["id"].as_str().unwrap_or_default();
+            let url = format!(
+                "{}/fhir/{}/DiagnosticReport/{id}",
+                self.base, self.referring.id
+            );
+            entry(&mut out, false, &url, report.to_string().as_bytes());
         }
         for record in self.request.into_iter().chain(self.records) {
             entry(
@@ -263,7 +284,7 @@ impl Frozen<'_> {
             "description": format!("Specialist opinion, {}", self.answering.name),
             "content": [{"attachment": {
                 "contentType": "application/fhir+json",
-                "language": self.text.language,
+                "language": self.language,
                 "url": self.own_url("Bundle", self.id.as_str()),
                 "title": format!("Specialist opinion {}", self.case_number),
             }}],
@@ -287,7 +308,7 @@ fn entry(out: &mut Vec<u8>, first: bool, url: &str, resource: &[u8]) {
     out.push(b'}');
 }
 
-fn mark() -> Value {
+pub(crate) fn mark() -> Value {
     json!({"tag": [{"system": MARK_SYSTEM, "code": "signed"}]})
 }
 
@@ -315,13 +336,18 @@ fn title(code: &str) -> &'static str {
         "think" => "What I think",
         "advise" => "What I advise",
         "orders" => "Orders proposed",
+        "technique" => "Technique",
+        "comparison" => "Comparison",
+        "findings" => "Findings",
+        "impression" => "Impression",
+        "recommendation" => "Recommendation",
         "legal" => "Legal character",
         _ => "Responsible party",
     }
 }
 
 /// XHTML of plain text (FHIR R4 §2.4.0): paragraphs and line breaks.
-fn narrative(text: &str) -> String {
+pub(crate) fn narrative(text: &str) -> String {
     let mut out = String::from(r#"<div xmlns="http://www.w3.org/1999/xhtml"><p>"#);
     for c in text.chars() {
         match c {

@@ -7,14 +7,14 @@
 
 mod desk;
 pub(crate) mod doc;
-mod frozen;
+pub(crate) mod frozen;
 pub(crate) mod paper;
 mod read;
 mod record;
-mod sign;
+pub(crate) mod sign;
 pub mod stamps;
 pub mod templates;
-mod thaw;
+pub(crate) mod thaw;
 pub mod view;
 
 pub use doc::DraftText;

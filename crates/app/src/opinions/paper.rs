@@ -8,7 +8,7 @@ use print::{
 };
 
 use super::doc::Opinion;
-use super::view::{Legal, OpinionView};
+use super::view::{CoSigner, Legal, OpinionView};
 use super::{sign, thaw};
 use crate::docs::Versioned;
 use crate::{App, AppError, Cx};
@@ -146,7 +146,13 @@ impl App {
             },
             responsible: view.responsible.clone(),
             amends,
-            signature: signature(view, &cx.zone),
+            signature: signature(
+                &view.report,
+                &view.role,
+                &view.digest,
+                view.co_signer.as_ref(),
+                &cx.zone,
+            ),
         })
     }
 
@@ -180,7 +186,7 @@ impl App {
     }
 
     /// The patient as the signed document names them. A number that pages mask is printed only if there is no other.
-    fn patient_on_paper(
+    pub(crate) fn patient_on_paper(
         &self,
         cx: &Cx,
         custodian: &kernel::HospitalId,
@@ -240,15 +246,27 @@ pub(crate) fn part(code: &str) -> Option<SectionPart> {
         "think" => Some(SectionPart::Think),
         "advise" => Some(SectionPart::Advise),
         "orders" => Some(SectionPart::Orders),
+        "technique" => Some(SectionPart::Technique),
+        "comparison" => Some(SectionPart::Comparison),
+        "findings" => Some(SectionPart::Findings),
+        "impression" => Some(SectionPart::Impression),
+        "recommendation" => Some(SectionPart::Recommendation),
         _ => None,
     }
 }
 
-fn signature(view: &OpinionView, zone: &jiff::tz::TimeZone) -> Option<Signature> {
-    let facts = view.report.facts.as_ref()?;
+/// The signature as paper shows it, from the report of its checks.
+pub(crate) fn signature(
+    report: &seal::Report,
+    role: &str,
+    digest: &str,
+    co_signer: Option<&CoSigner>,
+    zone: &jiff::tz::TimeZone,
+) -> Option<Signature> {
+    let facts = report.facts.as_ref()?;
     Some(Signature {
         signer: facts.signer.clone(),
-        role: [view.role.as_str(), facts.hospital_name.as_str()]
+        role: [role, facts.hospital_name.as_str()]
             .into_iter()
             .filter(|s| !s.is_empty())
             .collect::<Vec<_>>()
@@ -258,10 +276,10 @@ fn signature(view: &OpinionView, zone: &jiff::tz::TimeZone) -> Option<Signature>
         sealed_at: facts.sealed_at.to_zoned(zone.clone()),
         signer_key: facts.signer_kid.clone(),
         hospital_key: facts.hospital_kid.clone(),
-        digest: view.digest.clone(),
+        digest: digest.to_owned(),
         time_authority: facts.time_authority.clone(),
         stamped_at: facts.stamped_at.map(|at| at.to_zoned(zone.clone())),
-        co_signer: view.co_signer.as_ref().map(|c| print::CoSignature {
+        co_signer: co_signer.map(|c| print::CoSignature {
             signer: c.name.clone(),
             licence: c.licence.clone(),
             signed_at: c.signed.to_zoned(zone.clone()),

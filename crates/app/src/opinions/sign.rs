@@ -8,7 +8,7 @@ use store::{Batch, Precondition};
 
 use super::desk::{check, legal_of};
 use super::doc::{Draft, DraftText, Opinion, StampState};
-use super::frozen::{Amended, Author, Frozen, Party};
+use super::frozen::{Amended, Author, Frozen, Nature, Party};
 use super::record::{changes, seen};
 use super::stamps::{self, Asked};
 use super::thaw;
@@ -72,7 +72,9 @@ impl App {
             base: &self.settings().base_url,
             id: &id,
             at: cx.now,
-            text: &draft.doc.text,
+            nature: Nature::Opinion,
+            parts: draft.doc.text.parts(),
+            language: &draft.doc.text.language,
             answering: self.party(&own),
             referring: self.party(&case.hospital),
             patient: RecordKey::new(
@@ -86,6 +88,7 @@ impl App {
             amends,
             request: request.as_ref(),
             records: &records,
+            report: None,
         };
         let bundle = frozen.bundle();
         let (file, stamp) = self.sign_and_seal(cx, &own, &bundle).await?;
@@ -184,16 +187,14 @@ impl App {
             Kind::new("Patient")?,
             case.patient.clone(),
         );
-        let text = DraftText {
-            language: thawed.language.clone(),
-            ..DraftText::default()
-        };
         // Only the referring hospital's entry is made from this; the document itself stays as it was signed.
         let frozen = Frozen {
             base: &self.settings().base_url,
             id: opinion,
             at: held.doc.signed,
-            text: &text,
+            nature: Nature::Opinion,
+            parts: Vec::new(),
+            language: &thawed.language,
             answering: self.party(&own),
             referring: self.party(&case.hospital),
             patient,
@@ -209,6 +210,7 @@ impl App {
             amends: None,
             request: None,
             records: &[],
+            report: None,
         };
         let mut batch = Batch::new(cx.now);
         docs::put(&mut batch, &held)?;
@@ -245,7 +247,7 @@ impl App {
 
     /// Signs the bytes with the acting person's certificate, has the signature stamped, and seals all for their
     /// hospital. An authority that does not answer holds nothing up.
-    async fn sign_and_seal(
+    pub(crate) async fn sign_and_seal(
         &self,
         cx: &Cx,
         own: &HospitalId,
@@ -284,7 +286,7 @@ impl App {
     }
 
     /// The acting person with a licence valid now and the privilege to sign.
-    async fn licensed(&self, cx: &Cx, own: &HospitalId) -> Result<Person, AppError> {
+    pub(crate) async fn licensed(&self, cx: &Cx, own: &HospitalId) -> Result<Person, AppError> {
         if !cx.actor.may(Privilege::SignOpinion) {
             return Err(AppError::denied("privilege-missing"));
         }
@@ -308,7 +310,7 @@ impl App {
         })
     }
 
-    fn party(&self, id: &HospitalId) -> Party {
+    pub(crate) fn party(&self, id: &HospitalId) -> Party {
         let name = self
             .hospital(id)
             .map_or_else(|| id.to_string(), |h| h.name("en").to_owned());
@@ -319,7 +321,7 @@ impl App {
     }
 }
 
-fn author(person: &Person) -> Result<Author, AppError> {
+pub(crate) fn author(person: &Person) -> Result<Author, AppError> {
     let licence = person
         .licence
         .clone()
@@ -379,7 +381,7 @@ fn acknowledged(
     ))
 }
 
-fn text_of(file: &SealedFile) -> Result<String, AppError> {
+pub(crate) fn text_of(file: &SealedFile) -> Result<String, AppError> {
     String::from_utf8(file.to_bytes()?)
         .map_err(|_| AppError::Internal("a sealed file is text".into()))
 }
@@ -388,7 +390,7 @@ pub(crate) fn parse(file: &str) -> Result<SealedFile, AppError> {
     Ok(SealedFile::parse(file.as_bytes())?)
 }
 
-fn put(
+pub(crate) fn put(
     batch: &mut Batch,
     hospital: &HospitalId,
     kind: &str,

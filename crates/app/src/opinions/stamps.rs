@@ -17,6 +17,7 @@ use super::read::entry;
 use super::sign::parse;
 use crate::audit_entry::Verb;
 use crate::docs::{self, Versioned};
+use crate::readings::doc::SignedReport;
 use crate::settings::TimeStamping;
 use crate::{App, AppError};
 
@@ -140,6 +141,41 @@ impl App {
                 break;
             };
             came += got;
+        }
+        Ok(came + self.late_report_stamps().await?)
+    }
+
+    /// The same for signed reports.
+    async fn late_report_stamps(&self) -> Result<usize, AppError> {
+        let permit = self.system(SystemPurpose::Job);
+        let lookups = vec![Lookup::new("stamp", WAITING_FOR_STAMP)];
+        let waiting = self
+            .find::<SignedReport>(&permit, None, lookups, None, AT_ONCE, false)
+            .await?;
+        let mut came = 0;
+        for mut held in waiting
+            .into_iter()
+            .filter(|h| h.key.hospital == h.doc.hospital)
+        {
+            let signature = parse(held.doc.file.reveal())?.signature;
+            let Asked::Stamped(token, stamp) = self.ask_for_stamp(&signature).await else {
+                break;
+            };
+            held.doc.stamp = StampState::later(&token, &stamp);
+            let mut batch = Batch::new(self.now());
+            docs::put(&mut batch, &held)?;
+            let custodian = held.doc.study.hospital.clone();
+            if custodian != held.doc.hospital
+                && let Some(mut copy) = self
+                    .load::<SignedReport>(&permit, &custodian, &held.key.id)
+                    .await?
+            {
+                copy.doc.stamp = held.doc.stamp.clone();
+                docs::put(&mut batch, &copy)?;
+            }
+            batch.event("report.time-stamped", &held.key, "{}");
+            self.store.commit(batch).await?;
+            came += 1;
         }
         Ok(came)
     }

@@ -89,6 +89,7 @@ pub(crate) fn thaw(bytes: &[u8], zone: &jiff::tz::TimeZone) -> Result<Thawed, Ap
             .to_owned(),
         parts: PARTS
             .into_iter()
+            .chain(crate::readings::REPORT_PARTS)
             .filter_map(|code| Some((code.to_owned(), Phi::new(part(code)?))))
             .collect(),
         author_name: practitioner

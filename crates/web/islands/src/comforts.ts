@@ -81,11 +81,34 @@ function templates(): void {
   });
 }
 
+// A phrase chosen from a list goes where one was writing in that form, or into the field the list names.
+function phrases(): void {
+  let last: HTMLTextAreaElement | undefined;
+  document.addEventListener('focusin', (e) => {
+    if (e.target instanceof HTMLTextAreaElement) last = e.target;
+  });
+  document.addEventListener('change', (e) => {
+    const select = e.target;
+    if (!(select instanceof HTMLSelectElement) || !select.matches('[data-phrase]') || !select.value) return;
+    const named = select.form?.elements.namedItem(select.dataset['phrase'] ?? '');
+    const field = last && last.form === select.form ? last : named;
+    if (!(field instanceof HTMLTextAreaElement)) return;
+    const at = field === last ? field.selectionEnd : field.value.length;
+    const before = field.value.slice(0, at);
+    const gap = before === '' || /\s$/.test(before) ? '' : ' ';
+    field.setRangeText(gap + select.value, at, at, 'end');
+    select.value = '';
+    field.focus();
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  });
+}
+
 export function comforts(): void {
   dialogs();
   busy();
   drops();
   submitOnChange();
   templates();
+  phrases();
   document.querySelector<HTMLElement>('.problems:not(.guide *)')?.focus();
 }

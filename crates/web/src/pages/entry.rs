@@ -46,13 +46,25 @@ async fn entry(
         return Err(PageError::not_found());
     }
     let view = state.app.entry(cx.cx()?, &key).await?;
+    let signed = ways(&state, &cx, &key).await?;
     Ok(Shell::new(&cx, &cx.t("entry-title"))
         .watch(format!("record-{}", key.id))
-        .draw(&draw(&cx, &view)))
+        .draw(&draw(&cx, &view, &signed)))
+}
+
+/// Where an entry leads: a study to its pictures, a report of ours to what was signed.
+async fn ways(state: &WebState, cx: &PageCx, key: &RecordKey) -> Result<Markup, PageError> {
+    if key.kind.as_str() == "ImagingStudy" {
+        let href = super::images::list::study_address(key);
+        return Ok(
+            html! { p { a class="btn" href=(href) { (icon("image")) (cx.t("reading-images")) } } },
+        );
+    }
+    super::readings::entry_reports(state, cx, key).await
 }
 
 /// The page's content.
-pub fn draw(cx: &PageCx, view: &EntryView) -> Markup {
+pub fn draw(cx: &PageCx, view: &EntryView, ways: &Markup) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
     let e = &view.entry;
@@ -103,6 +115,7 @@ pub fn draw(cx: &PageCx, view: &EntryView) -> Markup {
                         span { @for (i, m) in part.measures.iter().enumerate() { @if i > 0 { (w.t("list-between")) } (measure(show, m)) } }
                     } }
                 } }
+                (ways)
                 @if !view.attachments.is_empty() { section class="card" aria-labelledby="files-h" {
                     header { h2 id="files-h" { (w.t("files-title")) } }
                     ul class="readers" { @for f in &view.attachments { li { (file_line(show, f)) } } }

@@ -22,6 +22,7 @@ pub mod patients;
 pub mod people;
 pub mod permission;
 pub mod profile;
+pub mod readings;
 pub mod search;
 pub mod sign_in;
 pub mod styleguide;
@@ -53,6 +54,7 @@ pub fn routes() -> Vec<RouteSpec> {
         entry::routes(),
         cases::routes(),
         images::routes(),
+        readings::routes(),
         agreements::routes(),
         consents::routes(),
         downtime::routes(),

@@ -147,7 +147,7 @@ export class Pane {
   }
 
   window(width: number, centre: number): void {
-    this.viewport?.setProperties({ voiRange: { lower: centre - width / 2, upper: centre + width / 2 } } as never);
+    this.viewport?.setProperties({ voiRange: core.utilities.windowLevel.toLowHighRange(width, centre) } as never);
     this.viewport?.render();
     this.draw();
   }
@@ -157,6 +157,8 @@ export class Pane {
     if (!v || !this.stack) return undefined;
     const { invert, voiRange } = (v.getProperties() ?? {}) as { invert?: boolean; voiRange?: { lower: number; upper: number } };
     const { flipHorizontal, flipVertical } = v.getCamera();
+    // A window of the standard is one wider than its range (PS3.3 C.11.2.1.2.1).
+    const level = voiRange && core.utilities.windowLevel.toWindowLevel(voiRange.lower, voiRange.upper);
     return {
       rotation: (v as StackViewport).getRotation?.() ?? 0,
       flipHorizontal: !!flipHorizontal,
@@ -164,8 +166,8 @@ export class Pane {
       zoom: v.getZoom(),
       pan: [...v.getPan()] as [number, number],
       invert: !!invert,
-      width: voiRange ? voiRange.upper - voiRange.lower : 0,
-      centre: voiRange ? (voiRange.upper + voiRange.lower) / 2 : 0,
+      width: level?.windowWidth ?? 0,
+      centre: level?.windowCenter ?? 0,
     };
   }
 

@@ -28,7 +28,8 @@ pub fn routes() -> Vec<RouteSpec> {
 async fn inbox(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let filter = filter_of(&cx);
     let list = state.app.inbox(cx.cx()?, &filter).await?;
-    page(&cx, Place::Inbox, &list, &filter)
+    let critical = state.app.critical_findings(cx.cx()?).await?.len();
+    page(&cx, Place::Inbox, &list, &filter, critical)
 }
 
 async fn chosen(

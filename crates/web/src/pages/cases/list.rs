@@ -10,6 +10,7 @@ use crate::components::basic::{Tab, tabs};
 use crate::components::list::{Column, Filter, filters, table};
 use crate::components::{Kind, chip, chip_icon, count, icon, state, urgency};
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, Who, get};
+use crate::pages::readings::critical_note;
 use crate::pages::view::{self, case_address, clock_of, patient_name, sex_and_age};
 use crate::shell::Shell;
 use crate::show::Show;
@@ -88,13 +89,14 @@ pub fn filter_of(cx: &PageCx) -> CaseFilter {
 async fn cases(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let filter = filter_of(&cx);
     let list = state.app.my_cases(cx.cx()?, &filter).await?;
-    page(&cx, Place::Cases, &list, &filter)
+    let critical = state.app.critical_findings(cx.cx()?).await?.len();
+    page(&cx, Place::Cases, &list, &filter, critical)
 }
 
 async fn worklist(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let filter = filter_of(&cx);
     let list = state.app.worklist(cx.cx()?, &filter).await?;
-    page(&cx, Place::Worklist, &list, &filter)
+    page(&cx, Place::Worklist, &list, &filter, 0)
 }
 
 /// Cases whose number, patient or question matches, among those the reader has in their lists.
@@ -145,7 +147,13 @@ fn matches(row: &CaseRow, query: &str) -> bool {
 }
 
 /// The page of a list.
-pub fn page(cx: &PageCx, place: Place, list: &CaseList, filter: &CaseFilter) -> PageResult {
+pub fn page(
+    cx: &PageCx,
+    place: Place,
+    list: &CaseList,
+    filter: &CaseFilter,
+    critical: usize,
+) -> PageResult {
     let w = &cx.words();
     let title = w.t(match place {
         Place::Cases => "nav-cases",
@@ -155,6 +163,7 @@ pub fn page(cx: &PageCx, place: Place, list: &CaseList, filter: &CaseFilter) -> 
     let hospital = cx.cx()?.hospital()?.clone();
     let main = html! {
         (head(cx, &title, place, list))
+        (critical_note(cx, critical))
         (views(cx, place, list, filter))
         (filter_bar(cx, place, list, filter))
         (card(cx, place, list, None))

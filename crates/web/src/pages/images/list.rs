@@ -48,7 +48,7 @@ pub fn state_chip(show: &Show, state: StudyState) -> Markup {
 }
 
 /// One study as a line: what, when, how much, and the way to it.
-pub fn study_row(show: &Show, line: &StudyLine, base: &str) -> Markup {
+pub fn study_row(show: &Show, line: &StudyLine, base: &str, more: &Markup) -> Markup {
     let w = &show.words;
     let name = study_name(show, line);
     let counts = w.f(
@@ -69,12 +69,32 @@ pub fn study_row(show: &Show, line: &StudyLine, base: &str) -> Markup {
                 @if let Some(when) = &line.started { (show.fhir_date(when.get(..10).unwrap_or(when))) " · " }
                 (counts) " " (view::hospital(&line.custodian))
             }
+            (more)
         }
     }
 }
 
 /// The studies of a patient or case in their card; nothing where there are none.
 pub fn card(cx: &PageCx, studies: &[StudyLine]) -> Markup {
+    card_with(cx, studies, |_| html! {})
+}
+
+/// The studies of a case for whoever answers it: each can be taken up to be reported.
+pub fn card_to_read(cx: &PageCx, studies: &[StudyLine], case: &RecordKey) -> Markup {
+    card_with(cx, studies, |s| {
+        html! {
+            @if s.state.has_pictures() { form method="post" action="/readings/open" {
+                (cx.csrf())
+                input type="hidden" name="hospital" value=(s.key.hospital);
+                input type="hidden" name="study" value=(s.key.id);
+                input type="hidden" name="case" value=(case.id);
+                button class="btn" { (icon("sign")) (cx.t("reading-take-up")) }
+            } }
+        }
+    })
+}
+
+fn card_with(cx: &PageCx, studies: &[StudyLine], more: impl Fn(&StudyLine) -> Markup) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
     const OPEN: usize = 6;
@@ -83,9 +103,9 @@ pub fn card(cx: &PageCx, studies: &[StudyLine]) -> Markup {
         @if !studies.is_empty() {
             section class="card" aria-labelledby="studies-h" id="studies" {
                 header { h2 id="studies-h" { (icon("image")) " " (w.t("studies-title")) } (count(studies.len())) }
-                ul class="readers" { @for s in open { (study_row(show, s, "/images")) } }
+                ul class="readers" { @for s in open { (study_row(show, s, "/images", &more(s))) } }
                 @if !folded.is_empty() { details class="body" { summary class="small" { (w.f("studies-more", args!["n" => folded.len()])) }
-                    ul class="readers" { @for s in folded { (study_row(show, s, "/images")) } } } }
+                    ul class="readers" { @for s in folded { (study_row(show, s, "/images", &more(s))) } } } }
             }
         }
     }
@@ -107,7 +127,7 @@ pub async fn own(State(app): State<WebState>, cx: PageCx) -> PageResult {
         p class="soft" { (w.t("me-images-lead")) }
         div class="card" {
             @if studies.is_empty() { (state::empty("image", &w.t("me-images-none"), "", None)) }
-            @else { ul class="readers" { @for s in &studies { (study_row(show, s, "/me/images")) } } }
+            @else { ul class="readers" { @for s in &studies { (study_row(show, s, "/me/images", &html! {})) } } }
         }
     };
     Ok(patient_portal::draw(&cx, &title, None, &main))

@@ -7,13 +7,15 @@ use app::ActorKind;
 use app::viewing::view::{SeriesLine, StudyLine, StudyState, StudyView};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
+use kernel::RecordKey;
 use maud::{Markup, html};
 
 use super::list::{modalities, state_chip, study_address, study_name};
 use crate::args;
 use crate::components::basic::dialog;
-use crate::components::{Kind, Permitted, crumbs, note};
+use crate::components::{Kind, Permitted, crumbs, icon, note};
 use crate::frame::{PageCx, PageResult, WebState};
+use crate::pages::readings::reading_address;
 use crate::pages::view::{self, patient_address};
 use crate::shell::Shell;
 
@@ -132,7 +134,16 @@ pub async fn page(
     let w = cx.words();
     let show = cx.show();
     let title = w.t("viewer-title");
-    let main = draw(&cx, &v, is_patient, &hangings);
+    let reading = if is_patient {
+        None
+    } else {
+        state
+            .app
+            .reading_of(cx.cx()?, &key)
+            .await?
+            .map(|(reading, _)| reading)
+    };
+    let main = draw(&cx, &v, reading.as_ref(), &hangings);
     let mut shell = Shell::new(&cx, &title)
         .class("page close")
         .style("images.css")
@@ -196,10 +207,11 @@ fn words(cx: &PageCx) -> String {
     serde_json::Value::Object(said).to_string()
 }
 
-fn draw(cx: &PageCx, v: &StudyView, is_patient: bool, hangings: &str) -> Markup {
+fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
     let line = &v.line;
+    let is_patient = cx.cx().is_ok_and(|c| c.actor.kind == ActorKind::Patient);
     let base = study_address(&line.key);
     let web = format!("/dicomweb/{}", line.key.hospital);
     let kept = serde_json::to_string(&v.notes).unwrap_or_default();
@@ -218,6 +230,7 @@ fn draw(cx: &PageCx, v: &StudyView, is_patient: bool, hangings: &str) -> Markup 
                 @if let Some(when) = &line.started { (show.fhir_date(when.get(..10).unwrap_or(when))) " · " }
                 (modalities(show, line)) " · " (w.f("study-counts", args!["series" => line.series_count, "images" => line.instances]))
                 " " (state_chip(show, line.state))
+                @if let Some(reading) = reading { " " a class="btn" href=(reading_address(reading)) { (icon("sign")) (w.t("viewer-report")) } }
             }
         }
         @if line.state == StudyState::Elsewhere || line.state == StudyState::Void {

@@ -1,0 +1,201 @@
+//! A study becomes work: its hospital's own as soon as it arrives, another hospital's when a consultant takes it up in a
+//! case.
+
+use agreements::{Role, SystemPurpose};
+use care::case::Urgency;
+use care::reading::{Reading, facts};
+use kernel::{HospitalId, Phi, RecordKey, ResourceId};
+use serde::{Deserialize, Serialize};
+use store::{Batch, Lookup, StoreError, Stored};
+
+use super::doc::{ReadingDoc, of_study};
+use crate::docs::{self, Document, Versioned};
+use crate::viewing::{goes_with, view::StudyLine};
+use crate::{App, AppError, Cx};
+
+/// Events looked at in one go, and goes in one run.
+const EVENTS_AT_ONCE: u32 = 500;
+const GOES_MAX: usize = 20;
+
+/// How far the feed was followed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct ReadingPlace {
+    position: u64,
+}
+
+impl Document for ReadingPlace {
+    const KIND: &'static str = "reading-place";
+    fn lookups(&self) -> Vec<Lookup> {
+        vec![Lookup::unique("place", "readings")]
+    }
+}
+
+fn facts_of(line: &StudyLine) -> facts::Study {
+    facts::Study {
+        modalities: line.modalities.clone(),
+        body_part: line.body_part.clone(),
+        description: Phi::new(line.description.clone()),
+        started: line.started.clone(),
+        images: line.instances,
+    }
+}
+
+impl App {
+    /// Follows the feed: studies that arrive are put on their hospital's worklist, and what has become known of them is
+    /// taken over. Gives how many were opened or renewed.
+    pub async fn follow_studies(&self) -> Result<usize, AppError> {
+        let permit = self.system(SystemPurpose::Job);
+        let network = HospitalId::network();
+        let lookups = vec![Lookup::unique("place", "readings")];
+        let mut place = self
+            .find::<ReadingPlace>(&permit, Some(&network), lookups, None, 1, false)
+            .await?
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Versioned {
+                key: self.doc_key::<ReadingPlace>(&network, &self.new_id()),
+                version: 0,
+                doc: ReadingPlace::default(),
+            });
+        let began = place.doc.position;
+        let mut done = 0;
+        for _ in 0..GOES_MAX {
+            let events = self
+                .store
+                .events(&permit, place.doc.position, EVENTS_AT_ONCE)
+                .await?;
+            let Some(last) = events.last().map(|e| e.position) else {
+                break;
+            };
+            let mut studies: Vec<&RecordKey> = events
+                .iter()
+                .filter(|e| {
+                    e.topic.starts_with("imaging.") && e.subject.kind.as_str() == "ImagingStudy"
+                })
+                .map(|e| &e.subject)
+                .collect();
+            studies.sort();
+            studies.dedup();
+            for study in studies {
+                done += usize::from(self.open_own(study).await?);
+            }
+            place.doc.position = last;
+            if events.len() < EVENTS_AT_ONCE as usize {
+                break;
+            }
+        }
+        if place.doc.position > began {
+            let mut batch = Batch::new(self.now());
+            docs::put(&mut batch, &place)?;
+            match self.store.commit(batch).await {
+                // Another node was here: it has done the same.
+                Ok(_) | Err(StoreError::Precondition { .. }) => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(done)
+    }
+
+    /// Puts a hospital's own study on its worklist, or takes over what has become known of it.
+    async fn open_own(&self, study: &RecordKey) -> Result<bool, AppError> {
+        let cx = self.job_cx();
+        let permit = self.system(SystemPurpose::Job);
+        let Some(stored) = self.store.get(&permit, study, None).await? else {
+            return Ok(false);
+        };
+        let Some((line, patient)) = self.readable(&cx, &stored) else {
+            return Ok(false);
+        };
+        let found = self
+            .find::<ReadingDoc>(
+                &permit,
+                Some(&study.hospital),
+                vec![of_study(study)],
+                None,
+                1,
+                false,
+            )
+            .await?;
+        let mut doc = found.into_iter().next().unwrap_or_else(|| Versioned {
+            key: self.doc_key::<ReadingDoc>(&study.hospital, &self.new_id()),
+            version: 0,
+            doc: ReadingDoc {
+                reading: Reading::open(
+                    study.hospital.clone(),
+                    study.clone(),
+                    patient.clone(),
+                    None,
+                    Urgency::Routine,
+                    cx.now,
+                ),
+            },
+        });
+        let facts = facts_of(&line);
+        if doc.version > 0 && doc.doc.reading.facts == facts && doc.doc.reading.patient == patient {
+            return Ok(false);
+        }
+        doc.doc.reading.facts = facts;
+        // A decision on the reconciliation list may have found another patient.
+        doc.doc.reading.patient = patient;
+        let mut batch = Batch::new(cx.now);
+        self.put_reading(&cx, &mut batch, &mut doc, Vec::new(), "reading.opened")?;
+        match self.store.commit(batch).await {
+            Ok(_) => Ok(true),
+            // Somebody claimed it this moment: the next event of the study brings the facts.
+            Err(StoreError::Precondition { .. } | StoreError::Duplicate { .. }) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// What can be read: a study with pictures here and a patient.
+    fn readable(&self, cx: &Cx, stored: &Stored) -> Option<(StudyLine, ResourceId)> {
+        if stored.deleted {
+            return None;
+        }
+        let line = self.study_line(cx, stored)?;
+        let patient = stored.patient.clone()?;
+        line.state.has_pictures().then_some((line, patient))
+    }
+
+    /// The reading of a study by the caller's hospital: of its own, or of a case it answers. Made if there is none yet.
+    pub async fn open_reading(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+        case_key: Option<&RecordKey>,
+    ) -> Result<RecordKey, AppError> {
+        let own = cx.require(Role::Consultant)?.clone();
+        let stored = self.read_record(cx, study, "study.opened").await?;
+        let (line, patient) = self.readable(cx, &stored).ok_or(AppError::NotFound)?;
+        let (case, urgency) = match case_key {
+            None if study.hospital == own => (None, Urgency::Routine),
+            None => return Err(AppError::denied("not-your-case")),
+            Some(key) => {
+                let (case, _) = self.case_to_answer(cx, key).await?;
+                if case.hospital != study.hospital || !goes_with(&case, study) {
+                    return Err(AppError::NotFound);
+                }
+                let urgency = case.request.urgency.unwrap_or(Urgency::Routine);
+                (Some(case.id.clone()), urgency)
+            }
+        };
+        let permit = self.system(SystemPurpose::Decision);
+        let found = self
+            .find::<ReadingDoc>(&permit, Some(&own), vec![of_study(study)], None, 1, false)
+            .await?;
+        if let Some(doc) = found.into_iter().next() {
+            return Ok(doc.key);
+        }
+        let mut reading = Reading::open(own.clone(), study.clone(), patient, case, urgency, cx.now);
+        reading.facts = facts_of(&line);
+        let mut doc = Versioned {
+            key: self.doc_key::<ReadingDoc>(&own, &self.new_id()),
+            version: 0,
+            doc: ReadingDoc { reading },
+        };
+        let mut batch = Batch::new(cx.now);
+        self.put_reading(cx, &mut batch, &mut doc, Vec::new(), "reading.opened")?;
+        self.store.commit(batch).await?;
+        Ok(doc.key)
+    }
+}
