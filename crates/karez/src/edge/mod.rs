@@ -15,8 +15,7 @@ use bytes::Bytes;
 use clap::Subcommand;
 use edge::{Centre, Identity, Progress, Sender, Spool};
 use gateway::dimse;
-use imaging::pixel::transcode;
-use imaging::{Limits, Object};
+use imaging::Limits;
 use kernel::{Clock, Entropy, SystemClock, SystemEntropy, limits};
 use seal::Secret;
 use tokio::net::TcpListener;
@@ -187,18 +186,9 @@ async fn imaging(config: EdgeConfig) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An object without loss in fewer bytes, or as it is: what came compressed is left alone, and so is what cannot be read
-/// or grows.
-fn squeeze(object: Bytes) -> Bytes {
-    let smaller = || {
-        let read = Object::read(object.clone(), &Limits::default()).ok()?;
-        if read.syntax().encapsulated() || read.pixel_element().is_none() {
-            return None;
-        }
-        let squeezed = transcode(&read, imaging::syntax::JPEG_LS, 0).ok()?;
-        (squeezed.len() < object.len()).then_some(squeezed)
-    };
-    smaller().unwrap_or(object)
+/// An object without loss in fewer bytes; as it is where it cannot be read, for the centre to judge.
+fn smaller(object: Bytes) -> Bytes {
+    imaging::pixel::squeeze(object.clone(), &Limits::default()).unwrap_or(object)
 }
 
 fn listener_settings(config: &EdgeConfig) -> anyhow::Result<dimse::Settings> {
