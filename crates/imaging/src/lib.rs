@@ -2,6 +2,7 @@
 
 pub mod charset;
 pub mod dataset;
+pub mod deidentify;
 pub mod error;
 pub mod facts;
 pub mod file;

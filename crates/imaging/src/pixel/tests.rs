@@ -1,1 +1,556 @@
+use super::*;
+use crate::dataset::{Data, Dataset, Element};
+use crate::{Limits, VR, file, syntax, tags, write};
+use bytes::Bytes;
 
+const CT: &str = "1.2.840.10008.5.1.4.1.1.2";
+
+/// An image of a photometric interpretation, bits and pixels.
+fn image(
+    term: &str,
+    [rows, columns, samples, allocated, stored, high, signed]: [u16; 7],
+    pixels: &[u8],
+) -> Dataset {
+    let mut data = Dataset::new();
+    data.put_text(tags::SOP_CLASS_UID, VR::UI, CT);
+    data.put_text(tags::SOP_INSTANCE_UID, VR::UI, "1.2.3");
+    data.put_text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, term);
+    for (tag, value) in [
+        (tags::ROWS, rows),
+        (tags::COLUMNS, columns),
+        (tags::SAMPLES_PER_PIXEL, samples),
+        (tags::BITS_ALLOCATED, allocated),
+        (tags::BITS_STORED, stored),
+        (tags::HIGH_BIT, high),
+        (tags::PIXEL_REPRESENTATION, signed),
+    ] {
+        data.put_u16(tag, value);
+    }
+    let vr = if allocated > 8 { VR::OW } else { VR::OB };
+    raw(&mut data, tags::PIXEL_DATA, vr, pixels);
+    data
+}
+
+fn raw(data: &mut Dataset, tag: crate::Tag, vr: VR, bytes: &[u8]) {
+    data.put(Element {
+        tag,
+        vr,
+        data: Data::Bytes(Bytes::copy_from_slice(bytes)),
+    });
+}
+
+fn words(values: &[u16]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn object(data: &Dataset) -> Object {
+    let bytes = file::wrap(
+        &write(data, true),
+        CT,
+        "1.2.3",
+        syntax::EXPLICIT_LITTLE,
+        None,
+    );
+    Object::read(bytes, &Limits::default()).unwrap()
+}
+
+fn values(data: &Dataset) -> Values {
+    decode(&object(data), 0).unwrap().values
+}
+
+fn shown(data: &Dataset, wanted: &Wanted) -> Image {
+    let object = object(data);
+    let d = Description::of(object.dataset()).unwrap();
+    let look = Look::of(object.dataset(), &d, 0);
+    render(
+        &decode(&object, 0).unwrap(),
+        &d,
+        &look,
+        &overlays(&object, 0),
+        wanted,
+    )
+    .unwrap()
+}
+
+#[test]
+fn only_the_bits_that_are_stored_are_the_value() {
+    // Twelve bits in the upper part of sixteen, other things below.
+    let data = image(
+        "MONOCHROME2",
+        [1, 3, 1, 16, 12, 15, 0],
+        &words(&[0x123f, 0xfff1, 0x0001]),
+    );
+    assert_eq!(values(&data), Values::U16(vec![0x123, 0xfff, 0]));
+    // Twelve signed bits below four of an overlay.
+    let data = image(
+        "MONOCHROME2",
+        [1, 3, 1, 16, 12, 11, 1],
+        &words(&[0x1fff, 0xf800, 0x07ff]),
+    );
+    assert_eq!(values(&data), Values::I16(vec![-1, -2048, 2047]));
+    let data = image("MONOCHROME2", [1, 2, 1, 8, 8, 7, 1], &[0xff, 0x7f]);
+    assert_eq!(values(&data), Values::I16(vec![-1, 127]));
+    let data = image(
+        "MONOCHROME2",
+        [1, 1, 1, 32, 32, 31, 1],
+        &(-5_i32).to_le_bytes(),
+    );
+    assert_eq!(values(&data), Values::I32(vec![-5]));
+}
+
+#[test]
+fn frames_of_one_bit_follow_each_other_without_a_gap() {
+    let mut data = image("MONOCHROME2", [1, 3, 1, 1, 1, 0, 0], &[0b0010_1101, 0]);
+    data.put_text(tags::NUMBER_OF_FRAMES, VR::IS, "2");
+    let object = object(&data);
+    assert_eq!(
+        decode(&object, 0).unwrap().values,
+        Values::U8(vec![1, 0, 1])
+    );
+    assert_eq!(
+        decode(&object, 1).unwrap().values,
+        Values::U8(vec![1, 0, 1])
+    );
+    assert!(decode(&object, 5).is_err());
+}
+
+#[test]
+fn planes_become_pixels_and_shared_chroma_is_given_to_both() {
+    let mut data = image("RGB", [1, 2, 3, 8, 8, 7, 0], &[1, 2, 3, 4, 5, 6]);
+    data.put_u16(tags::PLANAR_CONFIGURATION, 1);
+    assert_eq!(values(&data), Values::U8(vec![1, 3, 5, 2, 4, 6]));
+    let data = image("YBR_FULL_422", [1, 2, 3, 8, 8, 7, 0], &[10, 20, 128, 128]);
+    let frame = decode(&object(&data), 0).unwrap();
+    assert_eq!(
+        (frame.photometric, &frame.values),
+        (
+            Photometric::YbrFull,
+            &Values::U8(vec![10, 128, 128, 20, 128, 128])
+        )
+    );
+    assert_eq!(
+        shown(&data, &Wanted::default()).data,
+        [10, 10, 10, 20, 20, 20]
+    );
+    let red = image("YBR_FULL", [1, 1, 3, 8, 8, 7, 0], &[76, 85, 255]);
+    assert_eq!(shown(&red, &Wanted::default()).data, [254, 0, 0]);
+}
+
+#[test]
+fn a_window_is_that_of_the_standard() {
+    // PS3.3 C.11.2.1.2.1: centre 2048, width 4096 maps 0..=4095 onto all of black to white.
+    let linear = Window {
+        centre: 2048.0,
+        width: 4096.0,
+        ..Window::default()
+    };
+    assert_eq!(
+        (
+            linear.at(0.0),
+            linear.at(4095.0),
+            linear.at(-7.0),
+            linear.at(9999.0)
+        ),
+        (0.0, 1.0, 0.0, 1.0)
+    );
+    let step = Window {
+        centre: 100.0,
+        width: 1.0,
+        ..Window::default()
+    };
+    assert_eq!((step.at(99.0), step.at(100.0)), (0.0, 1.0));
+    let exact = Window {
+        function: Function::LinearExact,
+        centre: 0.0,
+        width: 100.0,
+        ..Window::default()
+    };
+    assert_eq!(
+        (exact.at(-50.0), exact.at(0.0), exact.at(50.0)),
+        (0.0, 0.5, 1.0)
+    );
+    let sigmoid = Window {
+        function: Function::Sigmoid,
+        centre: 0.0,
+        width: 100.0,
+        ..Window::default()
+    };
+    assert_eq!(sigmoid.at(0.0), 0.5);
+    assert!((sigmoid.at(25.0) - 0.731_058_578).abs() < 1e-6);
+}
+
+#[test]
+fn values_pass_modality_voi_and_presentation() {
+    let mut data = image(
+        "MONOCHROME2",
+        [1, 3, 1, 16, 16, 15, 0],
+        &words(&[0, 1024, 2048]),
+    );
+    data.put_text(tags::RESCALE_SLOPE, VR::DS, "1");
+    data.put_text(tags::RESCALE_INTERCEPT, VR::DS, "-1024");
+    data.put_text(tags::WINDOW_CENTER, VR::DS, "0\\40");
+    data.put_text(tags::WINDOW_WIDTH, VR::DS, "2048\\400");
+    let plain = shown(&data, &Wanted::default()).data;
+    assert_eq!((plain[0], plain[2]), (0, 255));
+    assert!((127..=128).contains(&plain[1]));
+    let window = Some(Window {
+        centre: 1024.0,
+        width: 1.0,
+        ..Window::default()
+    });
+    assert_eq!(
+        shown(
+            &data,
+            &Wanted {
+                window,
+                ..Wanted::default()
+            }
+        )
+        .data,
+        [0, 0, 255]
+    );
+    data.put_text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME1");
+    assert_eq!(shown(&data, &Wanted::default()).data[0], 255);
+    // Padding is background, and does not stretch a window made from the values.
+    let mut padded = image(
+        "MONOCHROME2",
+        [1, 3, 1, 16, 16, 15, 1],
+        &words(&[0x8000, 10, 20]),
+    );
+    raw(
+        &mut padded,
+        tags::PIXEL_PADDING_VALUE,
+        VR::SS,
+        &0x8000_u16.to_le_bytes(),
+    );
+    assert_eq!(shown(&padded, &Wanted::default()).data, [0, 0, 255]);
+}
+
+#[test]
+fn tables_map_modality_and_voi() {
+    let mut data = image("MONOCHROME2", [1, 4, 1, 8, 8, 7, 0], &[0, 1, 2, 9]);
+    let mut table = Dataset::item_of(&data);
+    raw(
+        &mut table,
+        tags::LUT_DESCRIPTOR,
+        VR::US,
+        &words(&[3, 0, 16]),
+    );
+    raw(
+        &mut table,
+        tags::LUT_DATA,
+        VR::OW,
+        &words(&[0, 0x8000, 0xffff]),
+    );
+    data.put_items(tags::VOILUT_SEQUENCE, vec![table.clone()]);
+    assert_eq!(shown(&data, &Wanted::default()).data, [0, 128, 255, 255]);
+    data.remove(tags::VOILUT_SEQUENCE);
+    data.put_items(tags::MODALITY_LUT_SEQUENCE, vec![table]);
+    let d = Description::of(&data).unwrap();
+    assert_eq!(Look::of(&data, &d, 0).modality_value(1.0), 32_768.0);
+}
+
+#[test]
+fn each_frame_of_an_enhanced_object_has_its_own_look() {
+    let mut data = image("MONOCHROME2", [1, 1, 1, 16, 16, 15, 0], &words(&[100, 100]));
+    data.put_text(tags::NUMBER_OF_FRAMES, VR::IS, "2");
+    let group = |slope: &str, position: &str| {
+        let mut transformation = Dataset::item_of(&data);
+        transformation.put_text(tags::RESCALE_SLOPE, VR::DS, slope);
+        transformation.put_text(tags::RESCALE_INTERCEPT, VR::DS, "1");
+        let mut plane = Dataset::item_of(&data);
+        plane.put_text(tags::IMAGE_POSITION_PATIENT, VR::DS, position);
+        let mut group = Dataset::item_of(&data);
+        group.put_items(
+            tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE,
+            vec![transformation],
+        );
+        group.put_items(tags::PLANE_POSITION_SEQUENCE, vec![plane]);
+        group
+    };
+    let groups = vec![group("2", "0\\0\\1"), group("3", "0\\0\\2")];
+    let mut shared = Dataset::item_of(&data);
+    let mut orientation = Dataset::item_of(&data);
+    orientation.put_text(tags::IMAGE_ORIENTATION_PATIENT, VR::DS, "1\\0\\0\\0\\1\\0");
+    let mut measures = Dataset::item_of(&data);
+    measures.put_text(tags::PIXEL_SPACING, VR::DS, "0.5\\0.5");
+    shared.put_items(tags::PLANE_ORIENTATION_SEQUENCE, vec![orientation]);
+    shared.put_items(tags::PIXEL_MEASURES_SEQUENCE, vec![measures]);
+    data.put_items(tags::PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE, groups);
+    data.put_items(tags::SHARED_FUNCTIONAL_GROUPS_SEQUENCE, vec![shared]);
+    let d = Description::of(&data).unwrap();
+    let value = |frame| Look::of(&data, &d, frame).modality_value(100.0);
+    assert_eq!((value(0), value(1)), (201.0, 301.0));
+    assert_eq!(plane(&data, 1).unwrap().0, [0.0, 0.0, 2.0]);
+    assert_eq!(plane(&data, 1).unwrap().2, [0.5, 0.5]);
+}
+
+#[test]
+fn palettes_plain_and_segmented_give_colours() {
+    let mut data = image("PALETTE COLOR", [1, 4, 1, 8, 8, 7, 0], &[0, 1, 2, 3]);
+    for (descriptor, table, values) in [
+        (0x1101, 0x1201, [0, 0x5500, 0xaa00, 0xff00]),
+        (0x1102, 0x1202, [0xff00, 0, 0, 0]),
+    ] {
+        raw(
+            &mut data,
+            crate::Tag(0x0028, descriptor),
+            VR::US,
+            &words(&[4, 0, 16]),
+        );
+        raw(
+            &mut data,
+            crate::Tag(0x0028, table),
+            VR::OW,
+            &words(&values),
+        );
+    }
+    raw(
+        &mut data,
+        crate::Tag(0x0028, 0x1103),
+        VR::US,
+        &words(&[4, 0, 16]),
+    );
+    // One discrete value, then a straight line of three to 0x0300.
+    raw(
+        &mut data,
+        crate::Tag(0x0028, 0x1223),
+        VR::OW,
+        &words(&[0, 1, 0, 1, 3, 0x0300]),
+    );
+    let colours = shown(&data, &Wanted::default()).data;
+    assert_eq!(colours, [0, 0xff, 0, 0x55, 0, 1, 0xaa, 0, 2, 0xff, 0, 3]);
+}
+
+#[test]
+fn overlays_are_drawn_where_they_lie() {
+    let mut data = image(
+        "MONOCHROME2",
+        [2, 2, 1, 16, 12, 11, 0],
+        &words(&[0x8000, 0, 0, 1]),
+    );
+    for (element, value) in [(0x0010, 1), (0x0011, 1)] {
+        data.put_u16(crate::Tag(0x6000, element), value);
+    }
+    raw(
+        &mut data,
+        crate::Tag(0x6000, 0x0050),
+        VR::SS,
+        &words(&[2, 1]),
+    );
+    raw(&mut data, crate::Tag(0x6000, 0x3000), VR::OW, &[1, 0]);
+    let wanted = Wanted {
+        overlays: true,
+        ..Wanted::default()
+    };
+    assert_eq!(shown(&data, &wanted).data, [0, 0, 255, 255]);
+    assert_eq!(shown(&data, &Wanted::default()).data, [0, 0, 0, 255]);
+    // In bit 15 of the pixels.
+    for (element, value) in [(0x0010, 2), (0x0011, 2), (0x0100, 16), (0x0102, 15)] {
+        data.put_u16(crate::Tag(0x6002, element), value);
+    }
+    let found = overlays(&object(&data), 0);
+    assert_eq!((found.len(), &found[1].bits), (2, &vec![1, 0, 0, 0]));
+}
+
+#[test]
+fn pictures_are_cropped_turned_and_scaled() {
+    let data = image(
+        "MONOCHROME2",
+        [2, 4, 1, 8, 8, 7, 0],
+        &[0, 0, 255, 255, 0, 0, 255, 255],
+    );
+    let half = shown(
+        &data,
+        &Wanted {
+            size: Some((2, 2)),
+            ..Wanted::default()
+        },
+    );
+    assert_eq!(
+        (half.width, half.height, half.data.clone()),
+        (2, 1, vec![0, 255])
+    );
+    let mirrored = shown(
+        &data,
+        &Wanted {
+            mirror: true,
+            ..Wanted::default()
+        },
+    );
+    assert_eq!(mirrored.data[..4], [255, 255, 0, 0]);
+    let crop = Crop {
+        left: 1,
+        top: 1,
+        width: 2,
+        height: 1,
+    };
+    assert_eq!(
+        shown(
+            &data,
+            &Wanted {
+                crop: Some(crop),
+                ..Wanted::default()
+            }
+        )
+        .data,
+        [0, 255]
+    );
+    let larger = shown(
+        &data,
+        &Wanted {
+            size: Some((8, 8)),
+            ..Wanted::default()
+        },
+    );
+    assert_eq!((larger.width, larger.height), (8, 4));
+    assert!(half.png().unwrap().starts_with(b"\x89PNG"));
+    assert!(half.jpeg(90).unwrap().starts_with(&[0xff, 0xd8]));
+    let object = object(&data);
+    let d = Description::of(object.dataset()).unwrap();
+    let outside = Wanted {
+        crop: Some(Crop {
+            left: 3,
+            top: 0,
+            width: 2,
+            height: 1,
+        }),
+        ..Wanted::default()
+    };
+    let frame = decode(&object, 0).unwrap();
+    assert!(
+        render(
+            &frame,
+            &d,
+            &Look::of(object.dataset(), &d, 0),
+            &[],
+            &outside
+        )
+        .is_err()
+    );
+}
+
+/// A gradient with noise, so that neither runs nor predictions are all there is.
+fn phantom(count: usize, mask: u16) -> Vec<u16> {
+    let mut state = 1_u32;
+    (0..count)
+        .map(|at| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (((at as u32 / 7) + (state >> 30)) as u16) & mask
+        })
+        .collect()
+}
+
+#[test]
+fn values_survive_every_lossless_syntax_that_is_written() {
+    let sixteen = phantom(64 * 48, 0xffff);
+    let twelve = phantom(64 * 48, 0x0fff);
+    let eight: Vec<u8> = phantom(64 * 48 * 3, 0xff)
+        .iter()
+        .map(|v| *v as u8)
+        .collect();
+    for data in [
+        image("MONOCHROME2", [48, 64, 1, 16, 16, 15, 0], &words(&sixteen)),
+        image("MONOCHROME2", [48, 64, 1, 16, 16, 15, 1], &words(&sixteen)),
+        image("MONOCHROME2", [48, 64, 1, 16, 12, 11, 1], &words(&twelve)),
+        image("RGB", [48, 64, 3, 8, 8, 7, 0], &eight),
+        image("MONOCHROME1", [96, 96, 1, 8, 8, 7, 0], &eight),
+    ] {
+        let before = object(&data);
+        let expected = decode(&before, 0).unwrap();
+        for to in [
+            syntax::IMPLICIT_LITTLE,
+            syntax::DEFLATED,
+            syntax::RLE,
+            syntax::JPEG_LS,
+            syntax::EXPLICIT_LITTLE,
+        ] {
+            let there =
+                Object::read(transcode(&before, to, 90).unwrap(), &Limits::default()).unwrap();
+            assert_eq!(there.transfer_syntax(), to);
+            assert_eq!(decode(&there, 0).unwrap(), expected, "{to}");
+            let back = transcode(&there, syntax::EXPLICIT_LITTLE, 90).unwrap();
+            let back = Object::read(back, &Limits::default()).unwrap();
+            assert_eq!(decode(&back, 0).unwrap(), expected, "{to} and back");
+        }
+    }
+}
+
+#[test]
+fn what_is_squeezed_is_smaller_and_the_same() {
+    let data = image(
+        "MONOCHROME2",
+        [48, 64, 1, 16, 12, 11, 1],
+        &words(&phantom(64 * 48, 0x0fff)),
+    );
+    let file = object(&data).bytes().clone();
+    let small = squeeze(file.clone(), &Limits::default()).unwrap();
+    assert!(
+        small.len() * 2 < file.len(),
+        "{} of {}",
+        small.len(),
+        file.len()
+    );
+    let small = Object::read(small, &Limits::default()).unwrap();
+    assert_eq!(decode(&small, 0), decode(&object(&data), 0));
+    assert_eq!(small.dataset().plain(tags::SOP_INSTANCE_UID), Some("1.2.3"));
+    assert_eq!(
+        squeeze(small.bytes().clone(), &Limits::default()).unwrap(),
+        small.bytes()
+    );
+    assert!(squeeze(Bytes::from_static(b"junk"), &Limits::default()).is_err());
+}
+
+#[test]
+fn jpeg_with_loss_says_so_and_is_close() {
+    let eight: Vec<u8> = (0..64 * 48).map(|at| (at % 64 * 4) as u8).collect();
+    let data = image("MONOCHROME2", [48, 64, 1, 8, 8, 7, 0], &eight);
+    let lossy = transcode(&object(&data), syntax::JPEG_BASELINE, 95).unwrap();
+    let lossy = Object::read(lossy, &Limits::default()).unwrap();
+    assert_eq!(
+        lossy.dataset().plain(tags::LOSSY_IMAGE_COMPRESSION),
+        Some("01")
+    );
+    let Values::U8(after) = decode(&lossy, 0).unwrap().values else {
+        panic!("bits")
+    };
+    let worst = after
+        .iter()
+        .zip(&eight)
+        .map(|(a, b)| a.abs_diff(*b))
+        .max()
+        .unwrap();
+    assert!(worst <= 6, "{worst}");
+    assert!(transcode(&object(&data), "1.2.840.10008.1.2.4.90", 95).is_err());
+}
+
+#[test]
+fn a_frame_that_does_not_fit_its_description_is_refused() {
+    let small = image("MONOCHROME2", [4, 4, 1, 8, 8, 7, 0], &[7; 16]);
+    for to in [syntax::RLE, syntax::JPEG_LS, syntax::JPEG_BASELINE] {
+        let there = Object::read(
+            transcode(&object(&small), to, 90).unwrap(),
+            &Limits::default(),
+        )
+        .unwrap();
+        let mut data = there.dataset().clone();
+        data.put_u16(tags::ROWS, 5_000);
+        data.put_u16(tags::COLUMNS, 5_000);
+        let lying = Object::made(data, there.syntax());
+        let lying = Object::read(file::of(&lying), &Limits::default()).unwrap();
+        assert!(decode(&lying, 0).is_err(), "{to}");
+    }
+    for (rows, columns, stored, high) in [
+        (65_535, 65_535, 8, 7),
+        (0, 4, 8, 7),
+        (4, 4, 9, 8),
+        (4, 4, 8, 3),
+    ] {
+        let mut data = small.clone();
+        data.put_u16(tags::ROWS, rows);
+        data.put_u16(tags::COLUMNS, columns);
+        data.put_u16(tags::BITS_STORED, stored);
+        data.put_u16(tags::HIGH_BIT, high);
+        assert!(Description::of(&data).is_err() || decode(&object(&data), 0).is_err());
+    }
+}
