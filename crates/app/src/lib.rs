@@ -78,6 +78,8 @@ pub struct App {
     /// What this process says of itself to the operator.
     pub(crate) this_node: Arc<operate::ThisNode>,
     pub(crate) faces: Arc<people::faces::Faces>,
+    /// Studies that come in.
+    pub(crate) arriving: Arc<imaging::Arriving>,
 }
 
 impl App {
@@ -111,6 +113,7 @@ impl App {
             authority,
             this_node: Arc::default(),
             faces: Arc::default(),
+            arriving: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

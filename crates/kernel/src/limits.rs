@@ -46,6 +46,8 @@ pub const SESSION_MAX_S: i64 = 7 * 24 * 3600;
 pub const BREAK_GLASS_S: i64 = 4 * 3600;
 /// Lifetime of a bearer token, seconds.
 pub const TOKEN_S: i64 = 15 * 60;
+/// Objects of one retrieval of images that are gathered at once.
+pub const IMAGES_AT_ONCE_MAX: usize = 100_000;
 /// One DICOM object as sent, bytes.
 pub const IMAGE_BYTES_MAX: usize = 1 << 30;
 /// The data set of a deflated DICOM object once inflated, bytes.

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use kernel::{AccountId, HospitalId, Instant, Phi, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 
-use crate::{BlobRef, StoreError};
+use crate::{BlobRef, ImageChange, ImageOutcome, StoreError};
 
 /// What must hold of the current version for the write to happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,8 @@ pub struct Batch {
     pub projections: Vec<Projection>,
     pub audit: Vec<AuditDraft>,
     pub events: Vec<EventDraft>,
+    /// What changes of images, after the writes.
+    pub images: Vec<ImageChange>,
 }
 
 impl Batch {
@@ -130,6 +132,7 @@ impl Batch {
             projections: Vec::new(),
             audit: Vec::new(),
             events: Vec::new(),
+            images: Vec::new(),
         }
     }
     pub fn put_fhir(
@@ -197,4 +200,6 @@ pub struct Committed {
     pub position: u64,
     /// New version number of each write, in the order of the batch.
     pub versions: Vec<u64>,
+    /// What became of each change of images, in the order of the batch.
+    pub images: Vec<ImageOutcome>,
 }

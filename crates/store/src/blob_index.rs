@@ -7,7 +7,7 @@ use kernel::{HospitalId, Instant, RecordKey, ResourceId};
 use seal::Wrapped;
 
 use crate::backup::Durable;
-use crate::{Batch, BlobRef, Database, Finding, StoreError};
+use crate::{Batch, BlobRef, Database, Finding, ImageIndex, StoreError};
 
 /// What is to be erased, at one hospital.
 #[derive(Debug, Clone)]
@@ -119,7 +119,7 @@ pub trait BlobIndex: Send + Sync + 'static {
     async fn check_up(&self) -> Result<Vec<Finding>, StoreError>;
 }
 
-/// A back end: all three parts of the seam.
-pub trait Backend: Database + BlobIndex + Durable {}
+/// A back end: all four parts of the seam.
+pub trait Backend: Database + BlobIndex + Durable + ImageIndex {}
 
-impl<T: Database + BlobIndex + Durable> Backend for T {}
+impl<T: Database + BlobIndex + Durable + ImageIndex> Backend for T {}

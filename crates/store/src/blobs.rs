@@ -16,6 +16,7 @@ use seal::{BlobAddress, BlobCipher, NodeKey, SealError, Secret};
 use tokio::sync::RwLock;
 
 use crate::blob_index::{Backend, Erased, ToErase};
+use crate::image_files::Keys;
 use crate::objects::{PART_BYTES, Place, Upload, object_error};
 use crate::{Batch, BlobRef, StoreError};
 
@@ -33,9 +34,11 @@ pub(crate) struct Blobs {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     /// Putting holds it shared, sweeping and erasing alone: a blob is never deleted while it is put again.
-    turn: RwLock<()>,
+    pub(crate) turn: RwLock<()>,
     /// When the place last answered; none when it last did not.
     heard: Mutex<Option<Stopwatch>>,
+    /// Keys of studies in use.
+    pub(crate) image_keys: Keys,
     /// What a backup that follows the log has yet to copy or to delete; none when nothing follows.
     changes: Option<Mutex<Changes>>,
 }
@@ -86,7 +89,7 @@ pub(crate) fn path(blob: &BlobRef) -> object_store::path::Path {
     object_store::path::Path::from(format!("{}/{two}/{}", blob.hospital, blob.address))
 }
 
-fn seal_error(e: SealError) -> StoreError {
+pub(crate) fn seal_error(e: SealError) -> StoreError {
     StoreError::Damaged(e.to_string())
 }
 
@@ -112,6 +115,7 @@ impl Blobs {
             entropy,
             turn: RwLock::new(()),
             heard: Mutex::new(None),
+            image_keys: Keys::default(),
             changes: follow.then(Mutex::default),
         })
     }
@@ -139,7 +143,7 @@ impl Blobs {
     }
 
     /// Fails soon where the place takes connections and says nothing, so that nobody waits for a transfer to time out.
-    async fn is_there(&self) -> Result<(), StoreError> {
+    pub(crate) async fn is_there(&self) -> Result<(), StoreError> {
         let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         if heard.is_some_and(|at| at.elapsed() < HEARD_WITHIN) {
             return Ok(());
@@ -162,13 +166,13 @@ impl Blobs {
         });
     }
 
-    fn note(&self, what: impl FnOnce(&mut Changes)) {
+    pub(crate) fn note(&self, what: impl FnOnce(&mut Changes)) {
         if let Some(changes) = &self.changes {
             what(&mut changes.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
 
-    async fn address_secret(
+    pub(crate) async fn address_secret(
         &self,
         db: &dyn Backend,
         hospital: &HospitalId,
@@ -212,7 +216,7 @@ impl Blobs {
     }
 
     /// The data key of a patient; made on first use when `make`.
-    async fn data_key(
+    pub(crate) async fn data_key(
         &self,
         db: &dyn Backend,
         hospital: &HospitalId,
@@ -278,7 +282,7 @@ impl Blobs {
     }
 
     /// Encrypts and writes part by part, so that no second copy of a large file is in memory.
-    async fn upload(
+    pub(crate) async fn upload(
         &self,
         blob: &BlobRef,
         cipher: BlobCipher,
@@ -326,7 +330,11 @@ impl Blobs {
     }
 
     /// A blob with the key that opens it. Whoever calls has asked the permit, or checks the blobs themselves.
-    async fn unlocked(&self, db: &dyn Backend, blob: BlobRef) -> Result<OpenBlob, StoreError> {
+    pub(crate) async fn unlocked(
+        &self,
+        db: &dyn Backend,
+        blob: BlobRef,
+    ) -> Result<OpenBlob, StoreError> {
         let at: BlobAddress = blob.address.parse().map_err(seal_error)?;
         let key = self
             .data_key(db, &blob.hospital, blob.patient.as_ref(), false)
@@ -368,7 +376,9 @@ impl Blobs {
         batch: Batch,
     ) -> Result<Erased, StoreError> {
         let _turn = self.turn.write().await;
-        let erased = db.erase(what, batch).await?;
+        let erased = db.erase(what, batch).await;
+        self.image_keys.forget();
+        let erased = erased?;
         for blob in &erased.blobs {
             self.delete(blob).await?;
         }
@@ -521,7 +531,7 @@ impl Blobs {
 }
 
 /// Whose content an address is of.
-fn scope(hospital: &HospitalId, patient: Option<&ResourceId>) -> String {
+pub(crate) fn scope(hospital: &HospitalId, patient: Option<&ResourceId>) -> String {
     patient.map_or_else(String::new, |p| format!("{hospital}/Patient/{p}"))
 }
 

@@ -15,7 +15,10 @@ use crate::blobs::{Blobs, OpenBlob, Scrubbed};
 use crate::objects::Place;
 use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
-use crate::{AuditDraft, Batch, BlobRef, Database, Finding, Staging, StoreError, diagnose};
+use crate::{
+    AuditDraft, Batch, BlobRef, Committed, Database, Finding, ImageIndex, NewImage, Staging,
+    StoreError, diagnose,
+};
 
 /// Which database keeps the records.
 #[derive(Clone, Default)]
@@ -173,6 +176,43 @@ impl Store {
             .blobs
             .open(&*self.source.database, permit, owner, address)
             .await
+    }
+
+    /// Keeps objects of studies with the batch: when this returns, files, rows and batch are on disk and synced. An
+    /// ImagingStudy that another stands for already gives [`StoreError::Duplicate`], one that was erased meanwhile
+    /// [`StoreError::Precondition`]; then nothing of the batch was written.
+    pub async fn keep_images(
+        &self,
+        batch: Batch,
+        new: Vec<NewImage>,
+    ) -> Result<Committed, StoreError> {
+        let source = &self.source;
+        source
+            .blobs
+            .keep_images(&*source.database, batch, new)
+            .await
+    }
+
+    /// What is kept about images.
+    pub fn images(&self) -> &dyn ImageIndex {
+        &*self.source.database
+    }
+
+    /// One object of a study with its layout, if the permit lets the ImagingStudy be read; `None` alike for what is not
+    /// there.
+    pub async fn open_image(
+        &self,
+        permit: &Permit,
+        study: &RecordKey,
+        instance: i64,
+    ) -> Result<Option<(OpenBlob, Bytes)>, StoreError> {
+        let source = &self.source;
+        let found = source.database.image(permit, study, instance).await?;
+        let Some((blob, layout)) = found else {
+            return Ok(None);
+        };
+        let open = source.blobs.unlocked(&*source.database, blob).await?;
+        Ok(Some((open, layout)))
     }
 
     /// Wraps every key of blobs under the node key in use. Gives how many were wrapped under an older one.

@@ -14,6 +14,8 @@ pub mod database;
 pub mod diagnose;
 pub mod error;
 pub mod facade;
+mod image_files;
+pub mod images;
 mod measure;
 pub mod model;
 mod objects;
@@ -33,6 +35,12 @@ pub use database::Database;
 pub use diagnose::Finding;
 pub use error::StoreError;
 pub use facade::{DatabaseKind, Room, Store, StoreConfig};
+pub use image_files::NewImage;
+pub use images::{
+    ImageAsk, ImageChange, ImageColumn, ImageIndex, ImageLevel, ImageLine, ImageOutcome,
+    ImagePlace, ImageQuery, ImageRow, ImageTest, ImageWrite, InstanceFound, InstanceRow,
+    KnownStudy, SeriesFound, SeriesRow, Standing, StudyRow,
+};
 pub use model::{
     AuditFilter, AuditPage, AuditRecord, BlobRef, ChainReport, Checkpoint, DocQuery, Event,
     HistoryPage, SearchPage, Stored,

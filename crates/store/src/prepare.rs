@@ -9,8 +9,8 @@ use fhir::index::IndexEntry;
 use kernel::{Instant, RecordKey, ResourceId, limits};
 
 use crate::{
-    AuditDraft, Batch, BlobRef, EventDraft, Lookup, Precondition, StoreError, Write, WriteBody,
-    classes,
+    AuditDraft, Batch, BlobRef, EventDraft, ImageChange, Lookup, Precondition, StoreError, Write,
+    WriteBody, classes, images,
 };
 
 /// A batch that is ready to be written.
@@ -20,6 +20,7 @@ pub(crate) struct Prepared {
     pub projections: Vec<Projection>,
     pub audit: Vec<AuditDraft>,
     pub events: Vec<EventDraft>,
+    pub images: Vec<ImageChange>,
 }
 
 pub(crate) struct PreparedWrite {
@@ -122,6 +123,7 @@ pub(crate) fn prepare(batch: Batch, public_base: &str) -> Result<Prepared, Store
         projections: batch.projections,
         audit: batch.audit,
         events: batch.events,
+        images: batch.images,
     })
 }
 
@@ -212,6 +214,11 @@ fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, 
         format!("{public_base}/fhir/{}", key.hospital)
     };
     let kind = key.kind.as_str();
+    if kind == "Patient" && key.id.as_str().starts_with(images::SCOPE) {
+        return Err(StoreError::Invalid(
+            "Patient: an id that begins with study. names the key of a study".into(),
+        ));
+    }
     let (class, patient, index) = {
         // The message of a parser may quote the text it stumbled over: it is left out.
         let doc = fhir::raw::parse(&body)

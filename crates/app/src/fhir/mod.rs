@@ -71,7 +71,7 @@ impl App {
     }
 
     /// The hospital, or `NotFound` for one this node does not have.
-    fn known(&self, hospital: &HospitalId) -> Result<(), AppError> {
+    pub(crate) fn known(&self, hospital: &HospitalId) -> Result<(), AppError> {
         self.hospital(hospital)
             .map(|_| ())
             .ok_or(AppError::NotFound)

@@ -105,18 +105,13 @@ pub struct InstanceLine {
     /// SHA-256 of the data set without its file meta information, lower-case hex.
     pub digest: String,
     pub at: Instant,
-    /// Where the bytes lie; opened through [`crate::App::image_open`] alone.
-    pub(crate) address: String,
-    /// The place among its study's objects.
-    pub(crate) row: i64,
+    /// What it is decided about by; its bytes are opened through [`crate::App::image_open`] alone.
+    pub row: i64,
 }
 
 /// Continues a list of objects after the last one seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    pub(crate) series: (Option<i64>, i64),
-    pub(crate) instance: (Option<i64>, i64),
-}
+pub struct Place(pub(crate) store::ImagePlace);
 
 /// What was found, as DICOM JSON objects (PS3.18 §F), one for each study, series or instance.
 #[derive(Debug, Clone, Default)]

@@ -115,6 +115,12 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.watch_clock()),
     },
     Job {
+        name: "quiet-studies",
+        every_s: 2,
+        leased: true,
+        run: |app| Box::pin(app.quiet_studies()),
+    },
+    Job {
         name: "scrub",
         every_s: 60,
         leased: true,

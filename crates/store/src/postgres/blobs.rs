@@ -186,7 +186,13 @@ impl BlobIndex for PostgresDatabase {
         let erased = self.writer.erase(prepared, what, moved).await?;
         // Takes the dead rows out of the tables' pages.
         let conn = self.connections.object().await?;
-        for table in ["patient_key", "version"] {
+        for table in [
+            "patient_key",
+            "version",
+            "dicom_study",
+            "dicom_series",
+            "dicom_instance",
+        ] {
             conn.batch_execute(&format!("VACUUM {table}")).await?;
         }
         Ok(erased)

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use fhir::index::IndexEntry;
 
 use super::group::{Key, State};
+use super::images::{self, Altered, NewObject};
 use super::rows::{Bulk, Cell, Holds, Rows};
 use crate::prepare::Current;
 use crate::sql::audit::Head;
@@ -65,6 +66,8 @@ pub(crate) struct Changes<'a> {
     pub policy: Vec<Replace>,
     pub audit: Vec<(i64, Head, &'a AuditDraft)>,
     pub events: Vec<Fed<'a>>,
+    pub images: Vec<NewObject<'a>>,
+    pub altered: Vec<Altered>,
 }
 
 /// What a record and its version say alike.
@@ -112,6 +115,8 @@ impl<'a> Changes<'a> {
         self.policy.extend(later.policy);
         self.audit.extend(later.audit);
         self.events.extend(later.events);
+        self.images.extend(later.images);
+        self.altered.extend(later.altered);
     }
 
     /// The statements, in the order in which they must run.
@@ -121,6 +126,7 @@ impl<'a> Changes<'a> {
         self.index(names, &mut out)?;
         self.lookups(&mut out);
         self.uses(&mut out);
+        images::statements(&self.images, &self.altered, &mut out);
         self.chains(&mut out);
         self.feed(&mut out);
         out.extend(counters(state));

@@ -7,10 +7,12 @@ use tokio_postgres::types::ToSql;
 
 use super::blobs::{ask, run};
 use super::group::Known;
+use super::images::ERASE;
 use super::line::Failed;
 use super::session::{Connections, Reach};
-use super::values::int;
+use super::values::{int, text};
 use crate::blob_index::{Erased, ToErase};
+use crate::images::scope_of;
 use crate::sql::index::TABLES;
 use crate::sql::names::Names;
 use crate::sql::policy::Numbers as _;
@@ -97,6 +99,7 @@ pub(crate) async fn erase(
             run(client, st).await?;
         }
     }
+    keyed.extend(forget_images(client, &dialect, &records).await?);
     done.records = records.len() as u64;
     done.versions += whole(client, &records, at).await?;
     done.blobs = keyed;
@@ -105,6 +108,37 @@ pub(crate) async fn erase(
             .extend(forget_files(client, &dialect, *record).await?);
     }
     Ok(done)
+}
+
+/// Forgets what studies hold, where records are such, and destroys the keys of their files.
+async fn forget_images(
+    client: &Client,
+    dialect: &Dialect,
+    records: &[i64],
+) -> Result<Vec<BlobRef>, Failed> {
+    let rows = client
+        .query(
+            "SELECT h.name, r.id FROM record r JOIN dicom_study s ON s.record = r.record \
+             JOIN hospital h ON h.num = r.hospital WHERE r.record = ANY ($1)",
+            &[&records],
+        )
+        .await?;
+    let mut files = Vec::new();
+    for r in &rows {
+        let hospital = HospitalId::new(text(r, 0)?)
+            .map_err(|_| StoreError::Damaged("a record names no valid id".into()))?;
+        let key = scope_of(text(r, 1)?)?;
+        files.extend(ask(client, &blobs::of_patient(dialect, &hospital, &key)).await?);
+        for st in &blobs::erase(dialect, &hospital, &key) {
+            run(client, st).await?;
+        }
+    }
+    if !rows.is_empty() {
+        for text in ERASE {
+            client.execute(text, &[&records]).await?;
+        }
+    }
+    Ok(files)
 }
 
 /// Whole records: gives how many versions lost their content.

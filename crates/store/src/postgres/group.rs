@@ -7,12 +7,14 @@ use std::collections::{HashMap, HashSet};
 use kernel::RecordKey;
 
 use super::changes::{Changes, Final, NewVersion};
+use super::images::{self, Altered, Images};
 use crate::prepare::{Content, Current, Next, Prepared, PreparedWrite};
 use crate::sql::audit::Head;
 use crate::sql::names::Names;
 use crate::sql::policy::{self, Numbers};
 use crate::sql::{micros, signed};
 use crate::{BlobRef, Committed, Lookup, StoreError};
+use crate::{ImageChange, ImageOutcome};
 
 /// Hospital, kind, id.
 pub(crate) type Key = (i64, i64, String);
@@ -31,6 +33,7 @@ pub(crate) struct State {
     /// Blobs that were put and not erased.
     pub blobs: HashSet<(i64, String)>,
     pub heads: HashMap<i64, Head>,
+    pub images: Images,
 }
 
 /// The numbers of all names that the group uses: they were given before it began.
@@ -92,6 +95,7 @@ pub(crate) fn apply<'a>(
         changes: Changes::default(),
     };
     let versions = trial.batch(batch, group)?;
+    let (outcomes, images) = trial.images(batch)?;
     let position = trial.position;
     let Trial {
         last_record,
@@ -113,8 +117,13 @@ pub(crate) fn apply<'a>(
             None => state.holders.remove(&unique),
         };
     }
+    state.images.extend(images);
     group.take(changes);
-    Ok(Committed { position, versions })
+    Ok(Committed {
+        position,
+        versions,
+        images: outcomes,
+    })
 }
 
 /// Where a write ended up.
@@ -168,6 +177,58 @@ impl<'a> Trial<'_, 'a> {
             });
         }
         Ok(versions)
+    }
+
+    /// What becomes of the batch's images, after its records.
+    fn images(&mut self, batch: &'a Prepared) -> Result<(Vec<ImageOutcome>, Images), StoreError> {
+        let at = micros(batch.at);
+        let mut trial = images::Trial {
+            before: &self.state.images,
+            now: Images::default(),
+            last_row: self.last_row,
+        };
+        let mut outcomes = Vec::with_capacity(batch.images.len());
+        for change in &batch.images {
+            let key = self.known.key(change.study())?;
+            let gone = || StoreError::Precondition {
+                key: change.study().clone(),
+                found: None,
+            };
+            let standing = self.current(&key).filter(|c| !c.deleted);
+            let record = standing.ok_or_else(gone)?.record;
+            let outcome = match change {
+                ImageChange::Keep(write) => {
+                    let (outcome, new) = trial.keep(write, key.0, record, at)?;
+                    self.changes.images.extend(new);
+                    outcome
+                }
+                ImageChange::Quiet { at, .. } => {
+                    let at = micros(*at);
+                    self.changes.altered.push(Altered::Quiet { record, at });
+                    ImageOutcome::Changed
+                }
+                ImageChange::Waiting { waiting, .. } => {
+                    let waiting = *waiting;
+                    self.changes
+                        .altered
+                        .push(Altered::Waiting { record, waiting });
+                    ImageOutcome::Changed
+                }
+                ImageChange::Stand {
+                    instance, standing, ..
+                } => {
+                    self.changes.altered.push(Altered::Stand {
+                        record,
+                        instance: *instance,
+                        standing: standing.number(),
+                    });
+                    ImageOutcome::Changed
+                }
+            };
+            outcomes.push(outcome);
+        }
+        self.last_row = trial.last_row;
+        Ok((outcomes, trial.now))
     }
 
     fn current(&self, key: &Key) -> Option<&Current> {

@@ -11,6 +11,7 @@ mod durable;
 mod erase;
 mod follow;
 mod group;
+mod images;
 mod line;
 mod naming;
 mod pipeline;

@@ -126,6 +126,10 @@ impl Wanted<'_> {
                 self.hospital(&blob.hospital);
             }
         }
+        for change in &batch.images {
+            self.hospital(&change.study().hospital);
+            self.kind(&change.study().kind);
+        }
         for draft in &batch.audit {
             self.hospital(&draft.chain);
         }

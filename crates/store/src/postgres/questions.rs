@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::group::{Key, Known, State, Unique};
+use super::images::Asked;
 use super::line::{Failed, Line};
 use super::pipeline::{self, Sent};
 use super::read;
@@ -24,6 +25,7 @@ pub(crate) struct Questions {
     uniques: HashSet<Unique>,
     blobs: HashSet<(i64, String)>,
     chains: HashSet<i64>,
+    images: Asked,
 }
 
 impl Questions {
@@ -44,6 +46,10 @@ impl Questions {
                     let hospital = known.hospital(&blob.hospital)?;
                     out.blobs.insert((hospital, blob.address.clone()));
                 }
+            }
+            out.images.of(batch, &mut known)?;
+            for change in &batch.images {
+                out.keys.insert(known.key(change.study())?);
             }
             for draft in &batch.audit {
                 out.chains.insert(known.hospital(&draft.chain)?);
@@ -131,12 +137,16 @@ impl Questions {
             text: "SELECT name, value FROM counter ORDER BY name FOR UPDATE".to_owned(),
             rows: Rows::new(&[]),
         };
+        let [studies, series, instances] = self.images.questions();
         let bulks = [
             nothing,
             self.records(),
             self.holders(),
             self.put(),
             self.heads(),
+            studies,
+            series,
+            instances,
         ];
         let asked: Vec<&Bulk> = bulks
             .iter()
@@ -192,6 +202,10 @@ impl Questions {
         for r in &next(!self.chains.is_empty())? {
             state.heads.insert(int(r, 3)?, read::head(r)?);
         }
+        let asked = !self.images.is_empty();
+        state.images.take_studies(&next(asked)?)?;
+        state.images.take_series(&next(asked)?)?;
+        state.images.take_instances(&next(asked)?)?;
         Ok(state)
     }
 }

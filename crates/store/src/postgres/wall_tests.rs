@@ -36,6 +36,10 @@ const WALLED: &[(&str, &str)] = &[
     ("blob_use", "hospital"),
     ("hospital_secret", "hospital"),
     ("patient_key", "hospital"),
+    ("dicom_study", "hospital"),
+    ("dicom_series", "hospital"),
+    ("dicom_instance", "hospital"),
+    ("dicom_arrival", "hospital"),
 ];
 
 async fn open(fresh: &FreshDatabase, key: &str) -> Result<PostgresDatabase, StoreError> {

@@ -31,6 +31,8 @@ use crate::{Committed, StoreError, measure};
 const GROUP_MAX: usize = 256;
 /// Bytes of content in one group at most; a single batch may be larger.
 const GROUP_BYTES_MAX: usize = 16 << 20;
+/// What the rows about one image come to, about.
+const IMAGE_BYTES: usize = 4 << 10;
 /// How often a group is tried again when another transaction was in the way.
 const TRIES_MAX: u32 = 5;
 /// How long the outcome of a commit whose connection was lost is asked for.
@@ -468,14 +470,16 @@ fn again(e: &StoreError) -> StoreError {
 }
 
 fn size(batch: &Prepared) -> usize {
-    batch
+    let images = batch.images.len() * IMAGE_BYTES;
+    let writes: usize = batch
         .writes
         .iter()
         .map(|w| match &w.content {
             Content::Record { body, .. } => body.len(),
             Content::Delete => 0,
         })
-        .sum()
+        .sum();
+    writes + images
 }
 
 fn mark(name: &str, number: u64, batches: &[Prepared]) -> Bulk {

@@ -196,11 +196,13 @@ pub(crate) fn of_owner(
     binds.statement(text)
 }
 
-/// Blobs put before an instant (microseconds) that no version refers to, at most 1000.
+/// Blobs put before an instant (microseconds) that no version refers to, at most 1000. A study's objects are noted in the
+/// commit that refers to them: none of them is ever unused.
 pub(crate) fn unused(dialect: &Dialect, before_us: i64) -> Statement {
     let mut binds = dialect.binds();
     let text = format!(
-        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE b.stored_at < {} AND NOT EXISTS \
+        "SELECT {COLUMNS} FROM blob b JOIN hospital bh ON bh.num = b.hospital WHERE b.stored_at < {} \
+         AND (b.patient IS NULL OR substr(b.patient, 1, 6) <> 'study.') AND NOT EXISTS \
          (SELECT 1 FROM blob_use u WHERE u.hospital = b.hospital AND u.address = b.address) LIMIT 1000",
         binds.bind(before_us),
     );

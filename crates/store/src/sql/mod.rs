@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod blobs;
 pub mod columns;
 pub(crate) mod feed;
+pub(crate) mod images;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod permit;

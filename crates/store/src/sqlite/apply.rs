@@ -4,7 +4,7 @@
 use rusqlite::{OptionalExtension, params};
 
 use super::session::Session;
-use super::{apply_policy, chain, index_rows};
+use super::{apply_policy, chain, images, index_rows};
 use crate::prepare::{Content, Current, Next, Prepared, PreparedWrite};
 use crate::sql::{micros, signed, unsigned};
 use crate::{BlobRef, Committed, EventDraft, Lookup, StoreError};
@@ -26,6 +26,7 @@ pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, Stor
     for (done, lookups) in &found_by {
         put_lookups(s, done, lookups)?;
     }
+    let images = images::apply(s, &batch.images, at)?;
     for p in &batch.projections {
         apply_policy::project(s, p)?;
     }
@@ -38,6 +39,7 @@ pub(crate) fn apply(s: &mut Session, batch: &Prepared) -> Result<Committed, Stor
     Ok(Committed {
         position: s.position,
         versions,
+        images,
     })
 }
 

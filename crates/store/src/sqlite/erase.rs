@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{blobs, index_rows};
 use crate::blob_index::{Erased, ToErase};
 use crate::sql::{self, Dialect, signed, unsigned};
-use crate::{BlobRef, StoreError};
+use crate::{BlobRef, StoreError, images};
 
 /// Class of what has no content any more.
 const UNCLASSIFIED: i64 = crate::classes::number(agreements::RecordClass::Unclassified);
@@ -41,6 +41,7 @@ pub(crate) fn erase(
     let mut files = Vec::new();
     for key in &what.records {
         if let Some(record) = find(s, key)? {
+            files.extend(forget_images_of(s, &key.hospital, record)?);
             done.add(whole(s, record, at)?);
             files.extend(forget_files(s, record)?);
         }
@@ -48,6 +49,7 @@ pub(crate) fn erase(
     if let Some(patient) = &what.patient {
         let hospital = s.hospital(&what.hospital)?;
         for record in about(&s.conn, hospital, patient)? {
+            files.extend(forget_images_of(s, &what.hospital, record)?);
             done.add(whole(s, record, at)?);
             files.extend(forget_files(s, record)?);
         }
@@ -77,6 +79,22 @@ fn forget_files(s: &mut Session, record: i64) -> Result<Vec<BlobRef>, StoreError
         blobs::run(&s.conn, &sql::blobs::forget(&Dialect::Sqlite, blob))?;
     }
     Ok(alone)
+}
+
+/// Forgets what a study holds, where the record is one, and destroys the key of its files.
+fn forget_images_of(
+    s: &mut Session,
+    hospital: &HospitalId,
+    record: i64,
+) -> Result<Vec<BlobRef>, StoreError> {
+    if !super::images::erase(s, record)? {
+        return Ok(Vec::new());
+    }
+    let id: String = s
+        .conn
+        .prepare_cached("SELECT id FROM record WHERE record = ?1")?
+        .query_row([record], |r| r.get(0))?;
+    blobs::erase(s, hospital, &images::scope_of(&id)?)
 }
 
 fn find(s: &mut Session, key: &RecordKey) -> Result<Option<i64>, StoreError> {

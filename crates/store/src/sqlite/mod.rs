@@ -9,6 +9,7 @@ mod connect;
 mod durable;
 mod erase;
 mod feed;
+mod images;
 mod index_rows;
 #[cfg(test)]
 mod permit_tests;

@@ -9,6 +9,7 @@ mod bucket;
 mod concurrency;
 mod documents;
 mod feed;
+mod images;
 mod permits;
 mod records;
 mod search;
@@ -110,6 +111,17 @@ macro_rules! promises {
             blobs::unused_ones_are_swept_after_a_day,
             blobs::erasing_a_patient_destroys_theirs_alone,
             blobs::scrubbing_finds_what_is_missing_altered_or_exchanged,
+            images::kept_with_their_study_found_and_opened,
+            images::the_same_again_changes_nothing_and_other_content_stands_beside,
+            images::a_decision_moves_an_object_in_and_out,
+            images::one_study_uid_at_two_hospitals_is_two_studies,
+            images::of_two_that_begin_a_study_one_wins,
+            images::found_at_every_level_by_every_test,
+            images::pages_hold_every_object_once,
+            images::opened_under_the_permit_of_their_study_alone,
+            images::erasing_a_patient_takes_their_images_and_nobody_elses,
+            images::sweeping_leaves_them_alone,
+            images::quiet_studies_are_named_until_they_are_done,
         );
     };
 }

@@ -52,6 +52,7 @@ fact-time-stamps-waiting = Signatures that wait for a stamp: { $n }. The authori
 fact-mail-none = No relay; notices stay in the pages.
 fact-mail-ok = { $relay } takes mail.
 fact-mail-behind = { $relay } does not take mail. Waiting: { $n }.
+job-quiet-studies = Studies that arrived
 job-mail = Mail
 job-case-clocks = Clocks of cases
 job-case-round = Round of open cases

@@ -2,6 +2,7 @@
 
 mod edges;
 mod edit;
+mod imaging;
 mod keys;
 mod machines;
 mod provider;
@@ -23,6 +24,7 @@ const ADMINISTRATOR: Who = Who::Roles(&[Role::Administrator]);
 pub fn routes() -> Vec<RouteSpec> {
     let mut all = vec![get("/hospital", ADMINISTRATOR, show)];
     all.extend(edit::routes());
+    all.extend(imaging::routes());
     all.extend(keys::routes());
     all.extend(machines::routes());
     all.extend(provider::routes());
@@ -55,6 +57,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 (keys::card(&state, &cx).await?)
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
+                (imaging::card(&state, &cx).await?)
                 (edges::card(&state, &cx).await?)
             }
         }

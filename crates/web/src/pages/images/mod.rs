@@ -2,6 +2,7 @@
 
 pub mod list;
 mod viewer;
+mod waiting;
 
 use app::Role;
 use axum::body::Bytes;
@@ -16,13 +17,15 @@ use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get,
 const PATIENT: Who = Who::Roles(&[Role::Patient]);
 
 pub fn routes() -> Vec<RouteSpec> {
-    vec![
+    let mut all = vec![
         get("/images/{hospital}/{id}", CLINICAL, viewer::page),
         post("/images/{hospital}/{id}/notes", CLINICAL, keep_notes),
         post("/images/hanging", CLINICAL, keep_hanging),
         get("/me/images", PATIENT, list::own),
         get("/me/images/{hospital}/{id}", PATIENT, viewer::page),
-    ]
+    ];
+    all.extend(waiting::routes());
+    all
 }
 
 /// What the viewer sends of itself is JSON; what cannot be read as such is refused.

@@ -1,0 +1,330 @@
+//! Keeping objects: read, matched with a patient, written, indexed, audited. Nothing that was kept is overwritten.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
+
+use agreements::{ActorKind, Role};
+use bytes::Bytes;
+use kernel::{HospitalId, RecordKey};
+use lru::LruCache;
+use store::{Batch, ImageOutcome, NewImage, Precondition, Standing, StoreError};
+
+use super::object::Read;
+use super::{ImageSource, Kept, Outcome, study};
+use crate::audit_entry::{Entry, Verb};
+use crate::records::kind;
+use crate::{App, AppError, Cx};
+
+/// Studies that are remembered while objects come in.
+const STUDIES: usize = 1_024;
+/// Exchanges whose first object of a study is remembered.
+const EXCHANGES: usize = 4_096;
+/// A study that still arrives is said so at most this often.
+const ARRIVING_EVERY: Duration = Duration::from_secs(1);
+/// How often an object is tried when its study was made or erased meanwhile.
+const TRIES: u32 = 4;
+
+/// What this process remembers of studies that come in.
+pub struct Arriving {
+    known: Mutex<Known>,
+    /// One new study at a time: its first object makes it.
+    first: tokio::sync::Mutex<()>,
+}
+
+struct Known {
+    studies: LruCache<(HospitalId, String), KnownStudy>,
+    exchanges: LruCache<(String, RecordKey), ()>,
+}
+
+#[derive(Clone)]
+struct KnownStudy {
+    key: RecordKey,
+    patient: Option<kernel::ResourceId>,
+    /// When it was last said that something arrives.
+    said: Monotonic,
+}
+
+impl Default for Arriving {
+    fn default() -> Self {
+        let size = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+        Self {
+            known: Mutex::new(Known {
+                studies: LruCache::new(size(STUDIES)),
+                exchanges: LruCache::new(size(EXCHANGES)),
+            }),
+            first: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+impl Arriving {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn study(&self, hospital: &HospitalId, uid: &str) -> Option<KnownStudy> {
+        let of = (hospital.clone(), uid.to_owned());
+        self.known().studies.get(&of).cloned()
+    }
+
+    fn remember(&self, hospital: &HospitalId, uid: &str, study: KnownStudy) {
+        let of = (hospital.clone(), uid.to_owned());
+        self.known().studies.put(of, study);
+    }
+
+    /// Forgets what is known of a study: its patient changed, or it was erased.
+    pub(super) fn forget(&self, hospital: &HospitalId, uid: &str) {
+        let of = (hospital.clone(), uid.to_owned());
+        self.known().studies.pop(&of);
+    }
+
+    /// Whether this is the first object of the study in the exchange.
+    fn is_first(&self, exchange: &str, study: &RecordKey) -> bool {
+        let of = (exchange.to_owned(), study.clone());
+        !self.known().exchanges.contains(&of)
+    }
+
+    fn began(&self, exchange: &str, study: &RecordKey) {
+        let of = (exchange.to_owned(), study.clone());
+        self.known().exchanges.put(of, ());
+    }
+
+    /// Whether it is time to say that the study still arrives.
+    fn is_to_be_said(&self, hospital: &HospitalId, uid: &str) -> bool {
+        let of = (hospital.clone(), uid.to_owned());
+        match self.known().studies.get_mut(&of) {
+            Some(study) if study.said.elapsed() >= ARRIVING_EVERY => {
+                study.said = Monotonic::now();
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+impl App {
+    /// Keeps an object. Success means: on disk with its folder, indexed, audited; equal content again changes nothing.
+    ///
+    /// Refuses what is no DICOM object (`Malformed`, `Invalid`), what is too large (`TooMuch`), and whoever is neither
+    /// a machine nor clinical staff of the hospital (`Denied`).
+    pub async fn image_store(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        file: Bytes,
+        source: &ImageSource,
+    ) -> Result<Kept, AppError> {
+        may_keep(cx, hospital)?;
+        let settings = self.imaging_settings(hospital).await?;
+        let issuers = settings.issuers(source.issuer.as_deref());
+        let sender = source.sender.clone();
+        let read = tokio::task::spawn_blocking(move || Read::of(file, &issuers, sender))
+            .await
+            .map_err(|_| AppError::Internal("reading an object was broken off".into()))??;
+        let read = Arc::new(read);
+        if let Some(kept) = self.kept_before(hospital, &read).await? {
+            return Ok(kept);
+        }
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.keep_once(cx, hospital, &read, source).await {
+                Err(Failed::Moved) if tries < TRIES => {
+                    self.arriving.forget(hospital, &read.study.uid);
+                }
+                Err(Failed::Moved) => return Err(AppError::Conflict),
+                Err(Failed::Error(e)) => return Err(e),
+                Ok(kept) => return Ok(kept),
+            }
+        }
+    }
+
+    /// Whether a data set with this SHA-256 is kept under the SOP Instance UID at the hospital.
+    pub async fn image_known(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        uid: &str,
+        digest: &[u8; 32],
+    ) -> Result<bool, AppError> {
+        may_keep(cx, hospital)?;
+        let known = self.store.images().known_images(hospital, uid).await?;
+        Ok(known.contains(digest))
+    }
+
+    /// The answer for an object that is there already, content and all.
+    async fn kept_before(
+        &self,
+        hospital: &HospitalId,
+        read: &Read,
+    ) -> Result<Option<Kept>, AppError> {
+        let images = self.store.images();
+        let known = images.known_images(hospital, &read.instance.uid).await?;
+        if !known.contains(&read.instance.digest) {
+            return Ok(None);
+        }
+        let study = images.known_study(hospital, &read.study.uid).await?;
+        Ok(study.map(|s| {
+            let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), s.record);
+            read.kept(key, Outcome::Again)
+        }))
+    }
+
+    async fn keep_once(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        read: &Arc<Read>,
+        source: &ImageSource,
+    ) -> Result<Kept, Failed> {
+        if let Some(known) = self.known_study(hospital, &read.study.uid).await? {
+            let batch = self.arrival(cx, read, source, &known);
+            return self.commit_image(batch, read, known, source).await;
+        }
+        let _first = self.arriving.first.lock().await;
+        if let Some(known) = self.known_study(hospital, &read.study.uid).await? {
+            let batch = self.arrival(cx, read, source, &known);
+            return self.commit_image(batch, read, known, source).await;
+        }
+        let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), self.new_id());
+        let patient = self
+            .patient_of_study(hospital, &read.identity)
+            .await?
+            .patient();
+        let known = KnownStudy {
+            key: key.clone(),
+            patient: patient.clone(),
+            said: Monotonic::now(),
+        };
+        let mut batch = Batch::new(cx.now);
+        let resource = study::begun(read, patient.as_ref());
+        batch.put_fhir(key.clone(), Precondition::Absent, resource);
+        batch
+            .audit
+            .push(stored(cx, &known, &format!("from {}", source.sender)));
+        batch.event("imaging.started", &key, "{}");
+        self.commit_image(batch, read, known, source).await
+    }
+
+    /// The study of this UID, as this process or the store knows it.
+    async fn known_study(
+        &self,
+        hospital: &HospitalId,
+        uid: &str,
+    ) -> Result<Option<KnownStudy>, AppError> {
+        if let Some(known) = self.arriving.study(hospital, uid) {
+            return Ok(Some(known));
+        }
+        let Some(found) = self.store.images().known_study(hospital, uid).await? else {
+            return Ok(None);
+        };
+        let known = KnownStudy {
+            key: RecordKey::new(hospital.clone(), kind("ImagingStudy"), found.record),
+            patient: found.patient,
+            said: Monotonic::now(),
+        };
+        self.arriving.remember(hospital, uid, known.clone());
+        Ok(Some(known))
+    }
+
+    /// What goes with a further object of a study: the audit of the first of an exchange, and now and then an event.
+    fn arrival(&self, cx: &Cx, read: &Read, source: &ImageSource, known: &KnownStudy) -> Batch {
+        let mut batch = Batch::new(cx.now);
+        if self.arriving.is_first(&source.exchange, &known.key) {
+            batch
+                .audit
+                .push(stored(cx, known, &format!("from {}", source.sender)));
+        }
+        if self
+            .arriving
+            .is_to_be_said(&known.key.hospital, &read.study.uid)
+        {
+            batch.event("imaging.arriving", &known.key, "{}");
+        }
+        batch
+    }
+
+    async fn commit_image(
+        &self,
+        batch: Batch,
+        read: &Arc<Read>,
+        known: KnownStudy,
+        source: &ImageSource,
+    ) -> Result<Kept, Failed> {
+        let mut study_row = read.study.clone();
+        study_row.waiting = known.patient.is_none();
+        let new = NewImage {
+            study: known.key.clone(),
+            study_row: Arc::new(study_row),
+            series_row: Arc::new(read.series.clone()),
+            instance: read.instance.clone(),
+            content: read.file.clone(),
+        };
+        let done = self.store.keep_images(batch, vec![new]).await?;
+        let outcome = match done.images.first() {
+            Some(ImageOutcome::Again) => Outcome::Again,
+            Some(ImageOutcome::Kept(Standing::OtherContent)) => Outcome::OtherContent,
+            Some(ImageOutcome::Kept(Standing::OtherPatient)) => Outcome::OtherPatient,
+            Some(ImageOutcome::Kept(Standing::Shown)) => Outcome::New,
+            _ => return Err(AppError::Internal("an object was not accounted for".into()).into()),
+        };
+        let hospital = known.key.hospital.clone();
+        self.arriving.began(&source.exchange, &known.key);
+        let kept = read.kept(known.key.clone(), outcome);
+        if self.arriving.study(&hospital, &read.study.uid).is_none() {
+            self.arriving.remember(&hospital, &read.study.uid, known);
+        }
+        Ok(kept)
+    }
+}
+
+/// Why an object was not kept this time.
+enum Failed {
+    /// Its study was made by another, or erased, between looking and writing.
+    Moved,
+    Error(AppError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(e: StoreError) -> Self {
+        match e {
+            StoreError::Duplicate { .. } | StoreError::Precondition { .. } => Self::Moved,
+            other => Self::Error(other.into()),
+        }
+    }
+}
+
+impl From<AppError> for Failed {
+    fn from(e: AppError) -> Self {
+        Self::Error(e)
+    }
+}
+
+fn stored(cx: &Cx, known: &KnownStudy, ground: &str) -> store::AuditDraft {
+    let key = &known.key;
+    cx.audit(
+        &key.hospital,
+        &Entry {
+            verb: Verb::Create,
+            action: "imaging.stored",
+            subjects: std::slice::from_ref(key),
+            patient: known.patient.as_ref().map(|p| (&key.hospital, p)),
+            ground: Some(ground),
+            denied: false,
+        },
+    )
+}
+
+/// Machines and clinical staff keep images in their own hospital.
+fn may_keep(cx: &Cx, hospital: &HospitalId) -> Result<(), AppError> {
+    if cx.actor.hospital.as_ref() != Some(hospital) {
+        return Err(AppError::denied("other-hospital"));
+    }
+    let machine = cx.actor.kind == ActorKind::Machine && cx.actor.has(Role::Machine);
+    if machine || (cx.actor.kind == ActorKind::Staff && cx.actor.is_clinical()) {
+        Ok(())
+    } else {
+        Err(AppError::denied("clinical-role-missing"))
+    }
+}

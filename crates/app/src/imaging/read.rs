@@ -1,0 +1,185 @@
+//! Opening what is kept: objects in order, their attributes, their bytes.
+
+use std::io::Read as _;
+
+use bytes::Bytes;
+use flate2::read::DeflateDecoder;
+use kernel::{HospitalId, RecordKey, ResourceId, limits};
+use store::{ImageAsk, ImageLine};
+
+use super::{InstanceLine, OpenImage, Place, Target};
+use crate::{App, AppError, Cx};
+
+/// Objects read at once while all of a study are gathered.
+const AT_ONCE: u32 = 1_000;
+/// The attributes of one object, bytes.
+const META_BYTES_MAX: u64 = 64 << 20;
+
+impl App {
+    /// The objects meant that the permit opens, by series and instance number, at most `limit` after a place; and the
+    /// place to go on from. The reading is audited before this returns.
+    pub async fn image_page(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<(Vec<InstanceLine>, Option<Place>), AppError> {
+        let (found, next) = self
+            .image_lines(cx, hospital, target, after, limit, false)
+            .await?;
+        Ok((found.into_iter().map(line).collect(), next))
+    }
+
+    /// All objects meant that the permit opens (a few hundred bytes each); `TooMuch` beyond the limit of one retrieval.
+    pub async fn image_locate(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+    ) -> Result<Vec<InstanceLine>, AppError> {
+        let mut all = Vec::new();
+        let mut after = None;
+        loop {
+            let (page, next) = self
+                .image_page(cx, hospital, target, after.as_ref(), AT_ONCE)
+                .await?;
+            all.extend(page);
+            if all.len() > limits::IMAGES_AT_ONCE_MAX {
+                return Err(AppError::TooMuch("images in one retrieval"));
+            }
+            match next {
+                Some(place) => after = Some(place),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    /// The attributes of the objects meant, each a DICOM JSON object (PS3.18 §F) without bulk data, a page at a time.
+    pub async fn image_metadata(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+        after: Option<&Place>,
+        limit: u32,
+    ) -> Result<(Vec<Bytes>, Option<Place>), AppError> {
+        let (found, next) = self
+            .image_lines(cx, hospital, target, after, limit, true)
+            .await?;
+        let all = tokio::task::spawn_blocking(move || {
+            found
+                .iter()
+                .map(|l| unfolded(&l.meta))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await
+        .map_err(|_| AppError::Internal("reading attributes was broken off".into()))??;
+        Ok((all, next))
+    }
+
+    /// Opens one object that was located in this request. `NotFound` when the permit does not open it any more.
+    pub async fn image_open(&self, cx: &Cx, line: &InstanceLine) -> Result<OpenImage, AppError> {
+        let found = self
+            .store
+            .open_image(&cx.permit(), &line.study, line.row)
+            .await?;
+        let (blob, layout) = found.ok_or(AppError::NotFound)?;
+        Ok(OpenImage {
+            line: line.clone(),
+            layout,
+            blob,
+        })
+    }
+
+    async fn image_lines(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+        after: Option<&Place>,
+        limit: u32,
+        meta: bool,
+    ) -> Result<(Vec<ImageLine>, Option<Place>), AppError> {
+        self.known(hospital)?;
+        let limit = limit.clamp(1, limits::IMAGE_QUERY_LIMIT_MAX);
+        let ask = ImageAsk {
+            study: target.study.clone(),
+            series: target.series.clone(),
+            instance: target.instance.clone(),
+            aside: false,
+            meta,
+            after: after.map(|p| p.0),
+            limit: limit + 1,
+        };
+        let images = self.store.images();
+        let mut found = images.images(&cx.permit(), hospital, &ask).await?;
+        let more = found.len() > limit as usize;
+        found.truncate(limit as usize);
+        let action = if meta {
+            "imaging.metadata.read"
+        } else {
+            "imaging.read"
+        };
+        if let Some(first) = found.first() {
+            let seen = std::iter::once((&first.study, first.patient.as_ref()));
+            self.images_seen(cx, hospital, seen, action).await?;
+        }
+        let next = found.last().filter(|_| more).map(|l| Place(l.place));
+        Ok((found, next))
+    }
+
+    /// Notes that studies were read, each patient's in an entry.
+    pub(super) async fn images_seen<'a>(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        studies: impl Iterator<Item = (&'a RecordKey, Option<&'a ResourceId>)>,
+        action: &str,
+    ) -> Result<(), AppError> {
+        let mut by_patient: Vec<(Option<&ResourceId>, Vec<RecordKey>)> = Vec::new();
+        for (study, patient) in studies {
+            match by_patient.iter_mut().rev().find(|(p, _)| *p == patient) {
+                Some((_, keys)) if keys.last() == Some(study) => {}
+                Some((_, keys)) => keys.push(study.clone()),
+                None => by_patient.push((patient, vec![study.clone()])),
+            }
+        }
+        for (patient, mut keys) in by_patient {
+            keys.dedup();
+            self.note_read(cx, hospital, patient, &keys, action).await?;
+        }
+        Ok(())
+    }
+}
+
+fn unfolded(meta: &[u8]) -> Result<Bytes, AppError> {
+    let mut out = Vec::with_capacity(meta.len() * 4);
+    DeflateDecoder::new(meta)
+        .take(META_BYTES_MAX)
+        .read_to_end(&mut out)
+        .map_err(|_| AppError::Internal("kept attributes of an image cannot be read".into()))?;
+    Ok(out.into())
+}
+
+pub(super) fn line(l: ImageLine) -> InstanceLine {
+    InstanceLine {
+        row: l.place.instance.1,
+        study: l.study,
+        patient: l.patient,
+        class: l.class,
+        study_uid: l.study_uid,
+        series_uid: l.series_uid,
+        uid: l.uid,
+        sop_class: l.sop_class,
+        transfer_syntax: l.transfer_syntax,
+        number: l.number,
+        rows: l.height,
+        columns: l.width,
+        frames: l.frames,
+        size: l.size,
+        digest: l.digest.iter().map(|b| format!("{b:02x}")).collect(),
+        at: l.at,
+    }
+}

@@ -1,0 +1,158 @@
+//! The files of images: encrypted under the key of their study, on disk and synced before the commit that refers to
+//! them. One sync of the file, one of its folder, one of the database that others share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as Monotonic};
+
+use bytes::Bytes;
+use kernel::{HospitalId, RecordKey, ResourceId, limits};
+use object_store::{ObjectStoreExt as _, PutPayload};
+use seal::{BlobCipher, Secret};
+
+use crate::blob_index::Backend;
+use crate::blobs::{Blobs, path, scope, seal_error};
+use crate::images::{self, ImageChange, ImageWrite, InstanceRow, SeriesRow, StudyRow};
+use crate::objects::{PART_BYTES, object_error};
+use crate::{Batch, BlobRef, Committed, StoreError};
+
+/// One object to be kept, with its bytes.
+#[derive(Debug, Clone)]
+pub struct NewImage {
+    /// The ImagingStudy of the study: it is there, or is written by the batch.
+    pub study: RecordKey,
+    pub study_row: Arc<StudyRow>,
+    pub series_row: Arc<SeriesRow>,
+    pub instance: InstanceRow,
+    /// The file as it is to be kept.
+    pub content: Bytes,
+}
+
+/// Keys that were used within the last moments, so that each object of a study does not ask for them anew. A key that
+/// another node destroys is forgotten here within a minute; the commit refuses what was encrypted with it.
+#[derive(Default)]
+pub(crate) struct Keys(Mutex<HashMap<(HospitalId, Option<ResourceId>), (Secret, Monotonic)>>);
+
+/// How many keys are remembered, and for how long.
+const KEYS_MAX: usize = 1_024;
+const KEYS_FOR: Duration = Duration::from_secs(60);
+
+impl Keys {
+    fn get(&self, hospital: &HospitalId, scope: Option<&ResourceId>) -> Option<Secret> {
+        let keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (key, since) = keys.get(&(hospital.clone(), scope.cloned()))?;
+        (since.elapsed() < KEYS_FOR).then(|| key.clone())
+    }
+
+    fn put(&self, hospital: &HospitalId, scope: Option<&ResourceId>, key: &Secret) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() >= KEYS_MAX {
+            keys.retain(|_, (_, since)| since.elapsed() < KEYS_FOR);
+            if keys.len() >= KEYS_MAX {
+                keys.clear();
+            }
+        }
+        keys.insert(
+            (hospital.clone(), scope.cloned()),
+            (key.clone(), Monotonic::now()),
+        );
+    }
+
+    /// Forgets all: keys were destroyed.
+    pub fn forget(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+impl Blobs {
+    /// Writes the files, then commits the batch with their rows. Erasing waits meanwhile.
+    pub async fn keep_images(
+        &self,
+        db: &dyn Backend,
+        mut batch: Batch,
+        new: Vec<NewImage>,
+    ) -> Result<Committed, StoreError> {
+        let _turn = self.turn.read().await;
+        for image in new {
+            let blob = self.put_image(db, &image.study, image.content).await?;
+            batch.images.push(ImageChange::Keep(Box::new(ImageWrite {
+                study: image.study,
+                study_row: image.study_row,
+                series_row: image.series_row,
+                instance: image.instance,
+                blob,
+            })));
+        }
+        db.commit(batch).await
+    }
+
+    async fn put_image(
+        &self,
+        db: &dyn Backend,
+        study: &RecordKey,
+        content: Bytes,
+    ) -> Result<BlobRef, StoreError> {
+        if content.len() > limits::IMAGE_BYTES_MAX {
+            return Err(StoreError::TooMuch {
+                what: "bytes in one image",
+            });
+        }
+        self.is_there().await?;
+        let hospital = &study.hospital;
+        let owner = images::scope(study)?;
+        let secret = match self.image_keys.get(hospital, None) {
+            Some(secret) => secret,
+            None => {
+                let secret = self.address_secret(db, hospital).await?;
+                self.image_keys.put(hospital, None, &secret);
+                secret
+            }
+        };
+        let key = match self.image_keys.get(hospital, Some(&owner)) {
+            Some(key) => key,
+            None => {
+                let key = self.data_key(db, hospital, Some(&owner), true).await?;
+                self.image_keys.put(hospital, Some(&owner), &key);
+                key
+            }
+        };
+        let size = content.len() as u64;
+        let of = scope(hospital, Some(&owner));
+        let small = content.len() <= PART_BYTES;
+        let (address, key, content, sealed) = tokio::task::spawn_blocking(move || {
+            let address = seal::blob_address(&secret, &of, &content);
+            let sealed = small
+                .then(|| BlobCipher::new(&key, address).encrypt_part(0, true, &content))
+                .transpose();
+            (address, key, content, sealed)
+        })
+        .await
+        .map_err(|_| StoreError::Internal("encryption was broken off".into()))?;
+        let blob = BlobRef {
+            hospital: hospital.clone(),
+            patient: Some(owner),
+            address: address.to_string(),
+            size,
+            media_type: images::MEDIA_TYPE.to_owned(),
+        };
+        match sealed.map_err(seal_error)? {
+            Some(sealed) => {
+                let payload = PutPayload::from(Bytes::from(sealed));
+                self.objects()
+                    .put(&path(&blob), payload)
+                    .await
+                    .map_err(object_error)?;
+            }
+            None => {
+                self.upload(&blob, BlobCipher::new(&key, address), content)
+                    .await?;
+            }
+        }
+        // Before a commit refers to it: whoever copies the log finds the blob named here first.
+        self.note(|c| c.put.push(blob.clone()));
+        Ok(blob)
+    }
+}

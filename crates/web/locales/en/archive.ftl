@@ -1,0 +1,93 @@
+# DICOM: the hospital's own title, its machines, and studies that wait for a person.
+ae-title = Imaging machines (DICOM)
+ae-settings = Settings
+ae-lead = Scanners and workstations reach this hospital by its title. Patient numbers count only together with whose numbers they are.
+ae-own-title = The hospital's own title
+ae-own-title-hint = What scanners call this archive (called AE title), up to 16 characters. Empty: no machine can reach it.
+ae-no-title = none yet: no machine can reach the archive
+ae-issuer = Whose patient numbers
+ae-issuer-hint = The address (URI) of the numbers that images carry without saying whose they are, as it stands in the patients' identifiers. Empty: such images wait for a person.
+ae-its-issuer-hint = Only when this machine uses other numbers than the hospital's.
+ae-issuers = Names of issuers
+ae-issuers-hint = One on each line: the name that images give, an equals sign, and the address (URI) it stands for.
+ae-save = Save
+ae-new = Register an imaging machine
+ae-new-lead = A machine proves itself by the addresses it calls from, by a certificate, or by both. It may do only what is ticked.
+ae-none = No imaging machines
+ae-none-more = A scanner that is registered here sends its images to the archive.
+ae-name-hint = Which machine it is, for people: CT, ground floor.
+ae-its-title = Its title
+ae-its-title-hint = What it calls itself (calling AE title), exactly as it is set there.
+ae-may = What it may do
+ae-may-store = send images
+ae-may-query = ask what there is
+ae-may-retrieve = have images sent
+ae-may-worklist = ask for the worklist
+ae-addresses = Addresses it calls from
+ae-addresses-hint = 10.1.2.3 or 10.1.2.0/24; several with commas between.
+ae-certificate-hint = What it shows on an encrypted line. It may be self-signed.
+ae-host = Where it listens
+ae-host-hint = Host name or address, if images are to be sent to it.
+ae-port = Port
+ae-tls = Encrypted (TLS)
+ae-calls-from = calls from
+ae-has-certificate = shows a certificate
+ae-added = The imaging machine was registered
+ae-withdrawn = The imaging machine was withdrawn; it can do nothing any more
+problem-ae-title = One to sixteen plain characters without a backslash.
+problem-ae-title-taken = This title is in use.
+problem-ae-proof = Give the addresses it calls from, a certificate, or both.
+problem-ae-address = Give a host and a port, or neither.
+problem-addresses = Addresses like 10.1.2.3 or 10.1.2.0/24, no range wider than /8.
+problem-ae-issuer = An address (URI) that names whose numbers these are.
+
+waiting-title = Studies to be assigned
+waiting-lead = Images that name no patient we know, or that contradict what is kept. Nothing is shown to the wrong person and nothing is overwritten until somebody decides.
+waiting-none = Nothing waits
+waiting-none-more = Every study has its patient.
+waiting-study = Study
+waiting-why = Why it waits
+waiting-issuer = Whose number
+waiting-no-issuer = nobody says
+waiting-sex = Sex
+waiting-objects = Images
+waiting-images = { $n ->
+    [one] 1 image
+   *[other] { $n } images
+}
+waiting-aside = { $n ->
+    [one] 1 image beside
+   *[other] { $n } images beside
+}
+waiting-unnamed = No name
+waiting-no-patient = no patient
+waiting-said = What the images say
+waiting-choose = Whose study is it?
+waiting-choose-lead = Compare at least two of name, date of birth and number before you decide. The decision is recorded and can be taken back.
+waiting-same-number = same number
+waiting-assign = It is this patient's
+waiting-new-patient = Make a new patient of it
+waiting-assigned = Assigned
+waiting-to-patient = To the patient
+waiting-take-back = Take it back
+waiting-object = Image
+waiting-came = Came
+waiting-show = Show this one
+waiting-beside = Kept beside
+waiting-beside-lead = What came first is shown. Showing another puts the first one here; that can be turned round again.
+waiting-decisions = Decisions
+waiting-done = The decision is recorded
+waiting-reason-no-identifier = No number, or nobody says whose it is
+waiting-reason-unknown = No patient here has this number
+waiting-reason-differs = The patient with this number was born on another day or is of another sex
+waiting-reason-several = Several patients have this number
+waiting-reason-objects = The study has its patient
+waiting-standing-other-content = another content under the same identifier
+waiting-standing-other-patient = names another patient than the study
+waiting-decided-patient = Assigned
+waiting-decided-taken-back = Taken back
+waiting-decided-shown = An image is shown that was kept beside
+rejected-study-assigned = The study has a patient already. A wrong one is corrected in the record.
+rejected-patient-known = A patient of this hospital has this number.
+problem-patient = There is no such patient.
+denied-unknown-entity = This application entity is not known here.
