@@ -21,7 +21,7 @@ use crate::objects::{PART_BYTES, Place, Upload, object_error};
 use crate::{Batch, BlobRef, StoreError};
 
 /// How long a blob may lie without being referred to, hours.
-const UNUSED_HOURS: i64 = 24;
+pub(crate) const UNUSED_HOURS: i64 = 24;
 /// A place that answered within this time is not asked anew whether it is there.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a place may take to say that it is there. A transfer may take much longer.
@@ -195,6 +195,10 @@ impl Blobs {
         self.node_key
             .wrap(context, secret.expose(), &*self.entropy)
             .map_err(seal_error)
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        self.clock.now()
     }
 
     /// Wraps every key under the node key in use. Gives how many were wrapped under an older one.

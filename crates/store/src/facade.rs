@@ -17,7 +17,7 @@ use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
 use crate::{
     AuditDraft, Batch, BlobRef, Committed, Database, Finding, ImageIndex, NewImage, Staging,
-    StoreError, diagnose,
+    StoreError, Strays, diagnose,
 };
 
 /// Which database keeps the records.
@@ -211,6 +211,7 @@ impl Store {
         let Some((blob, layout)) = found else {
             return Ok(None);
         };
+        source.blobs.is_there().await?;
         let open = source.blobs.unlocked(&*source.database, blob).await?;
         Ok(Some((open, layout)))
     }
@@ -223,6 +224,13 @@ impl Store {
     /// Deletes blobs that were put more than 24 hours ago and never referred to; gives their number, at most 1000.
     pub async fn sweep_blobs(&self) -> Result<u64, StoreError> {
         self.source.blobs.sweep(&*self.source.database).await
+    }
+
+    /// Looks through one folder of files for those that no row knows, a day old and more, and deletes them: what a crash
+    /// left between a file and its commit. Go on after what this gives.
+    pub async fn sweep_strays(&self, after: Option<String>) -> Result<Strays, StoreError> {
+        let source = &self.source;
+        source.blobs.sweep_strays(&*source.database, after).await
     }
 
     /// Erases a patient's whole record at a hospital, or single records, in one commit with `batch`, which holds the

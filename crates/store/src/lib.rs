@@ -26,6 +26,7 @@ mod spanning;
 pub mod sql;
 pub mod sqlite;
 mod staging;
+mod strays;
 
 pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
@@ -47,3 +48,4 @@ pub use model::{
 };
 pub use objects::{Bucket, Place};
 pub use staging::{Piece, Staging};
+pub use strays::Strays;

@@ -1,6 +1,7 @@
 //! Writers killed with SIGKILL in mid-write, again and again over one data folder; with the power cut besides, so that
 //! what was not synced is gone. Every write that was acknowledged is there, whole; what was not is there whole or not at
-//! all; audit chains verify; the feed has no gap; blobs that are referred to exist and decrypt.
+//! all; audit chains verify; the feed has no gap; blobs that are referred to exist and decrypt; objects of studies stand
+//! with their rows or not at all.
 //!
 //! 10 kills and 20 cuts; 200 and 1000 with `KAREZ_TEST_FULL=1`.
 // Helpers of tests: what cannot go on has failed.
@@ -14,7 +15,10 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use agreements::{Permit, SystemPurpose};
-use karez_store::{AuditDraft, Batch, Lookup, Precondition, Store, StoreConfig, Write, WriteBody};
+use karez_store::{
+    AuditDraft, Batch, ImageAsk, ImageOutcome, InstanceRow, Lookup, NewImage, Precondition,
+    SeriesRow, Standing, Store, StoreConfig, StudyRow, Write, WriteBody,
+};
 use kernel::{HospitalId, Instant, RecordKey, SystemClock, SystemEntropy};
 use testkit::SeededEntropy;
 use testkit::powercut::{Lie, Lost, PowerCut};
@@ -82,7 +86,73 @@ async fn write(store: &Store, name: &str, n: u64) -> (u64, String) {
         body: bytes::Bytes::from(format!("{{\"name\":\"{name}\"}}")).into(),
     });
     batch.event("record.written", &p, "{}");
-    (store.commit(batch).await.unwrap().position, address)
+    if !has_image(name) {
+        return (store.commit(batch).await.unwrap().position, address);
+    }
+    let study = key("yarqum", "ImagingStudy", &format!("i-{name}"));
+    let body = r#"{"resourceType":"ImagingStudy","status":"available","subject":{"display":"x"}}"#;
+    batch.put_fhir(study.clone(), Precondition::Absent, body);
+    let done = store.keep_images(batch, vec![image(study, name)]).await;
+    let done = done.unwrap();
+    assert_eq!(done.images, [ImageOutcome::Kept(Standing::Shown)]);
+    (done.position, address)
+}
+
+/// Every fifth write begins a study with its first object.
+fn has_image(name: &str) -> bool {
+    let n: u64 = name.rsplit('-').next().unwrap().parse().unwrap();
+    n % 5 == 3
+}
+
+fn image_content(name: &str) -> Vec<u8> {
+    format!("object of {name} ").repeat(8_000).into_bytes()
+}
+
+fn image_uid(name: &str) -> String {
+    format!("1.2.{}", name.replace('-', "."))
+}
+
+fn image(study: RecordKey, name: &str) -> NewImage {
+    let uid = image_uid(name);
+    NewImage {
+        study,
+        study_row: Arc::new(StudyRow {
+            uid: uid.clone(),
+            ..StudyRow::default()
+        }),
+        series_row: Arc::new(SeriesRow {
+            uid: format!("{uid}.1"),
+            ..SeriesRow::default()
+        }),
+        instance: InstanceRow {
+            uid: format!("{uid}.1.1"),
+            ..InstanceRow::default()
+        },
+        content: image_content(name).into(),
+    }
+}
+
+/// Whether the object of a write is there; when it is, it is whole.
+async fn image_there(store: &Store, name: &str) -> bool {
+    let ask = ImageAsk {
+        study: image_uid(name),
+        series: None,
+        instance: None,
+        aside: false,
+        meta: false,
+        after: None,
+        limit: 2,
+    };
+    let found = store.images().images(&system(), &chain(), &ask).await;
+    let found = found.unwrap();
+    let [line] = found.as_slice() else {
+        assert!(found.is_empty(), "kept twice");
+        return false;
+    };
+    let open = store.open_image(&system(), &line.study, line.place.instance.1);
+    let (blob, _) = open.await.unwrap().unwrap();
+    assert_eq!(blob.all().await.unwrap(), image_content(name));
+    true
 }
 
 /// Not a test of its own: what the parent starts and kills. Prints each acknowledged write.
@@ -337,6 +407,12 @@ async fn is_there(store: &Store, a: &Acknowledged) {
         assert!(there(store, &k).await, "{k} was acknowledged");
     }
     assert!(*store.watch().borrow() >= a.position);
+    if has_image(&a.name) {
+        assert!(
+            image_there(store, &a.name).await,
+            "an object was acknowledged"
+        );
+    }
     if let Some(address) = &a.blob {
         let [.., note] = keys(&a.name);
         let open = store.open_blob(&system(), &note, address).await.unwrap();
@@ -358,6 +434,11 @@ async fn verify(dir: PathBuf, round: u64, acknowledged: Vec<Acknowledged>) {
             .filter(|a| a.name.starts_with(&mine))
             .count();
         let [p, o, note] = keys(&format!("{mine}{done}"));
+        let name = format!("{mine}{done}");
+        if has_image(&name) {
+            let (record, object) = (there(&store, &p).await, image_there(&store, &name).await);
+            assert_eq!(record, object, "{name}");
+        }
         let parts = (
             there(&store, &p).await,
             there(&store, &o).await,

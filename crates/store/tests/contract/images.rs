@@ -716,3 +716,30 @@ pub async fn quiet_studies_are_named_until_they_are_done(f: Fixture) {
         .unwrap();
     }
 }
+
+pub async fn what_a_crash_left_before_its_commit_goes_after_a_day(f: Fixture) {
+    let s = &*f.store;
+    begin(s, &object(1), "s1", Some("p1")).await.unwrap();
+    // The file is written, its commit is refused: as if the process had ended in between.
+    let refused = keep(s, &object(2), "none").await;
+    assert!(refused.is_err());
+    assert_eq!(bucket::stored(&f.files).await.len(), 2);
+    let sweep = async || {
+        let (mut after, mut deleted) = (None, 0);
+        loop {
+            let done = s.sweep_strays(after).await.unwrap();
+            deleted += done.deleted;
+            match done.next {
+                Some(next) => after = Some(next),
+                None => return deleted,
+            }
+        }
+    };
+    assert_eq!(sweep().await, 0, "it may still be referred to");
+    f.clock.set(at(400 * 24 * 3600));
+    assert_eq!(sweep().await, 1);
+    assert_eq!(bucket::stored(&f.files).await.len(), 1);
+    let line = &lines(s, &system(), &ask()).await[0];
+    let bytes = content(s, &system(), &line.study, line.place.instance.1).await;
+    assert_eq!(bytes.unwrap(), object(1).content);
+}

@@ -122,6 +122,7 @@ macro_rules! promises {
             images::erasing_a_patient_takes_their_images_and_nobody_elses,
             images::sweeping_leaves_them_alone,
             images::quiet_studies_are_named_until_they_are_done,
+            images::what_a_crash_left_before_its_commit_goes_after_a_day,
         );
     };
 }

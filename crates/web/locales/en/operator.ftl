@@ -52,6 +52,7 @@ fact-time-stamps-waiting = Signatures that wait for a stamp: { $n }. The authori
 fact-mail-none = No relay; notices stay in the pages.
 fact-mail-ok = { $relay } takes mail.
 fact-mail-behind = { $relay } does not take mail. Waiting: { $n }.
+job-stray-sweep = Files that no record knows
 job-quiet-studies = Studies that arrived
 job-mail = Mail
 job-case-clocks = Clocks of cases

@@ -49,6 +49,7 @@ fact-time-stamps-waiting = 有 { $n } 个签名等待时间戳，时间戳机构
 fact-mail-none = 未设置邮件服务器，通知仅在页面显示。
 fact-mail-ok = { $relay } 正常接收邮件。
 fact-mail-behind = { $relay } 不接收邮件，等待发送 { $n } 封。
+job-stray-sweep = 无记录引用的文件
 job-quiet-studies = 已到齐的检查
 job-mail = 邮件
 job-case-clocks = 病例计时
