@@ -6,7 +6,7 @@ use std::time::{Duration, Instant as Monotonic};
 
 use agreements::{ActorKind, Role};
 use bytes::Bytes;
-use kernel::{HospitalId, RecordKey};
+use kernel::{AccountId, HospitalId, RecordKey};
 use lru::LruCache;
 use store::{Batch, ImageOutcome, NewImage, Precondition, Standing, StoreError};
 
@@ -22,6 +22,8 @@ const STUDIES: usize = 1_024;
 const EXCHANGES: usize = 4_096;
 /// A study that still arrives is said so at most this often.
 const ARRIVING_EVERY: Duration = Duration::from_secs(1);
+/// How long one entry of the audit stands for a person's reading of one study of another hospital.
+const SEEN_FOR: Duration = Duration::from_secs(60);
 /// How often an object is tried when its study was made or erased meanwhile.
 const TRIES: u32 = 4;
 
@@ -30,7 +32,14 @@ pub struct Arriving {
     known: Mutex<Known>,
     /// One new study at a time: its first object makes it.
     first: tokio::sync::Mutex<()>,
+    /// The folder that was last looked through for strays.
+    strays: Mutex<Option<String>>,
+    /// Reads across hospitals that were written into the audit of late.
+    seen: Mutex<LruCache<Seen, Monotonic>>,
 }
+
+/// Who read which study of another hospital, and how.
+type Seen = (AccountId, Option<HospitalId>, RecordKey, String);
 
 struct Known {
     studies: LruCache<(HospitalId, String), KnownStudy>,
@@ -54,6 +63,8 @@ impl Default for Arriving {
                 exchanges: LruCache::new(size(EXCHANGES)),
             }),
             first: tokio::sync::Mutex::default(),
+            strays: Mutex::default(),
+            seen: Mutex::new(LruCache::new(size(EXCHANGES))),
         }
     }
 }
@@ -71,6 +82,29 @@ impl Arriving {
     fn remember(&self, hospital: &HospitalId, uid: &str, study: KnownStudy) {
         let of = (hospital.clone(), uid.to_owned());
         self.known().studies.put(of, study);
+    }
+
+    /// The folder that was last looked through for strays; with `now`, what it is from now on.
+    pub(crate) fn stray_folder(&self, now: Option<Option<String>>) -> Option<String> {
+        let mut last = self.strays.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(now) = now {
+            *last = now;
+        }
+        last.clone()
+    }
+
+    /// Whether the audit holds already that this person reads this study now: a study is read by hundreds of requests,
+    /// one for each image.
+    pub(super) fn was_seen(&self, cx: &Cx, study: &RecordKey, action: &str) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.peek(&who_reads(cx, study, action))
+            .is_some_and(|at| at.elapsed() < SEEN_FOR)
+    }
+
+    /// The audit holds it.
+    pub(super) fn seen(&self, cx: &Cx, study: &RecordKey, action: &str) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.put(who_reads(cx, study, action), Monotonic::now());
     }
 
     /// Forgets what is known of a study: its patient changed, or it was erased.
@@ -277,6 +311,15 @@ impl App {
         }
         Ok(kept)
     }
+}
+
+fn who_reads(cx: &Cx, study: &RecordKey, action: &str) -> Seen {
+    (
+        cx.actor.account.clone(),
+        cx.actor.hospital.clone(),
+        study.clone(),
+        action.to_owned(),
+    )
 }
 
 /// Why an object was not kept this time.

@@ -11,6 +11,7 @@ mod quiet;
 mod read;
 pub mod reconcile;
 mod study;
+mod worklist;
 
 use bytes::Bytes;
 

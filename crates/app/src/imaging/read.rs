@@ -146,9 +146,25 @@ impl App {
                 None => by_patient.push((patient, vec![study.clone()])),
             }
         }
+        let across = cx
+            .actor
+            .hospital
+            .as_ref()
+            .is_some_and(|own| own != hospital);
         for (patient, mut keys) in by_patient {
             keys.dedup();
+            if across {
+                keys.retain(|k| !self.arriving.was_seen(cx, k, action));
+                if keys.is_empty() {
+                    continue;
+                }
+            }
             self.note_read(cx, hospital, patient, &keys, action).await?;
+            if across {
+                for key in &keys {
+                    self.arriving.seen(cx, key, action);
+                }
+            }
         }
         Ok(())
     }

@@ -18,6 +18,9 @@ pub use scrub::{Pass, ScrubState};
 
 use crate::{App, AppError};
 
+/// Folders of files that are looked through for strays at once.
+const STRAY_FOLDERS: usize = 16;
+
 /// One kind of work.
 #[derive(Clone, Copy)]
 pub(crate) struct Job {
@@ -139,6 +142,12 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.sweep_blobs()),
     },
     Job {
+        name: "stray-sweep",
+        every_s: 5 * 60,
+        leased: true,
+        run: |app| Box::pin(app.sweep_strays()),
+    },
+    Job {
         name: "upload-sweep",
         every_s: 3600,
         leased: true,
@@ -225,6 +234,22 @@ impl App {
             ran.push(done);
         }
         ran
+    }
+
+    /// Looks through a few folders of files; goes on with the next ones the next time.
+    async fn sweep_strays(&self) -> Result<usize, AppError> {
+        let mut deleted = 0;
+        for _ in 0..STRAY_FOLDERS {
+            let after = self.arriving.stray_folder(None);
+            let done = self.store.sweep_strays(after).await?;
+            deleted += usize::try_from(done.deleted).unwrap_or(usize::MAX);
+            let over = done.next.is_none();
+            self.arriving.stray_folder(Some(done.next));
+            if over {
+                break;
+            }
+        }
+        Ok(deleted)
     }
 
     async fn sweep_blobs(&self) -> Result<usize, AppError> {
