@@ -11,7 +11,8 @@ use crate::schema;
 use crate::search::params::ParamId;
 
 pub(crate) use convert::target;
-pub(crate) use program::stands_on_resource;
+pub use program::{names_the_patient, repeated};
+pub(crate) use program::{parts_on_resource, stands_on_resource};
 
 /// One value of one search parameter.
 #[derive(Debug, Clone, PartialEq)]

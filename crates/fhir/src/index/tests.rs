@@ -165,3 +165,38 @@ fn the_name_of_no_resource_gives_no_index() {
             .is_empty()
     );
 }
+
+#[test]
+fn what_a_parameter_only_repeats_is_given_once() {
+    let json = r#"{"resourceType":"Observation","status":"final",
+        "code":{"coding":[{"system":"http://loinc.org","code":"85354-9"}]},
+        "valueQuantity":{"value":6.3,"unit":"mmol/L"},
+        "component":[{"code":{"coding":[{"system":"http://loinc.org","code":"8480-6"}]},
+                      "valueQuantity":{"value":120,"unit":"mmHg"}}]}"#;
+    let all = extract_bytes("Observation", json.as_bytes(), "").unwrap();
+    let of = |code: &str| all.iter().filter(|e| e.param.code() == code).count();
+    for code in [
+        "code",
+        "component-code",
+        "value-quantity",
+        "component-value-quantity",
+    ] {
+        assert_eq!(of(code), 1, "{code}");
+    }
+    for code in ["combo-code", "combo-value-quantity", "code-value-quantity"] {
+        assert_eq!(of(code), 0, "{code}");
+    }
+    // The component's two parts; those of the resource are the entries of `code` and `value-quantity`.
+    assert_eq!(of("combo-code-value-quantity"), 2);
+}
+
+#[test]
+fn the_one_patient_of_a_resource_has_several_names() {
+    let is = |kind, code| names_the_patient(kind, ParamId::of(code).unwrap());
+    assert!(is("Observation", "patient") && is("Observation", "subject"));
+    assert!(is("AllergyIntolerance", "patient") && is("Condition", "subject"));
+    assert!(!is("Observation", "performer") && !is("Observation", "code"));
+    // Of these there may be several.
+    assert!(!is("Appointment", "patient") && !is("Provenance", "patient"));
+    assert!(!is("Account", "subject") && !is("Person", "patient"));
+}

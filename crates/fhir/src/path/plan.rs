@@ -17,6 +17,8 @@ pub struct Route {
     /// The FHIR type at the end: `CodeableConcept`, `dateTime`, `Observation.component`.
     pub of: &'static str,
     from_resource: bool,
+    /// Whether it may lead to several values.
+    pub many: bool,
     /// `exists() and … != false`: the result is a boolean, said once for the context.
     truth: bool,
 }
@@ -67,6 +69,7 @@ fn add(expr: &Expr, resource: &str, context: &str, routes: &mut Vec<Route>) {
 struct Way {
     ops: Vec<Op>,
     of: &'static str,
+    many: bool,
 }
 
 fn add_path(steps: &[Step], resource: &str, context: &str, routes: &mut Vec<Route>) {
@@ -92,6 +95,7 @@ fn add_path(steps: &[Step], resource: &str, context: &str, routes: &mut Vec<Rout
     let mut ways = vec![Way {
         ops: Vec::new(),
         of: def.name,
+        many: false,
     }];
     let mut truth = false;
     for step in steps {
@@ -101,6 +105,7 @@ fn add_path(steps: &[Step], resource: &str, context: &str, routes: &mut Vec<Rout
     routes.extend(ways.into_iter().map(|w| Route {
         ops: w.ops,
         of: w.of,
+        many: w.many,
         from_resource,
         truth,
     }));
@@ -124,6 +129,7 @@ fn advance(way: Way, step: &Step) -> Vec<Way> {
             let mut next = way;
             next.ops.push(Op::Extension(url.clone()));
             next.of = "Extension";
+            next.many = true;
             vec![next]
         }
         Step::Exists | Step::Resource => vec![way],
@@ -140,7 +146,11 @@ fn members(way: &Way, name: &str) -> Vec<Way> {
         .map(|of| {
             let mut ops = way.ops.clone();
             ops.push(Op::Key(element.key(of)));
-            Way { ops, of: of.name }
+            Way {
+                ops,
+                of: of.name,
+                many: way.many || element.many,
+            }
         })
         .collect()
 }
@@ -173,6 +183,18 @@ impl Plan {
         }
         if asked {
             found("boolean", Found::Truth(answer));
+        }
+    }
+}
+
+impl Route {
+    /// This route, kept to references that lead to one type.
+    pub(crate) fn only_to(&self, kind: &str) -> Self {
+        let mut ops = self.ops.clone();
+        ops.push(Op::WhereResolvesTo(kind.to_owned()));
+        Self {
+            ops,
+            ..self.clone()
         }
     }
 }

@@ -164,6 +164,10 @@ fn clause(
         ("_id", None) => return Ok(Clause::Id(split_plain(value, ','))),
         ("_lastUpdated", None) => return last_updated(name, value, options),
         ("_id" | "_lastUpdated", Some(_)) => return Err(bad_modifier(name, param)),
+        // Of some composites only the parts have entries.
+        (_, Some("missing")) if param.kind == ParamType::Composite => {
+            return Err(bad_modifier(name, param));
+        }
         (_, Some("missing")) => {
             let missing = match value {
                 "true" => true,

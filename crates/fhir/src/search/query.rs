@@ -88,7 +88,8 @@ pub enum Match {
     /// Against [`crate::index::IndexValue::Uri`]: equal, or beginning with it (`:below`).
     Uri { text: String, below: bool },
     /// A composite whose parts stand on the resource itself, where every part has one place: each part holds for an
-    /// entry of its own parameter.
+    /// Each part holds for an entry of the parameter it names: a composite where it stands on the resource itself, or, with
+    /// one part, a parameter that only repeats others ([`crate::index::repeated`]).
     All(Vec<(ParamId, Match)>),
     /// A composite on repeating elements: entries of the *clause's* parameter that share one
     /// [`crate::index::IndexEntry::group`], the one with `part` = position in this list satisfying that test.

@@ -180,6 +180,40 @@ fn a_composite_on_the_resource_asks_for_its_parts_and_one_on_elements_for_a_grou
 }
 
 #[test]
+fn a_parameter_that_repeats_others_asks_for_their_entries() {
+    let matches = |q| match &parse("Observation", q, &options(false)).unwrap().clauses[..] {
+        [Clause::Param { any_of, .. }] => any_of.clone(),
+        other => panic!("{other:?}"),
+    };
+    let asked = |q| -> Vec<_> {
+        let all = matches(q).into_iter().map(|m| match m {
+            Match::All(parts) => parts.iter().map(|(p, _)| p.code()).collect::<Vec<_>>(),
+            Match::Group(parts) => vec!["group"; parts.len()],
+            other => panic!("{other:?}"),
+        });
+        all.collect()
+    };
+    assert_eq!(
+        asked("combo-code=http://loinc.org|8480-6"),
+        [["code"], ["component-code"]]
+    );
+    assert_eq!(
+        asked("combo-value-quantity=gt5"),
+        [["component-value-quantity"], ["value-quantity"]]
+    );
+    assert_eq!(
+        asked("combo-code-value-quantity=a$gt5"),
+        [["code", "value-quantity"], ["group", "group"]]
+    );
+    assert_eq!(
+        crate::index::repeated("Observation", id("combo-data-absent-reason")),
+        [id("component-data-absent-reason"), id("data-absent-reason")]
+    );
+    assert!(crate::index::repeated("Observation", id("code")).is_empty());
+    assert!(crate::index::repeated("Observation", id("patient")).is_empty());
+}
+
+#[test]
 fn what_shapes_the_answer_is_read() {
     let q = "_count=10&_sort=-date,_id&_include=Observation:subject:Patient&_revinclude=Provenance:target&_total=accurate&_summary=count&_elements=id,code&_cursor=x";
     let parsed = parse("Observation", q, &options(false)).unwrap();

@@ -6,11 +6,11 @@ use super::parse::{ParseOptions, QueryError, bad_modifier};
 use super::query::{Match, RefTest, StrTest, SystemTest};
 use super::range::{Prefix, RangeTest};
 use super::value::{date_span, precise};
-use crate::index::{RefTarget, stands_on_resource, target};
+use crate::index::{RefTarget, parts_on_resource, repeated, stands_on_resource, target};
 use crate::path::compile;
 use crate::reference::is_id;
 use crate::schema;
-use crate::search::params::{self, Param, ParamType};
+use crate::search::params::{self, Param, ParamId, ParamType};
 use crate::text::fold;
 
 /// One parameter as it was written.
@@ -39,7 +39,30 @@ pub(super) fn any_of(words: &Words<'_>, value: &str) -> Result<Vec<Match>, Query
             format!("more than {SEARCH_VALUES_MAX} values"),
         ));
     }
-    values.into_iter().map(|v| one(words, v)).collect()
+    let mut out = Vec::with_capacity(values.len());
+    for value in values {
+        let found = one(words, value)?;
+        if let (Match::Group(_), Some(whole)) = (&found, on_resource(words, value)?) {
+            out.push(whole);
+        }
+        match repeated(words.kind, words.param.id) {
+            [] => out.push(found),
+            others => out.extend(others.iter().map(|p| Match::All(vec![(*p, found.clone())]))),
+        }
+    }
+    Ok(out)
+}
+
+/// A composite that stands on the resource among other places, there: its parts have entries of their own.
+fn on_resource(words: &Words<'_>, value: &str) -> Result<Option<Match>, QueryError> {
+    let params = parts_on_resource(words.kind, words.param.id);
+    if params.is_empty() {
+        return Ok(None);
+    }
+    let parts = parts(words, value)?.into_iter().map(|(_, m)| m);
+    Ok(Some(Match::All(
+        params.iter().copied().zip(parts).collect(),
+    )))
 }
 
 /// Splits at a separator that no backslash stands before (§3.1.1.4.13); the parts keep their escapes.
@@ -280,6 +303,15 @@ fn quantity(words: &Words<'_>, value: &str) -> Result<Match, QueryError> {
 
 /// Parts joined by `$`.
 fn composite(words: &Words<'_>, value: &str) -> Result<Match, QueryError> {
+    let parts = parts(words, value)?;
+    Ok(if stands_on_resource(words.kind, words.param) {
+        Match::All(parts)
+    } else {
+        Match::Group(parts.into_iter().map(|(_, m)| m).collect())
+    })
+}
+
+fn parts(words: &Words<'_>, value: &str) -> Result<Vec<(ParamId, Match)>, QueryError> {
     let values = split(value, '$');
     let components = &words.param.components;
     if values.len() != components.len() {
@@ -305,9 +337,5 @@ fn composite(words: &Words<'_>, value: &str) -> Result<Match, QueryError> {
             )?,
         ));
     }
-    Ok(if stands_on_resource(words.kind, words.param) {
-        Match::All(parts)
-    } else {
-        Match::Group(parts.into_iter().map(|(_, m)| m).collect())
-    })
+    Ok(parts)
 }
