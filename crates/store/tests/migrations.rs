@@ -271,6 +271,11 @@ async fn databases_of_every_version_move_forward_and_answer_the_same() {
         let dir = unpacked(&fixture);
         let store = open(dir.path()).await.unwrap();
         assert_eq!(answers(&store).await, expected, "schema {version}");
+        // Answered by an index that the first schema did not have.
+        let text = "patient=p3&code=http://loinc.org|2823-3";
+        let paired = found(&store, "yarqum", "Observation", text).await;
+        let all = ["o3-0", "o3-1", "o3-2", "o3-3"];
+        assert_eq!(paired["ids"], json!(all), "schema {version}");
         let found = store.diagnose().await;
         for finding in found
             .iter()

@@ -187,12 +187,13 @@ impl<'a> Changes<'a> {
             })
             .collect();
         for (record, (hospital, kind, entries)) in &self.index {
+            let patient = index::patient(entries);
             for (seq, e) in entries.iter().enumerate() {
                 let param = names.param(e.param.code()).ok_or_else(|| {
                     StoreError::Internal("a search parameter was given no number".into())
                 })?;
                 let place = index::place(*record, param, seq, *hospital, *kind, e);
-                let row = index::Row::of(&e.value);
+                let row = index::Row::of(e, patient);
                 if let Some(rows) = all.get_mut(row.table) {
                     let place = place.into_iter().map(Cell::from);
                     rows.push(place.chain(row.parts().map(Cell::from)));

@@ -109,6 +109,9 @@ impl Run<'_> {
     /// Counts a few index rows of each condition where all may match, and picks the rarest: a few at first, more when
     /// none is that rare.
     async fn leader(&mut self, s: &mut Search<'_>) -> Result<Leader, StoreError> {
+        if let Some(pair) = s.pair() {
+            return Ok(pair);
+        }
         let otherwise = s.without_rare();
         if s.query.clauses.len() == 1 && matches!(otherwise, Leader::Streamed(_)) {
             // Read off the index in order, however many there are.
@@ -153,7 +156,8 @@ impl Run<'_> {
             let mut left = s.places(leader, after.as_ref())?;
             let at = left.len().saturating_sub(nth);
             let limit = wanted - out.len();
-            let mut asked = vec![with_content(left.swap_remove(at), leader, limit)];
+            let places = left.swap_remove(at);
+            let mut asked = vec![with_content(places, s.streams(leader), limit)];
             asked.extend(count.take());
             let mut answers = if several == 1 && !includes(s) {
                 self.snapshot.read_last(&asked).await?

@@ -20,7 +20,12 @@ pub enum Sensitivity {
 const INDEX: &[(&str, &[(&str, Sensitivity)])] = &[
     (
         "index_token",
-        &[("system", Patient), ("code", Patient), ("text", Patient)],
+        &[
+            ("system", Patient),
+            ("code", Patient),
+            ("text", Patient),
+            ("patient", Patient),
+        ],
     ),
     ("index_string", &[("folded", Patient), ("exact", Patient)]),
     ("index_date", &[("low", Patient), ("high", Patient)]),

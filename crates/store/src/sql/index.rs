@@ -1,6 +1,9 @@
 //! The search index of one record: one row per value, in the table of its type.
 
+use std::sync::LazyLock;
+
 use fhir::index::{IndexEntry, IndexValue, RefTarget};
+use fhir::search::params::ParamId;
 
 use super::signed;
 
@@ -27,7 +30,8 @@ pub(crate) const URI: usize = 6;
 pub(crate) const TABLES: [Table; 7] = [
     Table {
         name: "index_token",
-        columns: &["system", "code", "text"],
+        // The patient stands there only for parameters that are asked for together with one.
+        columns: &["system", "code", "text", "patient"],
     },
     Table {
         name: "index_string",
@@ -119,14 +123,18 @@ impl<'a> Row<'a> {
         self.parts.into_iter().take(self.count)
     }
 
-    pub fn of(value: &'a IndexValue) -> Self {
-        match value {
+    /// The row of an entry of a record that is about `patient`, as [`patient`] tells it.
+    pub fn of(entry: &'a IndexEntry, patient: Option<&'a str>) -> Self {
+        match &entry.value {
             IndexValue::Token { system, code, text } => Self::new(
                 TOKEN,
                 [
                     system.as_deref().into(),
                     Part::Text(code),
                     text.as_deref().into(),
+                    patient
+                        .filter(|_| entry.group == 0 && with_patient(entry.param))
+                        .into(),
                 ],
             ),
             IndexValue::Str { folded, exact } => {
@@ -170,6 +178,34 @@ impl<'a> Row<'a> {
             }
             IndexValue::Uri(uri) => Self::new(URI, [Part::Text(uri)]),
         }
+    }
+}
+
+/// What a resource is, by itself seldom asked for and of most patients true: their rows name the patient, and an index
+/// begins with it.
+const WITH_PATIENT: [&str; 4] = ["category", "code", "type", "vaccine-code"];
+
+/// Whether the rows of a token parameter name the patient.
+pub(crate) fn with_patient(param: ParamId) -> bool {
+    static PARAMS: LazyLock<[Option<ParamId>; WITH_PATIENT.len()]> =
+        LazyLock::new(|| WITH_PATIENT.map(ParamId::of));
+    PARAMS.contains(&Some(param))
+}
+
+/// The one patient of the own hospital among the entries of a record; none when there are several.
+pub(crate) fn patient(entries: &[IndexEntry]) -> Option<&str> {
+    static PATIENT: LazyLock<Option<ParamId>> = LazyLock::new(|| ParamId::of("patient"));
+    let mut found = entries.iter().filter_map(|e| match &e.value {
+        IndexValue::Reference(RefTarget::Local { kind, id })
+            if Some(e.param) == *PATIENT && *kind == "Patient" =>
+        {
+            Some(&**id)
+        }
+        _ => None,
+    });
+    match (found.next(), found.next()) {
+        (one, None) => one,
+        _ => None,
     }
 }
 

@@ -67,6 +67,8 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 pub(crate) enum Dialect {
     Sqlite,
     /// With the numbers of names that are known already.
+    SqliteKnowing(Arc<Names>),
+    /// With the numbers of names that are known already.
     Postgres(Arc<Names>),
 }
 
@@ -82,7 +84,7 @@ impl Dialect {
     /// Joins in the order written: PostgreSQL is told so by `join_collapse_limit`.
     pub const fn join(&self) -> &'static str {
         match self {
-            Self::Sqlite => "CROSS JOIN",
+            Self::Sqlite | Self::SqliteKnowing(_) => "CROSS JOIN",
             Self::Postgres(_) => "JOIN",
         }
     }
@@ -90,7 +92,7 @@ impl Dialect {
     /// Holds SQLite to one index; PostgreSQL finds it by its statistics.
     pub fn indexed_by(&self, index: &str) -> String {
         match self {
-            Self::Sqlite => format!(" INDEXED BY {index}"),
+            Self::Sqlite | Self::SqliteKnowing(_) => format!(" INDEXED BY {index}"),
             Self::Postgres(_) => String::new(),
         }
     }
@@ -98,7 +100,7 @@ impl Dialect {
     /// Whether `text` holds `part`.
     pub fn contains(&self, text: &str, part: &str) -> String {
         match self {
-            Self::Sqlite => format!("instr({text}, {part}) > 0"),
+            Self::Sqlite | Self::SqliteKnowing(_) => format!("instr({text}, {part}) > 0"),
             Self::Postgres(_) => format!("strpos({text}, {part}) > 0"),
         }
     }
@@ -106,7 +108,7 @@ impl Dialect {
     /// Keeps SQLite from choosing an index for the condition that follows.
     pub const fn no_index(&self) -> &'static str {
         match self {
-            Self::Sqlite => "+",
+            Self::Sqlite | Self::SqliteKnowing(_) => "+",
             Self::Postgres(_) => "",
         }
     }
@@ -125,7 +127,7 @@ impl Binds {
         let value = value.into();
         let n = self.values.len() + 1;
         let text = match &self.dialect {
-            Dialect::Sqlite => format!("?{n}"),
+            Dialect::Sqlite | Dialect::SqliteKnowing(_) => format!("?{n}"),
             Dialect::Postgres(_) => match &value {
                 Value::Null => return "NULL".to_owned(),
                 Value::Integer(_) => format!("${n}::int8"),
@@ -155,7 +157,7 @@ impl Binds {
     fn known(&self) -> Option<&Names> {
         match &self.dialect {
             Dialect::Sqlite => None,
-            Dialect::Postgres(names) => Some(names),
+            Dialect::SqliteKnowing(names) | Dialect::Postgres(names) => Some(names),
         }
     }
 

@@ -44,10 +44,11 @@ pub(crate) fn put(
     kind: i64,
     entries: &[IndexEntry],
 ) -> Result<(), StoreError> {
+    let patient = index::patient(entries);
     for (seq, e) in entries.iter().enumerate() {
         let param = s.param(e.param)?;
         let place = index::place(record, param, seq, hospital, kind, e);
-        let row = Row::of(&e.value);
+        let row = Row::of(e, patient);
         let insert = INSERTS.get(row.table).map_or("", String::as_str);
         let values = place.into_iter().map(Part::from).chain(row.parts());
         s.conn
@@ -80,7 +81,7 @@ impl Session {
                 "INSERT INTO param (code) VALUES (?1) ON CONFLICT (code) DO UPDATE SET code = excluded.code RETURNING num",
             )?
             .query_row([id.code()], |r| r.get(0))?;
-        self.params.insert(id.number(), n);
+        self.learn_param(id.number(), id.code(), n);
         Ok(n)
     }
 }

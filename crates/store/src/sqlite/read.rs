@@ -9,15 +9,15 @@ use crate::sql::records::{self, Documents, History, Version};
 use crate::sql::{Dialect, Statement};
 use crate::{DocQuery, HistoryPage, StoreError, Stored};
 
-/// One version from a row that begins with [`records::COLUMNS`].
-pub(crate) fn version(r: &Row<'_>) -> Result<Version, StoreError> {
+/// One version from a row that has [`records::COLUMNS`] from the given column on.
+pub(crate) fn version(r: &Row<'_>, from: usize) -> Result<Version, StoreError> {
     Ok(Version {
-        version: r.get(0)?,
-        at: r.get(1)?,
-        deleted: r.get(2)?,
-        class: r.get(3)?,
-        patient: r.get(4)?,
-        body: Bytes::from(r.get::<_, Vec<u8>>(5)?),
+        version: r.get(from)?,
+        at: r.get(from + 1)?,
+        deleted: r.get(from + 2)?,
+        class: r.get(from + 3)?,
+        patient: r.get(from + 4)?,
+        body: Bytes::from(r.get::<_, Vec<u8>>(from + 5)?),
     })
 }
 
@@ -31,7 +31,7 @@ fn all(
     let mut rows = prepared.query(params_from_iter(st.values))?;
     let mut out = Vec::new();
     while let Some(r) = rows.next()? {
-        out.push(version(r)?.stored(key(r)?)?);
+        out.push(version(r, 0)?.stored(key(r)?)?);
     }
     Ok(out)
 }
@@ -42,22 +42,24 @@ fn text<'r>(r: &'r Row<'_>, i: usize) -> Result<&'r str, StoreError> {
 
 pub(crate) fn get(
     conn: &Connection,
+    dialect: &Dialect,
     permit: &Permit,
     key: &RecordKey,
     version: Option<u64>,
 ) -> Result<Option<Stored>, StoreError> {
-    let st = records::get(&Dialect::Sqlite, permit, key, version);
+    let st = records::get(dialect, permit, key, version);
     Ok(all(conn, st, |_| Ok(key.clone()))?.pop())
 }
 
 pub(crate) fn get_many(
     conn: &Connection,
+    dialect: &Dialect,
     permit: &Permit,
     keys: &[RecordKey],
 ) -> Result<Vec<Stored>, StoreError> {
     let mut out = Vec::with_capacity(keys.len());
     for key in keys {
-        out.extend(get(conn, permit, key, None)?);
+        out.extend(get(conn, dialect, permit, key, None)?);
     }
     Ok(out)
 }

@@ -102,6 +102,8 @@ macro_rules! promises {
             search::an_update_is_found_by_its_new_values_only,
             search::a_chain_goes_one_step_along_a_reference,
             search::conditions_together_find_what_each_alone_would,
+            search::a_patient_and_a_code_are_found_together,
+            search::who_may_not_read_finds_nothing_by_patient_and_code,
             blobs::read_back_whole_and_in_ranges,
             blobs::large_ones_go_in_parts,
             blobs::open_under_a_new_node_key_alone_once_wrapped_anew,

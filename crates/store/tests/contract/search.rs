@@ -230,3 +230,79 @@ pub async fn conditions_together_find_what_each_alone_would(f: Fixture) {
         assert_eq!(all(text).await.len(), matches, "{text}");
     }
 }
+
+pub async fn a_patient_and_a_code_are_found_together(f: Fixture) {
+    patients(&f, 3).await;
+    // The patients' results came among each other, two codes each.
+    for n in 0..90 {
+        let k = key("yarqum", "Observation", &format!("o{n:03}"));
+        let json = potassium(&format!("p{:02}", n % 3), n);
+        let json = if n % 2 == 0 {
+            json.replace("2823-3", "2951-2")
+        } else {
+            json
+        };
+        put(&f.store, &k, json).await;
+    }
+    let kind = "Observation";
+    let all = |text: &'static str| found(&f.store, kind, text);
+    for (text, matches) in [
+        ("patient=p01&code=http://loinc.org|2823-3&_count=100", 15),
+        ("subject=Patient/p01&code=2951-2&_count=100", 15),
+        ("subject:Patient=p01&code=2951-2&_count=100", 15),
+        ("patient=p01&code=2951-2,2823-3&_count=100", 30),
+        ("patient=p01,p02&code=2951-2&_count=100", 30),
+        ("patient=p01&category=laboratory&_count=100", 30),
+        ("patient=p01&code=urn:other|2951-2", 0),
+        ("patient=p01&code=2951-2&date=lt2026-01-01", 0),
+        ("patient=p01&code:not=2951-2&_count=100", 15),
+        ("subject=Device/p01&code=2951-2", 0),
+        ("patient=p01&code=2951-2&_sort=-date&_count=100", 15),
+    ] {
+        assert_eq!(all(text).await.len(), matches, "{text}");
+    }
+    // Pages hold everything once, in the order of the records.
+    let mut seen = Vec::new();
+    let mut from = String::new();
+    loop {
+        let text = format!("patient=p01&code=2823-3&_count=4&_total=accurate{from}");
+        let page = find(&f.store, &system(), kind, &text).await.unwrap();
+        assert_eq!(page.total, Some(15));
+        seen.extend(ids(&page));
+        match page.next {
+            Some(next) => from = format!("&_cursor={next}"),
+            None => break,
+        }
+    }
+    let mut sorted = seen.clone();
+    sorted.sort();
+    assert_eq!((seen.len(), &seen), (15, &sorted));
+    // An update moves it, a deletion takes it out.
+    let k = key("yarqum", "Observation", "o001");
+    put(&f.store, &k, potassium("p02", 1)).await;
+    commit(&f.store, |b| {
+        b.delete(key("yarqum", "Observation", "o007"), Precondition::Any);
+    })
+    .await
+    .unwrap();
+    let text = "patient=p01&code=2823-3&_count=100";
+    assert_eq!(all(text).await.len(), 13);
+    assert_eq!(all("patient=p02&code=2823-3&_count=100").await.len(), 16);
+}
+
+pub async fn who_may_not_read_finds_nothing_by_patient_and_code(f: Fixture) {
+    patients(&f, 1).await;
+    let k = key("yarqum", "Observation", "o1");
+    put(&f.store, &k, potassium("p00", 1)).await;
+    let text = "patient=p00&code=2823-3";
+    let own = find(&f.store, &doctor("d", "yarqum", at(0)), "Observation", text).await;
+    assert_eq!(own.unwrap().matches.len(), 1);
+    let other = find(
+        &f.store,
+        &doctor("e", "qumtagh", at(0)),
+        "Observation",
+        text,
+    )
+    .await;
+    assert_eq!(other.unwrap().matches.len(), 0);
+}

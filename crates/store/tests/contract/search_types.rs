@@ -188,4 +188,21 @@ pub async fn composites(f: Fixture) {
     assert_eq!(found(s, "Observation", systolic).await, ["bp"]);
     let diastolic = "component-code-value-quantity=http://loinc.org|8462-4$gt130";
     assert_eq!(found(s, "Observation", diastolic).await, [""; 0]);
+    // What repeats the parts of the resource and of its components finds either.
+    assert_eq!(found(s, "Observation", "combo-code=8480-6").await, ["bp"]);
+    assert_eq!(found(s, "Observation", "combo-code=2823-3").await.len(), 6);
+    let either = "combo-code-value-quantity=http://loinc.org|8480-6$gt130";
+    assert_eq!(found(s, "Observation", either).await, ["bp"]);
+    let either = "combo-code-value-quantity=http://loinc.org|2823-3$gt5";
+    assert_eq!(found(s, "Observation", either).await, ["o2", "o5"]);
+    let apart = "combo-code-value-quantity=http://loinc.org|8462-4$gt130";
+    assert_eq!(found(s, "Observation", apart).await, [""; 0]);
+    assert_eq!(
+        found(s, "Observation", "combo-value-quantity=gt130").await,
+        ["bp"]
+    );
+    let without = "combo-value-quantity:missing=true";
+    assert_eq!(found(s, "Observation", without).await, [""; 0]);
+    let sorted = find(s, &system(), "Observation", "_sort=-combo-value-quantity").await;
+    assert_eq!(ids(&sorted.unwrap())[0], "bp");
 }

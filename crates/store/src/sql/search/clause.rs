@@ -2,13 +2,13 @@
 
 use agreements::Permit;
 use fhir::search::params::{self, ParamId};
-use fhir::search::query::{Clause, Match};
+use fhir::search::query::{Clause, Match, RefTest};
 use fhir::search::range::RangeKind;
 use kernel::HospitalId;
 
 use super::value;
 use crate::sql::Binds;
-use crate::sql::index::TABLES;
+use crate::sql::index::{self, TABLES};
 use crate::sql::permit::{TARGET, condition_at};
 
 /// Whose records of which kind are searched, both as SQL, and for whom.
@@ -175,7 +175,7 @@ pub(super) fn target_ids(
 
 /// Whether the record has any entry of the parameter.
 fn present(param: ParamId, scope: &Scope<'_>, binds: &mut Binds) -> String {
-    let number = value::param(param, binds);
+    let number = value::params(param, scope.kind_name, binds);
     let one = params::find(scope.kind_name, param.code())
         .and_then(|p| value::sort_column(p.kind))
         .map(|c| c.table);
@@ -184,7 +184,7 @@ fn present(param: ParamId, scope: &Scope<'_>, binds: &mut Binds) -> String {
         .iter()
         .map(|t| {
             format!(
-                "EXISTS (SELECT 1 FROM {t} i WHERE i.record = {}.record AND i.param = {number})",
+                "EXISTS (SELECT 1 FROM {t} i WHERE i.record = {}.record AND i.param {number})",
                 scope.record
             )
         })
@@ -312,6 +312,97 @@ fn selected(param: ParamId, m: &Match, scope: &Scope<'_>, binds: &mut Binds) -> 
         "SELECT i.record AS record FROM {table} i WHERE i.hospital = {h} AND i.kind = {k} AND i.param = {number} AND {test}{}",
         scope.within("i.record")
     ))
+}
+
+/// How many ranges of the index a pair of conditions may be looked for in.
+const RANGES_MAX: usize = 20;
+
+/// The patients that a condition asks for by their ids, when it asks for nothing else.
+fn patients<'c>(c: &'c Clause, kind: &str) -> Option<Vec<&'c str>> {
+    let Clause::Param {
+        param,
+        not: false,
+        any_of,
+    } = c
+    else {
+        return None;
+    };
+    if !fhir::index::names_the_patient(kind, *param) {
+        return None;
+    }
+    let one = |m: &'c Match| match m {
+        Match::Reference(RefTest::Local {
+            kind: "Patient",
+            id,
+        }) => Some(id.as_str()),
+        Match::Reference(RefTest::Id { kinds, id }) if kinds[..] == ["Patient"] => {
+            Some(id.as_str())
+        }
+        _ => None,
+    };
+    any_of.iter().map(one).collect()
+}
+
+/// The parameter and the values of a condition on codes that stand in the index with their patient.
+fn codes(c: &Clause) -> Option<(ParamId, &[Match])> {
+    match c {
+        Clause::Param {
+            param,
+            not: false,
+            any_of,
+        } if index::with_patient(*param)
+            && any_of
+                .iter()
+                .all(|m| matches!(m, Match::Token { code: Some(_), .. })) =>
+        {
+            Some((*param, any_of))
+        }
+        _ => None,
+    }
+}
+
+/// Two conditions that one index answers together: the patient's and one on codes, by their places.
+pub(super) fn pair(all: &[Clause], kind: &str) -> Option<(usize, usize)> {
+    let patient = all.iter().position(|c| patients(c, kind).is_some())?;
+    let code = all.iter().position(|c| codes(c).is_some())?;
+    let ranges = patients(all.get(patient)?, kind)?.len() * codes(all.get(code)?)?.1.len();
+    (1..=RANGES_MAX)
+        .contains(&ranges)
+        .then_some((patient, code))
+}
+
+/// Whether a pair is one range, in the order of the records.
+pub(super) fn pair_streams(patient: &Clause, code: &Clause, kind: &str) -> bool {
+    patients(patient, kind).is_some_and(|p| p.len() == 1)
+        && codes(code).is_some_and(|(_, any_of)| any_of.len() == 1)
+}
+
+/// The records that satisfy both conditions of a [`pair`].
+pub(super) fn paired(
+    patient: &Clause,
+    code: &Clause,
+    scope: &Scope<'_>,
+    binds: &mut Binds,
+) -> Option<Found> {
+    let (param, any_of) = codes(code)?;
+    let number = value::param(param, binds);
+    let indexed = binds.dialect.indexed_by("index_token_patient");
+    let (h, k) = (&scope.hospital, &scope.kind);
+    let mut any = Vec::new();
+    for id in patients(patient, scope.kind_name)? {
+        let id = binds.bind(id.to_owned());
+        for m in any_of {
+            let test = value::test(m, "i", binds);
+            any.push(format!(
+                "SELECT i.record AS record FROM index_token i{indexed} WHERE i.hospital = {h} AND i.kind = {k} \
+                 AND i.patient = {id} AND i.param = {number} AND {test}"
+            ));
+        }
+    }
+    Some(Found {
+        records: any.join(" UNION ALL "),
+        exact: true,
+    })
 }
 
 /// The single match of a clause whose index rows come in the order of their records.

@@ -4,6 +4,8 @@
 //! read. Which condition leads is decided by counting a few rows of each in the index: the rarest leads, the others
 //! are tested on the records it gives. Without a rare one, records are read in their order until a page is full.
 //!
+//! A patient and a code are asked for together more often than anything else: an index holds both.
+//!
 //! Where several conditions stand in the index in the order of their records, none can match before the last of their
 //! first records, nor after the first of their last ones. What came together (an imported record, a visit) lies together,
 //! so this window is often narrow: a common code leads within the few records of one patient.
@@ -48,15 +50,14 @@ pub(crate) fn by_number(dialect: &Dialect, record: i64) -> Statement {
 }
 
 /// The content of the places that `places` gives, at most `limit`, on PostgreSQL: [`records::COLUMNS`], the id, the number
-/// of the row in their order, then what `places` gives. The rows come in any order, and each record once where `leader`
-/// alone decides on the order.
-pub(crate) fn with_content(places: Statement, leader: Leader, limit: usize) -> Statement {
+/// of the row in their order, then what `places` gives. The rows come in any order, and each record once. `stream` is what
+/// [`Search::streams`] says of the places' leader.
+pub(crate) fn with_content(places: Statement, stream: bool, limit: usize) -> Statement {
     let Statement { text, values } = places;
-    let once = match leader {
-        Leader::Streamed(_) => {
-            format!("SELECT DISTINCT ON (s.record) s.* FROM ({text}) AS s ORDER BY s.record")
-        }
-        _ => text,
+    let once = if stream {
+        format!("SELECT DISTINCT ON (s.record) s.* FROM ({text}) AS s ORDER BY s.record")
+    } else {
+        text
     };
     let text = format!(
         "SELECT {}, r.id, p.* FROM (SELECT row_number() OVER () AS nth, q.* FROM ({once} LIMIT {limit}) AS q) AS p \
@@ -69,6 +70,8 @@ pub(crate) fn with_content(places: Statement, leader: Leader, limit: usize) -> S
 /// How the records of a search are come by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leader {
+    /// The clauses of these two places, a patient's and one on codes, are one range of an index.
+    Pair(usize, usize),
     /// The clause of this place gives few records.
     Rare(usize),
     /// The clause of this place gives many, in the order of their records.
@@ -76,6 +79,9 @@ pub(crate) enum Leader {
     /// All records of the kind in their order.
     Scan,
 }
+
+/// A SELECT of records, and the places of the clauses that each of them satisfies.
+type Led = Option<(String, Vec<usize>)>;
 
 /// One search: its statements, and what a page of it needs.
 pub(crate) struct Search<'a> {
@@ -219,6 +225,28 @@ impl<'a> Search<'a> {
         Some(binds.statement(text))
     }
 
+    /// Two conditions that one index answers, which needs no counting.
+    pub fn pair(&self) -> Option<Leader> {
+        clause::pair(&self.query.clauses, self.query.kind)
+            .map(|(patient, code)| Leader::Pair(patient, code))
+    }
+
+    /// Whether a leader gives its records in their order; a record may then come twice in a row.
+    pub fn streams(&self, leader: Leader) -> bool {
+        match leader {
+            Leader::Streamed(_) => true,
+            Leader::Pair(patient, code) => {
+                let clauses = &self.query.clauses;
+                self.query.sort.is_empty()
+                    && clauses
+                        .get(patient)
+                        .zip(clauses.get(code))
+                        .is_some_and(|(p, c)| clause::pair_streams(p, c, self.query.kind))
+            }
+            Leader::Rare(_) | Leader::Scan => false,
+        }
+    }
+
     /// What leads when no condition is rare.
     pub fn without_rare(&self) -> Leader {
         let streamed = self.query.clauses.iter().position(clause::streamed);
@@ -228,37 +256,50 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// FROM and WHERE: every record that matches and may be read. A streamed leader may give a record twice.
-    fn body(&self, leader: Leader, binds: &mut Binds) -> (String, String) {
+    /// The records a leader gives, and the clauses that all of them satisfy.
+    fn led(&self, leader: Leader, scope: &Scope<'_>, binds: &mut Binds) -> Led {
+        let clauses = &self.query.clauses;
+        match leader {
+            Leader::Scan => None,
+            Leader::Rare(n) | Leader::Streamed(n) => {
+                let found = clause::records(clauses.get(n)?, scope, binds)?;
+                let skip = if found.exact { vec![n] } else { Vec::new() };
+                Some((found.records, skip))
+            }
+            Leader::Pair(patient, code) => {
+                let (p, c) = (clauses.get(patient)?, clauses.get(code)?);
+                let found = clause::paired(p, c, scope, binds)?;
+                Some((found.records, vec![patient, code]))
+            }
+        }
+    }
+
+    /// FROM and WHERE: every record that matches and may be read. With `stream`, a record may come twice in a row.
+    fn body(&self, leader: Leader, stream: bool, binds: &mut Binds) -> (String, String) {
         let scope = self.scope(binds);
         let join = self.dialect.join();
-        let leading = match leader {
-            Leader::Rare(n) | Leader::Streamed(n) => self.query.clauses.get(n).map(|c| (n, c)),
-            Leader::Scan => None,
-        };
-        let found = leading.and_then(|(n, c)| Some((n, clause::records(c, &scope, binds)?)));
+        let led = self.led(leader, &scope, binds);
         let index = match self.query.sort.as_slice() {
             [s] if s.by == SortKey::LastUpdated => "record_changed",
             _ => "record_order",
         };
-        let skip = found.as_ref().and_then(|(n, f)| f.exact.then_some(*n));
-        let from = match (leader, found) {
-            (_, None) => format!("record r{}", self.dialect.indexed_by(index)),
-            (Leader::Streamed(_), Some((_, f))) => {
-                format!("({}) d {join} record r ON r.record = d.record", f.records)
+        let from = match &led {
+            None => format!("record r{}", self.dialect.indexed_by(index)),
+            Some((records, _)) if stream => {
+                format!("({records}) d {join} record r ON r.record = d.record")
             }
-            (_, Some((_, f))) => format!(
-                "(SELECT DISTINCT record FROM ({}) AS found) d {join} record r ON r.record = d.record",
-                f.records
+            Some((records, _)) => format!(
+                "(SELECT DISTINCT record FROM ({records}) AS found) d {join} record r ON r.record = d.record"
             ),
         };
+        let skip = led.map_or_else(Vec::new, |(_, skip)| skip);
         let mut all = vec![
             format!("r.hospital = {}", scope.hospital),
             format!("r.kind = {}", scope.kind),
             "r.deleted = 0".to_owned(),
         ];
         for (n, c) in self.query.clauses.iter().enumerate() {
-            if Some(n) != skip {
+            if !skip.contains(&n) {
                 all.push(clause::holds(c, &scope, binds));
             }
         }
@@ -268,12 +309,8 @@ impl<'a> Search<'a> {
 
     pub fn count(&self, leader: Leader) -> Statement {
         // A stream may give a record twice; as a set it does not.
-        let leader = match leader {
-            Leader::Streamed(n) => Leader::Rare(n),
-            other => other,
-        };
         let mut binds = self.dialect.binds();
-        let (from, which) = self.body(leader, &mut binds);
+        let (from, which) = self.body(leader, false, &mut binds);
         binds.statement(format!("SELECT count(*) FROM {from} WHERE {which}"))
     }
 
@@ -294,17 +331,36 @@ impl<'a> Search<'a> {
             && let [key] = sort
             && let SortKey::Param { param, kind } = key.by
             && let Some(column) = value::sort_column(kind)
+            && fhir::index::repeated(self.query.kind, param).is_empty()
         {
             return Ok(self.by_value(param, column, key.descending, after));
         }
         let mut binds = self.dialect.binds();
-        let (from, which) = self.body(leader, &mut binds);
-        let number = match leader {
-            Leader::Streamed(_) => "d.record",
-            _ => "r.record",
-        };
-        let text = sort::ordered(sort, number, &from, &which, after, &mut binds)?;
+        let stream = self.streams(leader);
+        let (from, which) = self.body(leader, stream, &mut binds);
+        let number = if stream { "d.record" } else { "r.record" };
+        let kind = self.query.kind;
+        let text = sort::ordered(sort, kind, number, &from, &which, after, &mut binds)?;
         Ok(vec![binds.statement(text)])
+    }
+
+    /// As [`Self::places`] for a leader that [streams](Self::streams), with the content: the record's number, then
+    /// [`records::COLUMNS`] and the id.
+    pub fn page(&self, leader: Leader, after: Option<&Place>) -> Option<Statement> {
+        if !self.query.sort.is_empty() || !self.streams(leader) {
+            return None;
+        }
+        let mut binds = self.dialect.binds();
+        let (from, which) = self.body(leader, true, &mut binds);
+        let on = after.map_or_else(String::new, |p| {
+            format!(" AND d.record > {}", binds.bind(p.record))
+        });
+        let text = format!(
+            "SELECT d.record, {}, r.id FROM {from} {} version v ON v.row = r.current WHERE {which}{on} ORDER BY d.record",
+            records::COLUMNS,
+            self.dialect.join(),
+        );
+        Some(binds.statement(text))
     }
 
     /// All records in the order of one parameter, read off its index: first those that have a value, then the rest.
@@ -320,14 +376,14 @@ impl<'a> Search<'a> {
         if !matches!(key, Some((Value::Null, _))) {
             let mut binds = self.dialect.binds();
             let scope = self.scope(&mut binds);
-            let (_, which) = self.body(Leader::Scan, &mut binds);
+            let (_, which) = self.body(Leader::Scan, false, &mut binds);
             let param = value::param(param, &mut binds);
             let text =
                 sort::with_value(column, &scope, &param, &which, descending, key, &mut binds);
             out.push(binds.statement(text));
         }
         let mut binds = self.dialect.binds();
-        let (from, which) = self.body(Leader::Scan, &mut binds);
+        let (from, which) = self.body(Leader::Scan, false, &mut binds);
         let param = value::param(param, &mut binds);
         let from_record = match key {
             Some((Value::Null, record)) => Some(record),

@@ -14,6 +14,7 @@ use crate::sql::{Binds, Value};
 /// record's number, in the direction of the first key, so that the order is whole.
 pub(super) fn ordered(
     sort: &[Sort],
+    kind: &str,
     number: &str,
     from: &str,
     which: &str,
@@ -55,7 +56,7 @@ pub(super) fn ordered(
             let mut keys = Vec::new();
             let mut order = Vec::new();
             for (n, s) in sort.iter().enumerate() {
-                keys.push(format!("{} AS s{n}", key(s, binds)?));
+                keys.push(format!("{} AS s{n}", key(s, kind, binds)?));
                 let dir = if s.descending { "DESC" } else { "ASC" };
                 order.push(format!("s{n} IS NULL, s{n} {dir}"));
             }
@@ -71,7 +72,7 @@ pub(super) fn ordered(
     }
 }
 
-fn key(s: &Sort, binds: &mut Binds) -> Result<String, StoreError> {
+fn key(s: &Sort, kind_name: &str, binds: &mut Binds) -> Result<String, StoreError> {
     Ok(match s.by {
         SortKey::Id => "r.id".to_owned(),
         SortKey::LastUpdated => "r.at".to_owned(),
@@ -84,8 +85,8 @@ fn key(s: &Sort, binds: &mut Binds) -> Result<String, StoreError> {
             };
             let end = if s.descending { "max" } else { "min" };
             format!(
-                "(SELECT {end}(i.{column}) FROM {table} i WHERE i.record = r.record AND i.param = {})",
-                value::param(param, binds)
+                "(SELECT {end}(i.{column}) FROM {table} i WHERE i.record = r.record AND i.param {})",
+                value::params(param, kind_name, binds)
             )
         }
     })

@@ -54,6 +54,17 @@ pub(super) fn param(id: ParamId, binds: &mut Binds) -> String {
     binds.param(id.code())
 }
 
+/// A test of the column `param`: it is this parameter, or one of those whose entries it repeats.
+pub(super) fn params(id: ParamId, kind: &str, binds: &mut Binds) -> String {
+    match fhir::index::repeated(kind, id) {
+        [] => format!("= {}", param(id, binds)),
+        others => {
+            let all: Vec<String> = others.iter().map(|p| param(*p, binds)).collect();
+            format!("IN ({})", all.join(", "))
+        }
+    }
+}
+
 /// True when equal values are found in the order of their records, so that a page can be read off the index.
 pub(super) fn streams(m: &Match) -> bool {
     match m {

@@ -7,7 +7,7 @@ use agreements::Permit;
 use fhir::search::Query;
 use kernel::{HospitalId, RecordKey, ResourceId};
 use rusqlite::types::Value as Owned;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 
 use super::read;
 use crate::sql::search::{Chains, CursorKey, Includes, Leader, PROBES, Place, Search, by_number};
@@ -17,12 +17,13 @@ use crate::{SearchPage, StoreError, Stored};
 /// Runs one search in the snapshot of `conn`.
 pub(crate) fn search(
     conn: &Connection,
+    dialect: &Dialect,
     cursors: &CursorKey,
     permit: &Permit,
     hospital: &HospitalId,
     query: &Query,
 ) -> Result<SearchPage, StoreError> {
-    let s = Search::new(&Dialect::Sqlite, permit, hospital, query)?;
+    let s = Search::new(dialect, permit, hospital, query)?;
     let simpler = simpler(conn, &s)?;
     let mut s = match &simpler {
         Some(query) => s.simpler(query),
@@ -37,9 +38,16 @@ pub(crate) fn search(
         return Ok(page);
     }
     let from = s.from(cursors)?;
-    let mut places = places(conn, &s, leader, from.as_ref(), s.limit() + 1)?;
-    page.next = s.cut(&mut places, cursors)?;
-    page.matches = records(conn, &s, &places)?;
+    let mut places;
+    if let Some(statement) = s.page(leader, from.as_ref()) {
+        (places, page.matches) = at_once(conn, &s, &statement)?;
+        page.next = s.cut(&mut places, cursors)?;
+        page.matches.truncate(places.len());
+    } else {
+        places = self::places(conn, &s, leader, from.as_ref(), s.limit() + 1)?;
+        page.next = s.cut(&mut places, cursors)?;
+        page.matches = records(conn, &s, &places)?;
+    }
     if !query.includes.is_empty() || !query.revincludes.is_empty() {
         page.includes = includes(conn, &s, &page.matches)?;
     }
@@ -89,6 +97,9 @@ fn window(conn: &Connection, s: &Search<'_>) -> Result<Option<(i64, i64)>, Store
 
 /// Counts a few index rows of each condition and picks the rarest: a few at first, more when none is that rare.
 fn leader(conn: &Connection, s: &mut Search<'_>) -> Result<Leader, StoreError> {
+    if let Some(pair) = s.pair() {
+        return Ok(pair);
+    }
     let window = window(conn, s)?;
     s.within(window);
     for bound in PROBES {
@@ -142,6 +153,46 @@ fn places(
     Ok(out)
 }
 
+/// A page and the place after it, read together with the content.
+fn at_once(
+    conn: &Connection,
+    s: &Search<'_>,
+    statement: &Statement,
+) -> Result<(Vec<Place>, Vec<Stored>), StoreError> {
+    let wanted = s.limit() + 1;
+    let mut places: Vec<Place> = Vec::with_capacity(wanted.min(64));
+    let mut found = Vec::with_capacity(wanted.min(64));
+    let mut st = conn.prepare_cached(&statement.text)?;
+    let mut rows = st.query(params_from_iter(&statement.values))?;
+    while places.len() < wanted
+        && let Some(r) = rows.next()?
+    {
+        let record: i64 = r.get(0)?;
+        if places.last().is_some_and(|p| p.record == record) {
+            continue;
+        }
+        // The last one only says that there is more.
+        if places.len() < s.limit() {
+            found.push(stored(s, r, 1)?);
+        }
+        let keys = Vec::new();
+        places.push(Place { keys, record });
+    }
+    Ok((places, found))
+}
+
+/// The version whose columns begin with the given one, with the id after them.
+fn stored(s: &Search<'_>, r: &Row<'_>, from: usize) -> Result<Stored, StoreError> {
+    let id = ResourceId::new(
+        r.get_ref(from + 6)?
+            .as_str()
+            .map_err(rusqlite::Error::from)?,
+    )
+    .map_err(|_| StoreError::Damaged("a record's key is not valid".into()))?;
+    let key = RecordKey::new(s.hospital.clone(), s.kind.clone(), id);
+    read::version(r, from)?.stored(key)
+}
+
 /// The current versions of records that were found in this snapshot.
 fn records(conn: &Connection, s: &Search<'_>, places: &[Place]) -> Result<Vec<Stored>, StoreError> {
     let mut st = conn.prepare_cached(&by_number(s.dialect, 0).text)?;
@@ -151,10 +202,7 @@ fn records(conn: &Connection, s: &Search<'_>, places: &[Place]) -> Result<Vec<St
         let Some(r) = rows.next()? else {
             continue;
         };
-        let id = ResourceId::new(r.get_ref(6)?.as_str().map_err(rusqlite::Error::from)?)
-            .map_err(|_| StoreError::Damaged("a record's key is not valid".into()))?;
-        let key = RecordKey::new(s.hospital.clone(), s.kind.clone(), id);
-        out.push(read::version(r)?.stored(key)?);
+        out.push(stored(s, r, 0)?);
     }
     Ok(out)
 }
@@ -176,7 +224,7 @@ fn includes(
             }
         }
         for key in all.fresh(round) {
-            if let Some(found) = read::get(conn, s.permit, &key, None)? {
+            if let Some(found) = read::get(conn, s.dialect, s.permit, &key, None)? {
                 all.add(found)?;
             }
         }
@@ -200,7 +248,11 @@ pub(crate) fn plan(
     };
     let leader = leader(conn, &mut s)?;
     let mut out = format!("{leader:?}");
-    for statement in s.places(leader, None)? {
+    let statements = match s.page(leader, None) {
+        Some(page) => vec![page],
+        None => s.places(leader, None)?,
+    };
+    for statement in statements {
         let mut st = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.text))?;
         let mut rows = st.query(params_from_iter(statement.values))?;
         while let Some(r) = rows.next()? {

@@ -12,7 +12,7 @@ fn filled(records: u64) -> Session {
     let mut conn = rusqlite::Connection::open_in_memory().unwrap();
     migrations::migrations::runner().run(&mut conn).unwrap();
     conn.execute_batch("BEGIN").unwrap();
-    let mut session = Session::new(conn).unwrap();
+    let mut session = Session::new(conn, std::sync::Arc::default()).unwrap();
     let mut batch = Batch::new(Instant::UNIX_EPOCH);
     for n in 0..records {
         let key = RecordKey::parse("yarqum", "Patient", &format!("p{n}")).unwrap();
@@ -52,6 +52,8 @@ fn no_search_reads_a_table_from_end_to_end() {
         ("Observation", "subject=Patient/p7&_sort=-date"),
         ("Observation", "code=http://loinc.org|2823-3"),
         ("Observation", "code=2823-3&patient=p7"),
+        ("Observation", "code=2823-3,718-7&patient=p7&_sort=-date"),
+        ("Observation", "combo-code=2823-3"),
         ("Observation", "patient.identifier=urn:test:mrn|P77"),
         ("Observation", "patient.gender=female"),
         ("Observation", "subject:Patient.birthdate:missing=true"),
