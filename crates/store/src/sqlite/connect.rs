@@ -13,7 +13,10 @@ const STATEMENTS_KEPT: usize = 512;
 /// What each connection keeps of the file, KiB. Beyond it pages come from the system's own cache, which it gives up when
 /// others need the memory. The file is not mapped: every page ever read would count as this process's memory.
 const WRITER_CACHE_KIB: i64 = 24 << 10;
-const READER_CACHE_KIB: i64 = 6 << 10;
+/// Of a connection for short reads: room for the inner pages of the indexes of a store of some million records.
+pub(crate) const SHORT_CACHE_KIB: i64 = 16 << 10;
+/// Of one for long reads, which read most pages once.
+pub(crate) const LONG_CACHE_KIB: i64 = 2 << 10;
 const BUSY_MS: u64 = 5_000;
 
 /// Refuses an SQLite that is not safe to keep records in.
@@ -78,12 +81,12 @@ pub(crate) fn limit_size(conn: &Connection, bytes: Option<u64>) -> Result<(), St
 }
 
 /// One of the connections that read.
-pub(crate) fn reader(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn reader(path: &Path, cache_kib: i64) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
     common(&conn)?;
     conn.pragma_update(None, "query_only", true)?;
-    conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+    conn.pragma_update(None, "cache_size", -cache_kib)?;
     Ok(conn)
 }
 

@@ -40,7 +40,7 @@ impl Durable for SqliteDatabase {
 /// Copies one snapshot, page for page: the read transaction that is held makes that others' commits do not begin the
 /// copy anew. `to` must not be there.
 fn copy(from: &Path, to: &Path) -> Result<Reach, StoreError> {
-    let source = connect::reader(from)?;
+    let source = connect::reader(from, connect::LONG_CACHE_KIB)?;
     let mut target = Connection::open(to)?;
     source.execute_batch("BEGIN; SELECT value FROM counter")?;
     {

@@ -9,8 +9,10 @@ mod connect;
 mod durable;
 mod erase;
 mod feed;
+mod group;
 mod images;
 mod index_rows;
+mod log;
 #[cfg(test)]
 mod permit_tests;
 mod read;
@@ -40,6 +42,8 @@ pub(crate) use spool::forget as forget_stream;
 
 use crate::prepare::prepare_off_thread;
 use crate::spanning::Spanning;
+use crate::sql::Dialect;
+use crate::sql::names::Names;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
@@ -99,6 +103,7 @@ pub struct SqliteDatabase {
     size_max_bytes: Arc<AtomicU64>,
     spool: Option<Arc<spool::Spool>>,
     cursors: CursorKey,
+    names: Arc<Names>,
 }
 
 impl SqliteDatabase {
@@ -117,7 +122,9 @@ impl SqliteDatabase {
             size_max_bytes: Arc::clone(&size_max_bytes),
             spool: spool.clone(),
             beside: options.beside,
+            names: Arc::default(),
         };
+        let names = Arc::clone(&place.names);
         let mut conn = place.open()?;
         if options.beside {
             schema::is_current(&conn)?;
@@ -127,6 +134,7 @@ impl SqliteDatabase {
         if let Some(spool) = &spool {
             spool.set_counter_page(schema::counter_page(&conn)?);
         }
+        session::learn(&conn, &names)?;
         drop(conn);
         sync_parent(&options.path)?;
         Ok(Self {
@@ -137,7 +145,12 @@ impl SqliteDatabase {
             size_max_bytes,
             spool,
             cursors: CursorKey::new(&options.cursor_secret),
+            names,
         })
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::SqliteKnowing(Arc::clone(&self.names))
     }
 
     pub fn path(&self) -> &Path {
@@ -178,8 +191,9 @@ impl Database for SqliteDatabase {
         version: Option<u64>,
     ) -> Result<Option<Stored>, StoreError> {
         let (permit, key) = (permit.clone(), key.clone());
+        let dialect = self.dialect();
         self.readers
-            .read_one(move |c| read::get(c, &permit, &key, version))
+            .read_one(move |c| read::get(c, &dialect, &permit, &key, version))
             .await
     }
 
@@ -189,8 +203,9 @@ impl Database for SqliteDatabase {
         keys: &[RecordKey],
     ) -> Result<Vec<Stored>, StoreError> {
         let (permit, keys) = (permit.clone(), keys.to_vec());
+        let dialect = self.dialect();
         self.readers
-            .read(move |c| read::get_many(c, &permit, &keys))
+            .read(move |c| read::get_many(c, &dialect, &permit, &keys))
             .await
     }
 
@@ -231,8 +246,9 @@ impl Database for SqliteDatabase {
     ) -> Result<SearchPage, StoreError> {
         let (permit, hospital, query) = (permit.clone(), hospital.clone(), query.clone());
         let cursors = self.cursors.clone();
+        let dialect = self.dialect();
         self.readers
-            .read(move |c| search::search(c, &cursors, &permit, &hospital, &query))
+            .read(move |c| search::search(c, &dialect, &cursors, &permit, &hospital, &query))
             .await
     }
 

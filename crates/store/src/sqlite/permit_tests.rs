@@ -402,7 +402,7 @@ fn as_fact(e: &Entry) -> agreements::decision::Entry {
 fn session() -> Session {
     let mut conn = Connection::open_in_memory().unwrap();
     migrations::migrations::runner().run(&mut conn).unwrap();
-    Session::new(conn).unwrap()
+    Session::new(conn, std::sync::Arc::default()).unwrap()
 }
 
 /// Puts the world into an empty database, policy through the same code as commits.

@@ -23,21 +23,61 @@ const UNBOUNDED: u32 = u32::MAX;
 /// (WAL), only for another reader to finish when all connections are in use.
 pub(crate) struct Readers {
     path: PathBuf,
-    idle: Arc<Mutex<Vec<Reader>>>,
+    idle: Arc<Mutex<Idle>>,
     slots: Arc<Semaphore>,
     longest: Duration,
     count: AtomicU64,
+}
+
+/// Idle connections that are kept for long reads.
+const LONG_IDLE_MAX: usize = 4;
+
+/// Connections that nobody uses now.
+#[derive(Default)]
+struct Idle {
+    /// For short reads, with the caches that make them short.
+    short: Vec<Reader>,
+    /// How many of these may still be opened: no more read at once than there are processors.
+    short_left: usize,
+    /// For long ones.
+    long: Vec<Reader>,
+}
+
+impl Idle {
+    /// One for each thread that asks, within reason.
+    fn new(first: Reader) -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            short: vec![first],
+            short_left: threads.clamp(1, 8),
+            long: Vec::new(),
+        }
+    }
+
+    fn give_back(&mut self, reader: Reader) {
+        if reader.is_short {
+            self.short.push(reader);
+        } else if self.long.len() < LONG_IDLE_MAX {
+            self.long.push(reader);
+        }
+    }
 }
 
 /// A connection, and how much work it may still do.
 struct Reader {
     conn: Connection,
     left: Arc<AtomicU32>,
+    is_short: bool,
 }
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, StoreError> {
-        let mut conn = connect::reader(path)?;
+    fn open(path: &Path, is_short: bool) -> Result<Self, StoreError> {
+        let cache_kib = if is_short {
+            connect::SHORT_CACHE_KIB
+        } else {
+            connect::LONG_CACHE_KIB
+        };
+        let mut conn = connect::reader(path, cache_kib)?;
         let left = Arc::new(AtomicU32::new(UNBOUNDED));
         let asked = Arc::clone(&left);
         let enough = move || match asked.load(Ordering::Relaxed) {
@@ -49,7 +89,11 @@ impl Reader {
             }
         };
         conn.progress_handler(STEPS, Some(enough))?;
-        Ok(Self { conn, left })
+        Ok(Self {
+            conn,
+            left,
+            is_short,
+        })
     }
 
     /// The result, unless the work was too long for this.
@@ -99,10 +143,10 @@ impl Snapshot {
 impl Readers {
     /// `connections` at once; a read is broken off after `longest`.
     pub fn new(path: &Path, connections: usize, longest: Duration) -> Result<Self, StoreError> {
-        let first = Reader::open(path)?;
+        let first = Reader::open(path, true)?;
         Ok(Self {
             path: path.to_owned(),
-            idle: Arc::new(Mutex::new(vec![first])),
+            idle: Arc::new(Mutex::new(Idle::new(first))),
             slots: Arc::new(Semaphore::new(connections.max(1))),
             longest,
             count: AtomicU64::new(0),
@@ -163,10 +207,29 @@ impl Readers {
         snapshot: Snapshot,
         work: &impl Fn(&Connection) -> Result<T, StoreError>,
     ) -> Option<Result<T, StoreError>> {
-        let reader = lock(&self.idle).pop()?;
+        let reader = self.short()?;
         let done = reader.shortly(snapshot, work);
         give_back(&self.idle, &self.slots, reader);
         done
+    }
+
+    /// A connection for a short read; none when all are in use.
+    fn short(&self) -> Option<Reader> {
+        {
+            let mut idle = lock(&self.idle);
+            if let Some(reader) = idle.short.pop() {
+                return Some(reader);
+            }
+            if self.slots.is_closed() || idle.short_left == 0 {
+                return None;
+            }
+            idle.short_left -= 1;
+        }
+        let opened = Reader::open(&self.path, true).ok();
+        if opened.is_none() {
+            lock(&self.idle).short_left += 1;
+        }
+        opened
     }
 
     /// As [`Self::read`], for what reads everything and may take its time.
@@ -200,10 +263,10 @@ impl Readers {
         let slots = Arc::clone(&self.slots);
         let path = self.path.clone();
         move || {
-            let taken = lock(&idle).pop();
+            let taken = lock(&idle).long.pop();
             let reader = match taken {
                 Some(reader) => reader,
-                None => Reader::open(&path)?,
+                None => Reader::open(&path, false)?,
             };
             let result = Snapshot::Transaction.of(&reader.conn, work);
             give_back(&idle, &slots, reader);
@@ -215,18 +278,21 @@ impl Readers {
     /// Closes the idle connections; calls after this are refused.
     pub fn close(&self) {
         self.slots.close();
-        lock(&self.idle).clear();
+        *lock(&self.idle) = Idle::default();
     }
 }
 
-fn lock(idle: &Mutex<Vec<Reader>>) -> std::sync::MutexGuard<'_, Vec<Reader>> {
+fn lock(idle: &Mutex<Idle>) -> std::sync::MutexGuard<'_, Idle> {
     idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection that could not end its transaction is dropped, which ends it; so is each once the store is closed.
-fn give_back(idle: &Mutex<Vec<Reader>>, slots: &Semaphore, reader: Reader) {
+fn give_back(idle: &Mutex<Idle>, slots: &Semaphore, reader: Reader) {
+    let mut idle = lock(idle);
     if reader.conn.is_autocommit() && !slots.is_closed() {
-        lock(idle).push(reader);
+        idle.give_back(reader);
+    } else if reader.is_short {
+        idle.short_left += 1;
     }
 }
 

@@ -1,11 +1,13 @@
 //! What the writer thread holds between batches: its connection, the numbers of names, and the feed's position.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kernel::{HospitalId, Kind};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::StoreError;
+use crate::sql::names::{Names, Table};
 use crate::sql::{signed, unsigned};
 
 pub(crate) struct Session {
@@ -20,12 +22,15 @@ pub(crate) struct Session {
     pub at_us: i64,
     /// The last number given to a version's row.
     version_row: i64,
+    /// What those who read know of names, and what they will when the transaction is on disk.
+    names: Arc<Names>,
+    fresh: Vec<(Table, String, i64)>,
     /// Moves when another process has written (the command line, beside a node that serves).
     data_version: i64,
 }
 
 impl Session {
-    pub fn new(conn: Connection) -> Result<Self, StoreError> {
+    pub fn new(conn: Connection, names: Arc<Names>) -> Result<Self, StoreError> {
         let mut session = Self {
             conn,
             hospitals: HashMap::new(),
@@ -34,6 +39,8 @@ impl Session {
             position: 0,
             at_us: 0,
             version_row: 0,
+            names,
+            fresh: Vec::new(),
             data_version: 0,
         };
         session.refresh()?;
@@ -77,6 +84,8 @@ impl Session {
                 .insert([id.as_str()])?,
         };
         self.hospitals.insert(id.clone(), n);
+        self.fresh
+            .push((Table::Hospital, id.as_str().to_owned(), n));
         Ok(n)
     }
 
@@ -95,6 +104,7 @@ impl Session {
             None => self.new_kind(kind)?,
         };
         self.kinds.insert(kind.clone(), n);
+        self.fresh.push((Table::Kind, kind.as_str().to_owned(), n));
         Ok(n)
     }
 
@@ -123,6 +133,20 @@ impl Session {
         self.hospitals.clear();
         self.kinds.clear();
         self.params.clear();
+        self.fresh.clear();
+    }
+
+    /// Remembers the number of a search parameter.
+    pub(super) fn learn_param(&mut self, number: u16, code: &str, n: i64) {
+        self.params.insert(number, n);
+        self.fresh.push((Table::Param, code.to_owned(), n));
+    }
+
+    /// Tells those who read what the transaction that is now on disk has named.
+    pub fn publish(&mut self) {
+        for (table, name, n) in self.fresh.drain(..) {
+            self.names.learn(table, name, n);
+        }
     }
 
     pub fn write_position(&self) -> Result<(), StoreError> {
@@ -138,6 +162,22 @@ impl Session {
             .execute([self.at_us])?;
         Ok(())
     }
+}
+
+/// Tells those who read all names that are in the database.
+pub(crate) fn learn(conn: &Connection, names: &Names) -> Result<(), StoreError> {
+    for (table, text) in [
+        (Table::Hospital, "SELECT name, num FROM hospital"),
+        (Table::Kind, "SELECT name, num FROM kind"),
+        (Table::Param, "SELECT code, num FROM param"),
+    ] {
+        let mut st = conn.prepare(text)?;
+        let mut rows = st.query([])?;
+        while let Some(r) = rows.next()? {
+            names.learn(table, r.get(0)?, r.get(1)?);
+        }
+    }
+    Ok(())
 }
 
 /// The position of the newest commit in this snapshot.

@@ -1,6 +1,5 @@
-//! The one thread that writes. It takes whatever is queued as a group, gives each job a savepoint of its own, and
-//! syncs once: a job that fails leaves nothing behind and does not touch its neighbours, and nobody is answered
-//! before the group is on disk.
+//! The one thread that writes. It takes whatever is queued as a group and syncs once: a job that fails leaves nothing
+//! behind and does not touch its neighbours, and nobody is answered before the group is on disk.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -15,30 +14,18 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::connect::{self, Checkpoints};
+use super::group::{self, Job};
+use super::log::Log;
 use super::session::Session;
 use super::spool::Spool;
+use crate::sql::names::Names;
 use crate::{StoreError, measure};
 
 /// Jobs in one group at most.
 const GROUP_MAX: usize = 256;
 
-/// How one job ended.
-type Outcome = Result<(), StoreError>;
-
-/// Work for the writer.
-trait Job: Send {
-    /// Whether it needs no transaction around it.
-    fn alone(&self) -> bool {
-        false
-    }
-    /// Inside the savepoint.
-    fn run(&mut self, session: &mut Session) -> Result<(), StoreError>;
-    /// After the group is on disk, or has failed.
-    fn answer(self: Box<Self>, outcome: Result<(), StoreError>);
-}
-
 struct Call<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<T>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -46,12 +33,10 @@ struct Call<T, F> {
 impl<T, F> Job for Call<T, F>
 where
     T: Send,
-    F: FnOnce(&mut Session) -> Result<T, StoreError> + Send,
+    F: Fn(&mut Session) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, session: &mut Session) -> Result<(), StoreError> {
-        if let Some(work) = self.work.take() {
-            self.result = Some(work(session)?);
-        }
+        self.result = Some((self.work)(session)?);
         Ok(())
     }
     fn answer(self: Box<Self>, outcome: Result<(), StoreError>) {
@@ -115,17 +100,31 @@ pub(crate) struct Place {
     pub spool: Option<Arc<Spool>>,
     /// Another process serves this database: its log is left alone.
     pub beside: bool,
+    /// Told of every name that is written.
+    pub names: Arc<Names>,
 }
 
 impl Place {
     pub(crate) fn open(&self) -> Result<Connection, StoreError> {
         let max = self.size_max_bytes.load(Ordering::Relaxed);
-        let checkpoints = if self.beside || self.spool.is_some() {
+        let most = (max != u64::MAX).then_some(max);
+        connect::writer(&self.path, most, self.checkpoints())
+    }
+
+    fn session(&self, log: Option<&Log>) -> Result<Session, StoreError> {
+        let mut conn = self.open()?;
+        if let Some(log) = log {
+            log.follow(&mut conn)?;
+        }
+        Session::new(conn, Arc::clone(&self.names))
+    }
+
+    fn checkpoints(&self) -> Checkpoints {
+        if self.beside || self.spool.is_some() {
             Checkpoints::OnDemand
         } else {
             Checkpoints::ByItself
-        };
-        connect::writer(&self.path, (max != u64::MAX).then_some(max), checkpoints)
+        }
     }
 
     /// Leaves one file behind where it can; the log is as good.
@@ -171,7 +170,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub fn start(place: Place) -> Result<Self, StoreError> {
-        let session = Session::new(place.open()?)?;
+        let log = match place.checkpoints() {
+            Checkpoints::ByItself => Some(Log::start(&place.path)?),
+            Checkpoints::OnDemand => None,
+        };
+        let session = place.session(log.as_ref())?;
         let (tell, position) = watch::channel(session.position);
         let (queue, jobs) = sync_channel(limits::WRITE_QUEUE_MAX);
         let fault = Arc::new(Mutex::new(None));
@@ -179,6 +182,7 @@ impl Writer {
         let mut thread = Thread {
             place,
             session: Some(session),
+            log,
             tell,
             fault: Arc::clone(&fault),
         };
@@ -195,14 +199,14 @@ impl Writer {
         })
     }
 
-    /// Runs `work` in a savepoint and answers when it is on disk.
+    /// Runs `work` and answers when it is on disk. It may run twice: what it did at first is undone then.
     pub async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Session) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut Session) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         let job = Call {
-            work: Some(work),
+            work,
             result: None,
             reply,
         };
@@ -279,6 +283,8 @@ struct Thread {
     /// None after a fault: the connection is opened anew before the next group, so that nothing that was cached
     /// about the failed write is trusted.
     session: Option<Session>,
+    /// Moves the log, where nobody else does.
+    log: Option<Log>,
     tell: watch::Sender<u64>,
     fault: Arc<Mutex<Option<String>>>,
 }
@@ -305,6 +311,9 @@ impl Thread {
                 self.group(group);
             }
         }
+        if let Some(log) = &mut self.log {
+            log.stop();
+        }
         if let Some(s) = self.session.take() {
             self.place.leave(&s.conn);
         }
@@ -313,8 +322,10 @@ impl Thread {
     fn group(&mut self, mut group: Vec<Box<dyn Job>>) {
         let began = Instant::now();
         // A fault of ours in one job must not end the thread: the group fails, the next one starts afresh.
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.commit(&mut group)))
-            .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".into())));
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            group::commit(self.session()?, &mut group)
+        }))
+        .unwrap_or_else(|_| Err(StoreError::Internal("a write panicked".into())));
         match outcome {
             Ok((position, outcomes)) => {
                 measure::committed(began, group.len());
@@ -327,6 +338,9 @@ impl Thread {
                 });
                 for (job, outcome) in group.into_iter().zip(outcomes) {
                     job.answer(outcome);
+                }
+                if let (Some(log), Some(s)) = (&mut self.log, &self.session) {
+                    log.after_commit(&s.conn);
                 }
             }
             Err(e) => {
@@ -362,55 +376,11 @@ impl Thread {
 
     fn session(&mut self) -> Result<&mut Session, StoreError> {
         if self.session.is_none() {
-            self.session = Some(Session::new(self.place.open()?)?);
+            self.session = Some(self.place.session(self.log.as_ref())?);
         }
         self.session
             .as_mut()
             .ok_or_else(|| StoreError::Unavailable("the writer has no database".into()))
-    }
-
-    /// One transaction. An error means that nothing of the group is on disk.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(u64, Vec<Outcome>), StoreError> {
-        let s = self.session()?;
-        s.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        s.refresh()?;
-        let before = s.position;
-        let mut outcomes = Vec::with_capacity(group.len());
-        for job in group {
-            outcomes.push(in_savepoint(s, job.as_mut())?);
-        }
-        if s.position != before {
-            s.write_position()?;
-        }
-        s.conn.prepare_cached("COMMIT")?.execute([])?;
-        Ok((s.position, outcomes))
-    }
-}
-
-/// The outer error sinks the whole group: the disk, not the job, is at fault.
-fn in_savepoint(s: &mut Session, job: &mut dyn Job) -> Result<Outcome, StoreError> {
-    let position = s.position;
-    s.conn.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let outcome = job.run(s);
-    match outcome {
-        Ok(()) => {
-            s.conn.prepare_cached("RELEASE job")?.execute([])?;
-            Ok(Ok(()))
-        }
-        Err(e @ (StoreError::Unavailable(_) | StoreError::Damaged(_) | StoreError::Full(_))) => {
-            Err(e)
-        }
-        Err(e) => {
-            if s.conn.is_autocommit() {
-                // SQLite ended the transaction by itself: the others of the group are gone too.
-                return Err(e);
-            }
-            s.conn.prepare_cached("ROLLBACK TO job")?.execute([])?;
-            s.conn.prepare_cached("RELEASE job")?.execute([])?;
-            s.position = position;
-            s.forget();
-            Ok(Err(e))
-        }
     }
 }
 
@@ -427,6 +397,7 @@ mod tests {
             size_max_bytes: Arc::new(AtomicU64::new(u64::MAX)),
             spool: None,
             beside: false,
+            names: Arc::default(),
         };
         let mut conn = place.open().unwrap();
         migrations::migrations::runner().run(&mut conn).unwrap();
@@ -438,7 +409,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let writer = writer(dir.path());
         let (go, gate) = channel::<()>();
-        let (entered, inside) = tokio::sync::oneshot::channel();
+        let (entered, mut inside) = tokio::sync::mpsc::unbounded_channel();
         let held = tokio::spawn({
             let writer = Arc::clone(&writer);
             async move {
@@ -451,13 +422,13 @@ mod tests {
                     .await
             }
         });
-        inside.await.unwrap();
+        inside.recv().await.unwrap();
         let (taken, refused) = {
             let mut taken = Vec::new();
             loop {
                 let (reply, answer) = oneshot::channel();
                 let job = Call {
-                    work: Some(|_: &mut Session| Ok(1u8)),
+                    work: |_: &mut Session| Ok(1u8),
                     result: None,
                     reply,
                 };
@@ -487,5 +458,55 @@ mod tests {
         assert!(writer.fault().is_some());
         writer.write(|s| s.write_position()).await.unwrap();
         assert_eq!(writer.fault(), None);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_among_others_leaves_them_untouched() {
+        let dir = tempfile::tempdir().unwrap();
+        let writer = writer(dir.path());
+        let add = |name: &'static str, fails: bool| {
+            let writer = Arc::clone(&writer);
+            tokio::spawn(async move {
+                writer
+                    .write(move |s| {
+                        s.conn
+                            .execute("INSERT INTO kind (num, name) VALUES (NULL, ?1)", [name])?;
+                        match fails {
+                            true => Err(StoreError::Cursor),
+                            false => Ok(()),
+                        }
+                    })
+                    .await
+            })
+        };
+        // Held up together, so that they are one group.
+        let (go, gate) = channel::<()>();
+        let first = Arc::clone(&writer);
+        let held = tokio::spawn(async move {
+            let waits = move |_: &mut Session| gate.recv().map_err(|_| StoreError::Cursor);
+            first.write(waits).await
+        });
+        let all = [add("A", false), add("B", true), add("C", false)];
+        for _ in 0..all.len() {
+            tokio::task::yield_now().await;
+        }
+        // A group with a failure in it runs again.
+        for _ in 0..2 {
+            go.send(()).unwrap();
+        }
+        held.await.unwrap().unwrap();
+        let mut ended = Vec::new();
+        for one in all {
+            ended.push(one.await.unwrap().is_ok());
+        }
+        assert_eq!(ended, [true, false, true]);
+        let names = writer
+            .write(|s| {
+                let mut st = s.conn.prepare("SELECT name FROM kind ORDER BY name")?;
+                let all = st.query_map([], |r| r.get::<_, String>(0))?;
+                Ok(all.collect::<Result<Vec<_>, _>>()?)
+            })
+            .await;
+        assert_eq!(names.unwrap(), ["A", "C"]);
     }
 }
