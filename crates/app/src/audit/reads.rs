@@ -21,7 +21,7 @@ const OWED_MAX: usize = 20_000;
 /// Records named in one entry.
 const SUBJECTS_MAX: usize = 500;
 /// Entries written in one commit.
-const ENTRIES_MAX: usize = 1_000;
+const ENTRIES_MAX: usize = 250;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -176,20 +176,26 @@ impl App {
     /// Writes what waits and gives the number of entries. Called each second, at shutdown, and before the audit is shown.
     pub async fn flush_reads(&self) -> Result<usize, AppError> {
         let waiting = self.reads.take();
-        let mut drafts = waiting.drafts;
-        drafts.extend(waiting.notes.iter().map(Note::draft));
-        let count = drafts.len();
-        while !drafts.is_empty() {
+        let (mut drafts, mut notes) = (waiting.drafts, waiting.notes.into_iter());
+        let mut count = 0;
+        loop {
+            // Made a few at a time: they are larger than what they are made from, and requests go on in between.
+            let room = ENTRIES_MAX.saturating_sub(drafts.len());
+            drafts.extend(notes.by_ref().take(room).map(|n| n.draft()));
+            if drafts.is_empty() {
+                return Ok(count);
+            }
             let rest = drafts.split_off(drafts.len().min(ENTRIES_MAX));
             let mut batch = Batch::new(self.now());
             batch.audit.clone_from(&drafts);
             if let Err(e) = self.store.commit(batch).await {
                 drafts.extend(rest);
+                drafts.extend(notes.map(|n| n.draft()));
                 self.reads.put_back(drafts);
                 return Err(e.into());
             }
+            count += drafts.len();
             drafts = rest;
         }
-        Ok(count)
     }
 }

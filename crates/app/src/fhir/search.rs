@@ -8,7 +8,7 @@ use fhir::search::query::{Query, Summary};
 use fhir::search::{ParseOptions, QueryError, parse_pairs};
 use kernel::{HospitalId, Phi, limits};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use store::SearchPage;
+use store::{SearchPage, Stored};
 
 use crate::{App, AppError, Cx, FieldProblem};
 
@@ -83,12 +83,16 @@ impl App {
         let mut links = vec![("self", own.as_str())];
         links.extend(next.iter().map(|n| ("next", n.as_str())));
         let mut writer = Writer::new(BundleType::Searchset, None, cx.now, page.total, &links);
+        // Beside each resource its address and why it is there.
+        let all = page.matches.iter().chain(&page.includes);
+        writer.reserve(all.map(|s| s.body.reveal().len() + base.len() + 160).sum());
+        let mut url = String::new();
         for s in &page.matches {
-            let url = format!("{base}/{}/{}", s.key.kind, s.key.id);
+            addressed(&mut url, &base, s);
             writer.found(Some(&url), &shaped(query, s.body.reveal()), Mode::Match);
         }
         for s in &page.includes {
-            let url = format!("{base}/{}/{}", s.key.kind, s.key.id);
+            addressed(&mut url, &base, s);
             writer.found(Some(&url), s.body.reveal(), Mode::Include);
         }
         let mut notes: Vec<Issue> = query
@@ -109,6 +113,14 @@ impl App {
             writer.found(None, &operation_outcome(&notes), Mode::Outcome);
         }
         writer.finish()
+    }
+}
+
+/// Writes the address of a resource into `url`.
+fn addressed(url: &mut String, base: &str, s: &Stored) {
+    url.clear();
+    for part in [base, "/", s.key.kind.as_str(), "/", s.key.id.as_str()] {
+        url.push_str(part);
     }
 }
 

@@ -75,7 +75,13 @@ impl Route {
 fn new_id() -> String {
     let mut bytes = [0u8; 12];
     SystemEntropy.fill(&mut bytes);
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    let mut text = String::with_capacity(24);
+    for b in bytes {
+        text.push(digit(b >> 4));
+        text.push(digit(b & 15));
+    }
+    text
 }
 
 /// A panic is a fault of ours: the request fails, the server goes on. What the panic says may hold anything, so
