@@ -277,8 +277,9 @@ fn id_in<'t>(text: &'t str, kind: &str) -> Option<&'t str> {
     rest.split(['/', '"']).next()
 }
 
+/// In the quickest way: whatever it takes, the server on the same processors does without.
 fn count(text: &[u8], what: &[u8]) -> usize {
-    text.windows(what.len()).filter(|w| *w == what).count()
+    memchr::memmem::find_iter(text, what).count()
 }
 
 /// Another FHIR server, `helios-hfs`, on SQLite in a folder of its own.
