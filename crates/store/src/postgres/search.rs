@@ -117,7 +117,12 @@ impl Run<'_> {
             // Read off the index in order, however many there are.
             return Ok(otherwise);
         }
-        for most in [PROBES[0], RARE] {
+        // One condition alone has no rival: it leads unless it is met by very many.
+        let bounds: &[i64] = match s.query.clauses.as_slice() {
+            [_] => &[RARE],
+            _ => &[PROBES[0], RARE],
+        };
+        for most in bounds.iter().copied() {
             let Some(survey) = s.survey(most) else { break };
             let rows = self.snapshot.rows(survey.statement).await?;
             let Some(r) = rows.first() else { break };
@@ -149,11 +154,11 @@ impl Run<'_> {
         let mut count = s.counted().then(|| s.count(leader));
         let mut total = None;
         let mut out: Vec<(Place, Stored)> = Vec::with_capacity(wanted.min(64));
-        let several = s.places(leader, after.as_ref())?.len();
+        // The statements left to run are the last ones: those before have given all they have.
+        let mut left = s.places(leader, after.as_ref())?;
+        let several = left.len();
         let mut nth = several;
         while nth > 0 && out.len() < wanted {
-            // The statements left to run are the last ones: those before have given all they have.
-            let mut left = s.places(leader, after.as_ref())?;
             let at = left.len().saturating_sub(nth);
             let limit = wanted - out.len();
             let places = left.swap_remove(at);
@@ -183,6 +188,9 @@ impl Run<'_> {
                 nth -= 1;
             } else {
                 after = out.last().map(|(place, _)| place.clone());
+            }
+            if nth > 0 && out.len() < wanted {
+                left = s.places(leader, after.as_ref())?;
             }
         }
         Ok((total, out))

@@ -32,14 +32,11 @@ impl Reach {
     /// SQL that says it to the server. Holds numbers alone.
     pub fn enter(&self) -> String {
         match self {
-            Self::System => "SELECT set_config('karez.system', 'on', true)".to_owned(),
+            Self::System => "SET LOCAL karez.system = 'on'".to_owned(),
             Self::Staff(own, at) => format!("SELECT karez_enter({own}, {at})"),
             Self::Hospitals(all) => {
                 let all: Vec<String> = all.iter().map(i64::to_string).collect();
-                format!(
-                    "SELECT set_config('karez.hospitals', '{}', true)",
-                    all.join(",")
-                )
+                format!("SET LOCAL karez.hospitals = '{}'", all.join(","))
             }
         }
     }

@@ -97,6 +97,14 @@ impl Dialect {
         }
     }
 
+    /// What is asked of `record r` beside a place, so that it need not be looked at again for its content.
+    pub const fn beside(&self) -> &'static str {
+        match self {
+            Self::Sqlite | Self::SqliteKnowing(_) => "",
+            Self::Postgres(_) => ", r.id AS id, r.current AS current",
+        }
+    }
+
     /// Whether `text` holds `part`.
     pub fn contains(&self, text: &str, part: &str) -> String {
         match self {

@@ -27,13 +27,14 @@ pub(super) fn ordered(
     } else {
         (">", "ASC")
     };
+    let beside = binds.dialect.beside();
     match sort {
         [] => {
             let on = after.map_or_else(String::new, |p| {
                 format!(" AND {number} > {}", binds.bind(p.record))
             });
             Ok(format!(
-                "SELECT {number} FROM {from} WHERE {which}{on} ORDER BY {number}"
+                "SELECT {number}{beside} FROM {from} WHERE {which}{on} ORDER BY {number}"
             ))
         }
         // Never missing and in an index: read off in order.
@@ -49,22 +50,21 @@ pub(super) fn ordered(
                 format!(" AND (r.at, r.record) {op} ({at}, {record})")
             });
             Ok(format!(
-                "SELECT r.record, r.at FROM {from} WHERE {which}{on} ORDER BY r.at {dir}, r.record {dir}"
+                "SELECT r.record, r.at{beside} FROM {from} WHERE {which}{on} ORDER BY r.at {dir}, r.record {dir}"
             ))
         }
         _ => {
             let mut keys = Vec::new();
             let mut order = Vec::new();
             for (n, s) in sort.iter().enumerate() {
-                keys.push(format!("{} AS s{n}", key(s, kind, binds)?));
-                let dir = if s.descending { "DESC" } else { "ASC" };
-                order.push(format!("s{n} IS NULL, s{n} {dir}"));
+                keys.push(format!("{} AS s{n}", key(s, kind, "r.record", binds)?));
+                order.push(direction(n, s));
             }
             let on = after.map_or_else(String::new, |p| {
                 format!(" WHERE {}", beyond(sort, p, descending, binds))
             });
             Ok(format!(
-                "SELECT * FROM (SELECT r.record AS record, {} FROM {from} WHERE {which}) AS found{on} ORDER BY {}, record {dir}",
+                "SELECT * FROM (SELECT r.record AS record, {}{beside} FROM {from} WHERE {which}) AS found{on} ORDER BY {}, record {dir}",
                 keys.join(", "),
                 order.join(", ")
             ))
@@ -72,7 +72,50 @@ pub(super) fn ordered(
     }
 }
 
-fn key(s: &Sort, kind_name: &str, binds: &mut Binds) -> Result<String, StoreError> {
+/// Not `s0 IS NULL, s0`, for which the value would be looked up twice.
+fn direction(n: usize, s: &Sort) -> String {
+    let dir = if s.descending { "DESC" } else { "ASC" };
+    format!("s{n} {dir} NULLS LAST")
+}
+
+/// As [`ordered`], by values of the index alone: the records that `records` gives are sorted first, and then looked at one
+/// after the other until a page is full. For a condition that gives few, of which most may be read.
+pub(super) fn sorted_first(
+    sort: &[Sort],
+    kind: &str,
+    records: &str,
+    which: &str,
+    after: Option<&Place>,
+    binds: &mut Binds,
+) -> Result<String, StoreError> {
+    let descending = sort.first().is_some_and(|s| s.descending);
+    let mut keys = Vec::new();
+    let mut order = Vec::new();
+    for (n, s) in sort.iter().enumerate() {
+        keys.push(format!("{} AS s{n}", key(s, kind, "f.record", binds)?));
+        order.push(direction(n, s));
+    }
+    order.push(format!(
+        "record {}",
+        if descending { "DESC" } else { "ASC" }
+    ));
+    let on = after.map_or_else(String::new, |p| {
+        format!(" WHERE {}", beyond(sort, p, descending, binds))
+    });
+    let beside = binds.dialect.beside();
+    let inner = order.join(", ");
+    let outer: Vec<String> = order.iter().map(|o| format!("c.{o}")).collect();
+    Ok(format!(
+        "SELECT c.*{beside} FROM (SELECT * FROM (SELECT f.record AS record, {} FROM (SELECT DISTINCT record FROM ({records}) AS found) f) \
+         AS k{on} ORDER BY {inner}) c {} record r ON r.record = c.record WHERE {which} ORDER BY {}",
+        keys.join(", "),
+        binds.dialect.join(),
+        outer.join(", ")
+    ))
+}
+
+/// The value that the record of a number is sorted by.
+fn key(s: &Sort, kind_name: &str, record: &str, binds: &mut Binds) -> Result<String, StoreError> {
     Ok(match s.by {
         SortKey::Id => "r.id".to_owned(),
         SortKey::LastUpdated => "r.at".to_owned(),
@@ -85,7 +128,7 @@ fn key(s: &Sort, kind_name: &str, binds: &mut Binds) -> Result<String, StoreErro
             };
             let end = if s.descending { "max" } else { "min" };
             format!(
-                "(SELECT {end}(i.{column}) FROM {table} i WHERE i.record = r.record AND i.param {})",
+                "(SELECT {end}(i.{column}) FROM {table} i WHERE i.record = {record} AND i.param {})",
                 value::params(param, kind_name, binds)
             )
         }
@@ -137,9 +180,10 @@ pub(super) fn with_value(
         format!(" AND (o.{column}, o.record) {op} ({v}, {record})")
     });
     let (join, indexed) = (binds.dialect.join(), binds.dialect.indexed_by(index));
+    let beside = binds.dialect.beside();
     // A record with several values stands where its first one does.
     format!(
-        "SELECT o.record, o.{column} FROM {table} o{indexed} {join} record r ON r.record = o.record \
+        "SELECT o.record, o.{column}{beside} FROM {table} o{indexed} {join} record r ON r.record = o.record \
          WHERE o.hospital = {} AND o.kind = {} AND o.param = {param} AND o.{column} = \
          (SELECT {end}(i.{column}) FROM {table} i WHERE i.record = o.record AND i.param = {param}) AND {which}{on} \
          ORDER BY o.{column} {dir}, o.record {dir}",
@@ -166,8 +210,9 @@ pub(super) fn without_value(
     let on = after.map_or_else(String::new, |record| {
         format!(" AND r.record {op} {}", binds.bind(record))
     });
+    let beside = binds.dialect.beside();
     format!(
-        "SELECT r.record, NULL FROM {from} WHERE {which} AND NOT EXISTS \
+        "SELECT r.record, NULL{beside} FROM {from} WHERE {which} AND NOT EXISTS \
          (SELECT 1 FROM {table} i WHERE i.record = r.record AND i.param = {param}){on} ORDER BY r.record {dir}"
     )
 }
