@@ -31,7 +31,10 @@ pub struct NewImage {
 /// Keys that were used within the last moments, so that each object of a study does not ask for them anew. A key that
 /// another node destroys is forgotten here within a minute; the commit refuses what was encrypted with it.
 #[derive(Default)]
-pub(crate) struct Keys(Mutex<HashMap<(HospitalId, Option<ResourceId>), (Secret, Monotonic)>>);
+pub(crate) struct Keys(Mutex<HashMap<Whose, (Secret, Monotonic)>>);
+
+/// A hospital, and the study or patient whose key it is.
+type Whose = (HospitalId, Option<ResourceId>);
 
 /// How many keys are remembered, and for how long.
 const KEYS_MAX: usize = 1_024;

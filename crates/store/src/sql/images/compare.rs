@@ -140,12 +140,14 @@ fn like(column: &str, pattern: &str, binds: &mut Binds) -> String {
         }
     }
     let written = match &binds.dialect {
-        Dialect::Sqlite => glob(pattern),
+        Dialect::Sqlite | Dialect::SqliteKnowing(_) => glob(pattern),
         Dialect::Postgres(_) => escaped(pattern),
     };
     let bound = binds.bind(written);
     match &binds.dialect {
-        Dialect::Sqlite => text.push_str(&format!(" AND {column} GLOB {bound})")),
+        Dialect::Sqlite | Dialect::SqliteKnowing(_) => {
+            text.push_str(&format!(" AND {column} GLOB {bound})"));
+        }
         Dialect::Postgres(_) => text.push_str(&format!(" AND {column} LIKE {bound})")),
     }
     text

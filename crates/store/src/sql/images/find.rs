@@ -57,7 +57,7 @@ pub(crate) fn find(
 /// The modalities of the study's series, with commas between.
 const fn modalities(dialect: &Dialect) -> &'static str {
     match dialect {
-        Dialect::Sqlite => {
+        Dialect::Sqlite | Dialect::SqliteKnowing(_) => {
             "(SELECT group_concat(DISTINCT m.modality) FROM dicom_series m \
              WHERE m.study = s.study AND m.instances > 0 AND m.modality <> '')"
         }
