@@ -1,4 +1,5 @@
-// The pages where an administrator decides who and what comes in and goes out: sign-in provider, keys, machines, webhooks.
+// The pages where an administrator decides who and what comes in and goes out: sign-in provider, keys, machines, webhooks,
+// imaging machines; and the list of studies that wait for a clinician.
 
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
@@ -6,6 +7,7 @@ import assert from 'node:assert/strict';
 import { PHONE } from './lib/browser.mjs';
 import { looksRight, submit } from './lib/job.mjs';
 import { PASSWORD } from './lib/karez.mjs';
+import { ROLES } from './lib/roles.mjs';
 import { stage } from './lib/stage.mjs';
 
 const ADMINISTRATOR = { login: 'adil-yarqum@yarqum.example', choose: 'yarqum' };
@@ -16,7 +18,7 @@ for (const locale of ['en', 'zh-CN']) {
   test(`every such page is right on a phone and on a desk: ${locale}`, { timeout: 120_000 }, async () => {
     for (const viewport of [PHONE, undefined]) {
       const one = await on.person({ ...ADMINISTRATOR, locale, ...(viewport && { viewport }) });
-      const pages = ['/hospital', '/hospital/sign-in', '/hospital/keys/rotate', '/hospital/machines/new', '/hospital/webhooks/new'];
+      const pages = ['/hospital', '/hospital/sign-in', '/hospital/keys/rotate', '/hospital/machines/new', '/hospital/webhooks/new', '/hospital/imaging', '/hospital/imaging/new'];
       for (const address of pages) {
         await one.page.goto(address);
         await looksRight(one.page);
@@ -90,3 +92,14 @@ test('a key that may be in other hands is revoked, and another signs', { timeout
   assert.equal(keys[1].revoked, undefined);
   await one.close();
 });
+
+for (const locale of ['en', 'zh-CN']) {
+  test(`the list of studies that wait is right on a phone and on a desk: ${locale}`, { timeout: 60_000 }, async () => {
+    for (const viewport of [PHONE, undefined]) {
+      const one = await on.person({ login: ROLES.clinician, locale, ...(viewport && { viewport }) });
+      await one.page.goto('/studies/waiting');
+      await looksRight(one.page);
+      await one.close();
+    }
+  });
+}

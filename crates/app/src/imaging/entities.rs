@@ -294,6 +294,31 @@ impl App {
         Ok(())
     }
 
+    /// Says what a hospital's archive is called and whose patient numbers come without an issuer: the operator, for a
+    /// hospital that is being set up. Names of issuers stay.
+    pub async fn name_archive(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        called: &str,
+        issuer: &str,
+    ) -> Result<(), AppError> {
+        if !cx.actor.has(Role::Operator) {
+            return Err(AppError::denied_role(Role::Operator));
+        }
+        self.known(hospital)?;
+        let mut found = self.settings_doc(hospital).await?;
+        found.doc.title = title(called, "title")?;
+        if !issuer.is_empty() {
+            found.doc.issuer = system(issuer, "issuer")?;
+        }
+        let mut batch = Batch::new(cx.now);
+        docs::put(&mut batch, &found)?;
+        self.note_entity(cx, &mut batch, hospital, "imaging.settings", &found.key);
+        self.store.commit(batch).await.map_err(title_taken)?;
+        Ok(())
+    }
+
     /// The own hospital's entities, those that were withdrawn last.
     pub async fn entities(&self, cx: &Cx) -> Result<Vec<EntityLine>, AppError> {
         let hospital = cx.require(Role::Administrator)?;

@@ -12,6 +12,7 @@ use app::{App, Language, Privilege, Role};
 use clap::{Args, Subcommand};
 use kernel::{Clock as _, Entropy as _, HospitalId, Phi, SystemClock, SystemEntropy};
 
+use super::entities::EntityCommand;
 use crate::config::{self, Config};
 use crate::node::{self, Node};
 
@@ -26,6 +27,9 @@ pub enum Admin {
     /// Machine clients of a hospital
     #[command(subcommand)]
     Machine(MachineCommand),
+    /// DICOM: what a hospital's archive is called, and which machines it speaks with
+    #[command(subcommand)]
+    Ae(EntityCommand),
     /// Begin a new signing key for a hospital: in the token, where keys.pkcs11_module names one
     RotateHospitalKey {
         #[arg(long)]
@@ -175,6 +179,12 @@ pub async fn run(config: Config, what: Admin) -> anyhow::Result<()> {
         Admin::Machine(what) => {
             let node = Node::open(&config, "").await?;
             let done = machines(&node.app, what).await;
+            node.app.close().await;
+            done
+        }
+        Admin::Ae(what) => {
+            let node = Node::open(&config, "").await?;
+            let done = super::entities::run(&node.app, what).await;
             node.app.close().await;
             done
         }
@@ -337,7 +347,7 @@ async fn add_user(app: &App, new: UserArgs) -> anyhow::Result<()> {
 }
 
 /// A problem with a field, named.
-fn explained(e: app::AppError) -> anyhow::Error {
+pub(super) fn explained(e: app::AppError) -> anyhow::Error {
     match e {
         app::AppError::Invalid(problems) => {
             let all: Vec<String> = problems
@@ -374,14 +384,14 @@ fn known_role(word: &str) -> anyhow::Result<Role> {
     config::role(word).with_context(|| format!("role: {word:?} is no role"))
 }
 
-fn parts(text: &str) -> Vec<String> {
+pub(super) fn parts(text: &str) -> Vec<String> {
     text.split(',')
         .map(|p| p.trim().to_owned())
         .filter(|p| !p.is_empty())
         .collect()
 }
 
-fn say(line: &str) -> anyhow::Result<()> {
+pub(super) fn say(line: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout().lock(), "{line}")?;
     Ok(())
 }

@@ -6,6 +6,7 @@ pub mod backup;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+mod entities;
 pub mod erasures;
 pub mod restore;
 pub mod scrub;

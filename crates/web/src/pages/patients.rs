@@ -43,6 +43,7 @@ pub fn draw(cx: &PageCx, query: &str, page: &PatientPage) -> Markup {
         div class="head" {
             div { h1 { (w.t("nav-patients")) } p class="soft" { (w.t("patients-lead")) } }
             div class="row" {
+                a class="btn" href="/studies/waiting" { (w.t("waiting-title")) }
                 a class="btn" href="/import" { (icon("upload")) (w.t("patients-import")) }
             }
         }
