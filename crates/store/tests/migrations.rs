@@ -18,8 +18,8 @@ use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
 use karez_store::{
-    AuditDraft, Batch, BlobRef, DocQuery, Lookup, Precondition, Store, StoreConfig, Write,
-    WriteBody,
+    AuditDraft, Batch, BlobRef, DocQuery, ImageAsk, InstanceRow, Lookup, NewImage, Precondition,
+    SeriesRow, Store, StoreConfig, StudyRow, Write, WriteBody,
 };
 use kernel::clock::ManualClock;
 use kernel::{Instant, RecordKey};
@@ -123,6 +123,64 @@ async fn fill(store: &Store) {
         blobs: vec![blob],
     });
     store.commit(batch).await.unwrap();
+    let study = key("yarqum", "ImagingStudy", "s1");
+    let mut batch = Batch::new(at(102));
+    batch.put_fhir(
+        study.clone(),
+        Precondition::Absent,
+        r#"{"resourceType":"ImagingStudy","status":"available","subject":{"reference":"Patient/p1"}}"#,
+    );
+    let image = NewImage {
+        study,
+        study_row: Arc::new(StudyRow {
+            uid: "1.2.1".into(),
+            patient_id: "17".into(),
+            ..StudyRow::default()
+        }),
+        series_row: Arc::new(SeriesRow {
+            uid: "1.2.1.1".into(),
+            modality: "CT".into(),
+            ..SeriesRow::default()
+        }),
+        instance: InstanceRow {
+            uid: "1.2.1.1.1".into(),
+            meta: "attributes".into(),
+            ..InstanceRow::default()
+        },
+        content: "bytes of an object".into(),
+    };
+    store.keep_images(batch, vec![image]).await.unwrap();
+}
+
+/// What is kept of images, as far as the version knew of them.
+async fn images(store: &Store) -> Vec<Value> {
+    let ask = ImageAsk {
+        study: "1.2.1".into(),
+        series: None,
+        instance: None,
+        aside: false,
+        meta: true,
+        after: None,
+        limit: 10,
+    };
+    let here = hospital_id("yarqum");
+    let found = store.images().images(&system(), &here, &ask).await.unwrap();
+    let mut out = Vec::new();
+    for line in found {
+        let open = store
+            .open_image(&system(), &line.study, line.place.instance.1)
+            .await
+            .unwrap();
+        let bytes = open.unwrap().0.all().await.unwrap();
+        out.push(json!([
+            line.study.to_string(),
+            line.series_uid,
+            line.uid,
+            String::from_utf8(line.meta.to_vec()).unwrap(),
+            String::from_utf8(bytes.to_vec()).unwrap(),
+        ]));
+    }
+    out
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -213,7 +271,7 @@ async fn answers(store: &Store) -> Value {
         .await
         .unwrap()
         .unwrap();
-    json!({
+    let mut answers = json!({
         "records": records,
         "searches": searches,
         "chains": chains,
@@ -221,7 +279,12 @@ async fn answers(store: &Store) -> Value {
         "events": store.events(&system(), 0, 1_000).await.unwrap().len(),
         "position": *store.watch().borrow(),
         "file": String::from_utf8(file.all().await.unwrap().to_vec()).unwrap(),
-    })
+    });
+    let images = images(store).await;
+    if !images.is_empty() {
+        answers["images"] = Value::from(images);
+    }
+    answers
 }
 
 fn copy(from: &Path, to: &Path) {

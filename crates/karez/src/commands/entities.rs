@@ -83,8 +83,9 @@ pub async fn run(app: &App, what: EntityCommand) -> anyhow::Result<()> {
                 may.insert(*service);
             }
             let certificate = match &new.certificate {
-                Some(path) => std::fs::read_to_string(path)
-                    .with_context(|| path.display().to_string())?,
+                Some(path) => {
+                    std::fs::read_to_string(path).with_context(|| path.display().to_string())?
+                }
                 None => String::new(),
             };
             let entity = NewEntity {
