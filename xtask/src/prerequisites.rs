@@ -46,6 +46,10 @@ pub const HAN_FONT: Package = Package {
     present: has_han_font,
 };
 
+pub const DCMTK: Package = Package {
+    name: "dcmtk",
+    present: || have("storescu"),
+};
 pub const POSTGRESQL: Package = Package {
     name: "postgresql",
     present: || postgres_bin().is_some(),

@@ -8,8 +8,8 @@ use clap::Args;
 
 use crate::layers;
 use crate::prerequisites::{
-    C_COMPILER, CHROMIUM, CMAKE, HAN_FONT, NATS, NODE, NPM, POPPLER, POSTGRESQL, PYTHON, SOFTHSM,
-    chromium, npm_ci, packages, python,
+    C_COMPILER, CHROMIUM, CMAKE, DCMTK, HAN_FONT, NATS, NODE, NPM, POPPLER, POSTGRESQL, PYTHON,
+    SOFTHSM, chromium, npm_ci, packages, python,
 };
 use crate::process::{Finished, cargo, execute, execute_and_keep, have, root, target_dir};
 use crate::services::{POSTGRES, Services};
@@ -74,7 +74,7 @@ pub fn run(options: &Options) -> Result<()> {
     let wanted = |suite: &str| options.only.is_empty() || options.only.iter().any(|s| s == suite);
     let missing = packages(&[
         C_COMPILER, CMAKE, NODE, NPM, CHROMIUM, HAN_FONT, POPPLER, PYTHON, POSTGRESQL, NATS,
-        SOFTHSM,
+        SOFTHSM, DCMTK,
     ]);
 
     if wanted("rust") {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use app::cx::Channel;
-use app::sessions::{SessionAsk, cookie_name};
+use app::sessions::{SessionAsk, cookie_name, csrf_is};
 use app::{App, AppError, Cx};
 use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::request::Parts;
@@ -87,11 +87,20 @@ where
     }
 }
 
-/// The context of a request, by its `Authorization` field, or by the session cookie when it is safe (GET, HEAD)
-/// and does not come from another site.
+/// The context of a FHIR request: see [`authenticate_on`].
 pub async fn authenticate(app: &App, parts: &Parts) -> Result<Cx, AppError> {
+    authenticate_on(app, parts, Channel::Fhir).await
+}
+
+/// The field in which a page's script sends the form token of its session.
+const FORM_TOKEN: &str = "x-csrf-token";
+
+/// The context of a request, by its `Authorization` field, or by the session cookie when it does not come from another
+/// site. What is not safe (all but GET and HEAD) is taken by cookie on [`Channel::DicomWeb`] alone, and then with the
+/// form token of the session.
+pub async fn authenticate_on(app: &App, parts: &Parts, channel: Channel) -> Result<Cx, AppError> {
     let origin = Origin::of(parts);
-    let ask = origin.ask(Channel::Fhir);
+    let ask = origin.ask(channel);
     if let Some(field) = parts.headers.get(header::AUTHORIZATION) {
         let token = field
             .to_str()
@@ -101,11 +110,15 @@ pub async fn authenticate(app: &App, parts: &Parts) -> Result<Cx, AppError> {
         let certificate = origin.certificate.as_deref();
         return app.bearer_with(token, ask, certificate).await;
     }
-    if !parts.method.is_safe() || from_elsewhere(&parts.headers) {
-        return Err(AppError::Unauthenticated);
-    }
     let name = cookie_name(app.settings().secure_cookies);
     let token = cookie(&parts.headers, name).ok_or(AppError::Unauthenticated)?;
+    let proved = || {
+        let given = parts.headers.get(FORM_TOKEN).and_then(|v| v.to_str().ok());
+        channel == Channel::DicomWeb && given.is_some_and(|given| csrf_is(token, given))
+    };
+    if from_elsewhere(&parts.headers) || !(parts.method.is_safe() || proved()) {
+        return Err(AppError::Unauthenticated);
+    }
     app.session_cx(token, ask).await
 }
 

@@ -2,11 +2,13 @@
 //! decided in `app`; here requests are parsed, authenticated and answered in each protocol's own words.
 
 pub mod auth;
+pub mod dicomweb;
 pub mod dimse;
 pub mod fhir;
 pub mod health;
 pub mod keys;
 pub mod oauth;
+pub mod pixels;
 pub mod routes;
 pub mod uploads;
 
@@ -32,8 +34,15 @@ impl axum::extract::FromRef<GatewayState> for Arc<App> {
     }
 }
 
-/// The router of all protocols. `scrape` renders the measurements of this process.
+/// The router of all protocols, as a node that nobody configured has it.
 pub fn router(app: Arc<App>, scrape: Scrape) -> Router {
+    let images = dicomweb::router(dicomweb::DicomWeb::new(app.clone()));
+    protocols(app, scrape).merge(images)
+}
+
+/// The router of all protocols but DICOMweb, whose bodies have bounds of their own. `scrape` renders the measurements of
+/// this process.
+pub fn protocols(app: Arc<App>, scrape: Scrape) -> Router {
     let state = GatewayState { app, scrape };
     Router::new()
         .merge(health::router())

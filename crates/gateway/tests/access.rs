@@ -20,6 +20,11 @@ fn address(route: &GatewayRoute) -> String {
         .replace("{type}", "Patient")
         .replace("{id}", "nobody-knows")
         .replace("{version}", "1")
+        .replace("{study}", "1.2.3")
+        .replace("{series}", "1.2.3.4")
+        .replace("{instance}", "1.2.3.4.5")
+        .replace("{frames}", "1")
+        .replace("{path}", "7FE00010")
         .replace("{upload}", "0b9e")
         .replace("{edge}", "edge-1")
 }

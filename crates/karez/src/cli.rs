@@ -7,7 +7,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    admin, audit, backup, config as config_command, demo, doctor, erasures, restore, scrub, verify,
+    admin, audit, backup, config as config_command, conformance, demo, doctor, erasures, restore,
+    scrub, verify,
 };
 use crate::config::Config;
 use crate::{edge, logging, serve};
@@ -83,6 +84,11 @@ enum Command {
     Edge {
         #[command(subcommand)]
         what: edge::EdgeCommand,
+    },
+    /// Statements of conformance, written from the code
+    Conformance {
+        #[command(subcommand)]
+        what: conformance::Conformance,
     },
     /// The configuration
     Config {
@@ -213,6 +219,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Verify(what) => return verify::run(&what),
         Command::Edge { what } => edge::run(what)?,
+        Command::Conformance { what } => conformance::run(&what)?,
         Command::Config { what } => config_command::run(what)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,6 +4,7 @@ mod cli;
 mod client_certificates;
 mod commands;
 mod config;
+mod dicom;
 mod edge;
 mod http;
 mod logging;

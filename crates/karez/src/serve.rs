@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::Context;
 use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use gateway::dimse::Room;
 use hyper_util::rt::TokioTimer;
+use tokio::sync::watch;
 
 use crate::client_certificates::Noting;
 use crate::config::{Config, TlsMode};
 use crate::node::Node;
-use crate::{http, tls};
+use crate::{dicom, http, tls};
 
 /// A peer that opens a connection and sends no request is cut after this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -36,6 +38,7 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let base = base_url(&config, address);
+    let images = dicom::bind(&config.dicom)?;
     let node = Node::open(&config, &base).await?;
     if let Mode::Demo { seed } = mode {
         crate::commands::demo::populate(&node.app, seed).await?;
@@ -46,16 +49,28 @@ pub async fn run(config: Config, mode: Mode) -> anyhow::Result<()> {
         let shipper = node.store.shipper(shipping.clone()).context("backup")?;
         jobs.follow(&node.app, shipper);
     }
-    let router = http::router(&config, Arc::new(node.app.clone()), metrics);
+    let app = Arc::new(node.app.clone());
+    let room = Room::of_mib(config.dicom.memory_mib);
+    let router = http::router(&config, app.clone(), metrics, room.clone());
     let handle = Handle::new();
+    let (stop, stopped) = watch::channel(false);
+    let address = images.as_ref().map(|bound| bound.address);
+    let images = match images {
+        Some(bound) => Some(dicom::start(bound, &config, app, room, stopped)?),
+        None => None,
+    };
     let stopping = tokio::spawn(stop_on_signal(
         node.app.clone(),
         handle.clone(),
+        stop,
         config.server.shutdown_grace,
     ));
-    say_ready(&base)?;
+    say_ready(&base, address)?;
     tracing::info!(base, "serving");
     listen(listener, tls, handle, router).await?;
+    if let Some(images) = images {
+        let _ = images.await;
+    }
     stopping.abort();
     jobs.stop().await;
     node.app.close().await;
@@ -117,12 +132,15 @@ fn base_url(config: &Config, address: SocketAddr) -> String {
 }
 
 /// One line of JSON on standard output, for whoever started this process. Requests are accepted from here on.
-fn say_ready(base: &str) -> anyhow::Result<()> {
-    let line = serde_json::json!({
+fn say_ready(base: &str, dicom: Option<SocketAddr>) -> anyhow::Result<()> {
+    let mut line = serde_json::json!({
         "base": base,
         "pid": std::process::id(),
         "version": env!("CARGO_PKG_VERSION"),
     });
+    if let Some(dicom) = dicom {
+        line["dicom"] = dicom.to_string().into();
+    }
     let mut out = std::io::stdout().lock();
     writeln!(out, "{line}")?;
     out.flush()?;
@@ -130,10 +148,16 @@ fn say_ready(base: &str) -> anyhow::Result<()> {
 }
 
 /// Waits for SIGTERM or SIGINT; then stops accepting, closes live pages and lets accepted requests finish.
-async fn stop_on_signal(app: app::App, handle: Handle<SocketAddr>, grace: Duration) {
+async fn stop_on_signal(
+    app: app::App,
+    handle: Handle<SocketAddr>,
+    stop: watch::Sender<bool>,
+    grace: Duration,
+) {
     signal().await;
     tracing::info!(grace_s = grace.as_secs(), "stopping");
     app.begin_closing();
+    let _ = stop.send(true);
     handle.graceful_shutdown(Some(grace));
     // A second signal does not wait.
     signal().await;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum_server::tls_rustls::RustlsConfig;
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 use crate::client_certificates::Asked;
 use crate::config::{Config, TlsMode};
@@ -34,6 +34,54 @@ pub fn server(config: &Config, host: &str) -> anyhow::Result<Option<RustlsConfig
     let loaded = load(&certificate, &key, config.tls.client_certificates)
         .with_context(|| format!("tls: {} with {}", certificate.display(), key.display()))?;
     Ok(Some(RustlsConfig::from_config(Arc::new(loaded))))
+}
+
+/// The encrypted line of the DICOM listener: its own certificate, or the one of HTTP. Every peer is asked for a certificate;
+/// whom it belongs to is decided by its thumbprint.
+pub fn dicom(config: &Config, host: &str) -> anyhow::Result<Arc<ServerConfig>> {
+    let files = match (&config.dicom.certificate_file, &config.dicom.key_file) {
+        (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
+        _ => match (&config.tls.certificate_file, &config.tls.key_file) {
+            (Some(certificate), Some(key)) => (certificate.clone(), key.clone()),
+            _ => self_signed(&config.data.dir, host)?,
+        },
+    };
+    let mut loaded = load(&files.0, &files.1, true)
+        .with_context(|| format!("dicom: {} with {}", files.0.display(), files.1.display()))?;
+    loaded.alpn_protocols.clear();
+    Ok(Arc::new(loaded))
+}
+
+/// The encrypted line to entities that images are sent to. None when no authority is known, which is told when one is
+/// needed.
+pub fn dicom_out(config: &Config) -> anyhow::Result<Option<Arc<ClientConfig>>> {
+    let mut roots = RootCertStore::empty();
+    match &config.dicom.authorities_file {
+        Some(file) => {
+            let name = || format!("dicom.authorities_file: {}", file.display());
+            for certificate in CertificateDer::pem_file_iter(file).with_context(name)? {
+                roots
+                    .add(certificate.with_context(name)?)
+                    .with_context(name)?;
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    if roots.is_empty() {
+        return Ok(None);
+    }
+    let builder = ClientConfig::builder().with_root_certificates(roots);
+    let own = match (&config.dicom.certificate_file, &config.dicom.key_file) {
+        (Some(certificate), Some(key)) => {
+            let chain =
+                CertificateDer::pem_file_iter(certificate)?.collect::<Result<Vec<_>, _>>()?;
+            builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(key)?)?
+        }
+        _ => builder.with_no_client_auth(),
+    };
+    Ok(Some(Arc::new(own)))
 }
 
 /// The line as its files describe it; `ask`: clients are asked for a certificate of their own.

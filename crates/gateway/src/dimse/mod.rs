@@ -3,10 +3,12 @@
 //! `pdu`, `negotiate`, `assemble` and `command` are pure; `line` moves bytes within their time; `service` and its
 //! operations answer messages; [`host`] is what stands behind them all.
 
+pub mod archive;
 mod assemble;
 pub mod classes;
 mod command;
 mod commit;
+pub mod conformance;
 mod file;
 mod find;
 pub mod host;
@@ -20,7 +22,7 @@ mod service;
 pub mod status;
 mod store;
 
-pub use line::Patience;
+pub use line::{Patience, Room};
 pub use negotiate::Refusal;
 pub use server::{Settings, serve};
 

@@ -30,8 +30,8 @@ pub struct Settings {
     pub patience: Patience,
     /// Bytes of one object.
     pub object_bytes_max: usize,
-    /// Memory for objects on their way, MiB.
-    pub memory_mib: usize,
+    /// Memory for objects on their way.
+    pub room: Room,
     /// The encrypted line of this listener.
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// The encrypted line to entities that want one.
@@ -64,7 +64,7 @@ pub async fn serve<H: Host>(
     grace: Duration,
 ) {
     let shared = Arc::new(Shared {
-        room: Room::of_mib(settings.memory_mib),
+        room: settings.room.clone(),
         places: Arc::new(Semaphore::new(settings.associations_max)),
         peers: Arc::default(),
         host,

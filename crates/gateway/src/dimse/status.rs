@@ -14,7 +14,7 @@ pub const SUB_OPERATIONS_IMPOSSIBLE: u16 = 0xa702;
 pub const DESTINATION_UNKNOWN: u16 = 0xa801;
 pub const DATA_SET_MISMATCH: u16 = 0xa900;
 /// Kept, and waits beside its study for a person's decision.
-pub const KEPT_ASIDE: u16 = 0xb007;
+pub const KEPT_ASIDE: u16 = 0xb000;
 /// Some sub-operations failed.
 pub const SOME_FAILED: u16 = 0xb000;
 pub const CANNOT_UNDERSTAND: u16 = 0xc000;

@@ -93,7 +93,7 @@ pub fn settings() -> Settings {
             message: Duration::from_secs(5),
         },
         object_bytes_max: 1 << 20,
-        memory_mib: 8,
+        room: karez_gateway::dimse::Room::of_mib(8),
         tls: None,
         tls_out: None,
     }

@@ -2,6 +2,7 @@
 //! and its own documented keys; a key nobody knows or a value that cannot be read stops the start and is named.
 
 mod concerns;
+mod dicom;
 mod places;
 mod token;
 mod values;
@@ -12,6 +13,7 @@ pub use concerns::{
     Accounts, Bus, Data, Downtime, Log, LogFormat, Mail, Seal, Server, StoreKeys, Tls, TlsMode,
     certificates, role,
 };
+pub use dicom::Dicom;
 pub use token::KeyToken;
 pub use values::{ConfigError, Key, Values};
 
@@ -30,6 +32,7 @@ pub struct Config {
     pub mail: Option<Mail>,
     pub seal: Seal,
     pub downtime: Downtime,
+    pub dicom: Dicom,
     /// Where signing keys of hospitals lie; none for the store.
     pub keys: Option<KeyToken>,
     pub log: Log,
@@ -55,6 +58,7 @@ pub fn keys() -> Vec<&'static Key> {
         concerns::MAIL,
         concerns::SEAL,
         concerns::DOWNTIME,
+        dicom::DICOM,
         token::KEYS,
         concerns::LOG,
     ]
@@ -113,6 +117,7 @@ impl Config {
             mail: Mail::read(values)?,
             seal: Seal::read(values)?,
             downtime: Downtime::read(values)?,
+            dicom: Dicom::read(values)?,
             keys: KeyToken::read(values)?,
             log: Log::read(values)?,
             blobs: places::blobs(values)?,

@@ -205,7 +205,7 @@ fn listener_settings(config: &EdgeConfig) -> anyhow::Result<dimse::Settings> {
             message: Duration::from_secs(600),
         },
         object_bytes_max: limits::FILE_BYTES_MAX,
-        memory_mib: 512,
+        room: dimse::Room::of_mib(512),
         tls,
         tls_out: None,
     })

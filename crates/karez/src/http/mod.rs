@@ -10,8 +10,11 @@ use std::sync::Arc;
 use app::App;
 use axum::Router;
 use axum::http::StatusCode;
+use axum::http::{Extensions, HeaderMap, Version};
 use axum::middleware;
 use gateway::Scrape;
+use gateway::dicomweb::{DicomWeb, Incompressible};
+use gateway::dimse::Room;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::compression::{CompressionLayer, CompressionLevel};
@@ -21,7 +24,7 @@ use tower_http::timeout::TimeoutLayer;
 use crate::config::{Config, TlsMode};
 
 /// The whole service: protocols and pages behind the layers that concern them all.
-pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
+pub fn router(config: &Config, app: Arc<App>, scrape: Scrape, room: Room) -> Router {
     let proxies: Arc<[std::net::IpAddr]> = config.server.trusted_proxies.clone().into();
     // Form tokens differ in every answer, so compressing pages does not help to guess them (BREACH).
     let compress = CompressionLayer::new()
@@ -31,12 +34,18 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
                 .and(NotForContentType::SSE)
                 .and(NotForContentType::IMAGES)
                 .and(NotForContentType::const_new("application/pdf"))
-                .and(NotForContentType::const_new("application/octet-stream")),
+                .and(NotForContentType::const_new("application/octet-stream"))
+                .and(compressible),
         );
+    // What is sent to be kept is bounded object by object, and may take its time.
+    let images = gateway::dicomweb::router(DicomWeb {
+        app: app.clone(),
+        object_bytes_max: config.dicom.object_bytes_max,
+        room,
+    });
     let router = Router::new()
-        .merge(gateway::router(app.clone(), scrape))
+        .merge(gateway::protocols(app.clone(), scrape))
         .merge(web::router(app))
-        .layer(middleware::from_fn(metrics::measure))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             config.server.request_timeout,
@@ -44,6 +53,8 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
         .layer(RequestBodyLimitLayer::new(
             kernel::limits::BUNDLE_BYTES_MAX + (1 << 20),
         ))
+        .merge(images)
+        .layer(middleware::from_fn(metrics::measure))
         .layer(compress)
         .layer(CatchPanicLayer::custom(around::fault))
         .layer(middleware::from_fn(around::request))
@@ -53,4 +64,9 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape) -> Router {
     } else {
         router
     }
+}
+
+/// Whether an answer gets smaller by compression, as far as whoever made it says.
+fn compressible(_: StatusCode, _: Version, _: &HeaderMap, extensions: &Extensions) -> bool {
+    extensions.get::<Incompressible>().is_none()
 }
