@@ -99,34 +99,9 @@ impl App {
             file: Phi::new(text_of(&file)?),
             stamp,
         };
-        let mut batch = Batch::new(cx.now);
-        put(&mut batch, &own, "Bundle", &id, bundle)?;
-        put(
-            &mut batch,
-            &own,
-            "Composition",
-            &id,
-            frozen.composition().to_string(),
-        )?;
-        put(
-            &mut batch,
-            &own,
-            "Provenance",
-            &id,
-            frozen.provenance(&file).to_string(),
-        )?;
+        let mut batch = self.report_kept(cx, &signed, &frozen, bundle, &file)?;
         let expect = before.map_or(Precondition::Absent, |b| Precondition::Version(b.version));
         batch.put_fhir(report_key(&doc), expect, resource.to_string());
-        let mut holders = vec![own, r.study.hospital.clone()];
-        holders.dedup();
-        for holder in holders {
-            let copy = Versioned {
-                key: self.doc_key::<SignedReport>(&holder, &id),
-                version: 0,
-                doc: signed.clone(),
-            };
-            docs::put(&mut batch, &copy)?;
-        }
         if draft.version > 0 {
             batch.delete(draft.key, Precondition::Any);
         }
@@ -135,6 +110,36 @@ impl App {
         self.notify(&mut batch, drafts)?;
         self.store.commit(batch).await?;
         Ok(id)
+    }
+
+    /// What is kept of a signed report: the document and its parts at the hospital that read, the sealed file there and at
+    /// the study's custodian.
+    fn report_kept(
+        &self,
+        cx: &Cx,
+        signed: &SignedReport,
+        frozen: &Frozen<'_>,
+        bundle: Vec<u8>,
+        file: &seal::SealedFile,
+    ) -> Result<Batch, AppError> {
+        let (own, id) = (&signed.hospital, frozen.id);
+        let mut batch = Batch::new(cx.now);
+        put(&mut batch, own, "Bundle", id, bundle)?;
+        let composition = frozen.composition().to_string();
+        put(&mut batch, own, "Composition", id, composition)?;
+        let provenance = frozen.provenance(file).to_string();
+        put(&mut batch, own, "Provenance", id, provenance)?;
+        let mut holders = vec![own.clone(), signed.study.hospital.clone()];
+        holders.dedup();
+        for holder in holders {
+            let copy = Versioned {
+                key: self.doc_key::<SignedReport>(&holder, id),
+                version: 0,
+                doc: signed.clone(),
+            };
+            docs::put(&mut batch, &copy)?;
+        }
+        Ok(batch)
     }
 
     /// The request a study is read under, which must still stand for a new report; none for a hospital's own.

@@ -97,7 +97,7 @@ pub fn draw(
             div class="stack" {
                 (summary(show, view))
                 @if !cases.is_empty() { (cases_card(cx, cases)) }
-                (images::card(cx, studies))
+                @if cx.has(app::Role::Consultant) { (images::card_to_read(cx, studies, None)) } @else { (images::card(cx, studies)) }
                 (trends(show, view))
                 (sources(show, view))
                 @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {

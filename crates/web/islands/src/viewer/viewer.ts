@@ -5,6 +5,7 @@ import { TAG, text, type Instance } from './dicom.ts';
 import type { Slice, Stack, Vector } from './geometry.ts';
 import { hangingFor, keyOf, type Hanging } from './hanging.ts';
 import { keyboard } from './keys.ts';
+import { fill, line } from './lists.ts';
 import { begin, loadSeries, sliceOf } from './load.ts';
 import * as measure from './measure.ts';
 import { noteText, type Pane } from './pane.ts';
@@ -417,23 +418,6 @@ export class Viewer {
   }
 
   private drawLists(): void {
-    const line = (text: string, selected: boolean, go: () => void, drop: () => void) => {
-      const item = document.createElement('li');
-      const open = document.createElement('button');
-      open.type = 'button';
-      open.className = 'link';
-      open.textContent = text;
-      if (selected) open.setAttribute('aria-current', 'true');
-      open.addEventListener('click', go);
-      const remove = document.createElement('button');
-      remove.type = 'button';
-      remove.className = 'btn quiet icon';
-      remove.textContent = '×';
-      remove.setAttribute('aria-label', `${say('remove')}: ${text}`);
-      remove.addEventListener('click', drop);
-      item.append(open, remove);
-      return item;
-    };
     const place = (slice: Slice) => {
       const stack = [...this.series.values()].flat().find((s) => s.slices.includes(slice));
       return say('at-image', { series: stack?.title || say('untitled'), n: (stack?.slices.indexOf(slice) ?? 0) + 1 });
@@ -449,7 +433,7 @@ export class Viewer {
         this.removeSelected();
       });
     });
-    this.list('#vw-measures', measures);
+    fill(this.find('#vw-measures'), measures);
     const keys = this.keys.flatMap((k) => {
       const imageId = this.imageOf(k.sop, k.frame);
       const slice = imageId ? sliceOf(imageId) : undefined;
@@ -459,16 +443,7 @@ export class Viewer {
         this.changed();
       })];
     });
-    this.list('#vw-keys', keys);
-  }
-
-  private list(selector: string, items: HTMLElement[]): void {
-    const list = this.find(selector);
-    const made = items.map((i) => `${i.textContent}${i.querySelector('[aria-current]') ? '*' : ''}`).join('|');
-    if (list.dataset['made'] === made) return;
-    list.dataset['made'] = made;
-    list.replaceChildren(...items);
-    list.hidden = items.length === 0;
+    fill(this.find('#vw-keys'), keys);
   }
 }
 

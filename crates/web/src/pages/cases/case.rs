@@ -157,7 +157,7 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
             div class="stack" {
                 (question(cx, v))
                 (files(cx, v))
-                @if v.can.answer { (images::card_to_read(cx, &page.studies, &v.key)) } @else { (images::card(cx, &page.studies)) }
+                @if v.can.answer { (images::card_to_read(cx, &page.studies, Some(&v.key))) } @else { (images::card(cx, &page.studies)) }
                 (answers(cx, v))
                 @if let Some(editor) = &page.editor { (editor) }
                 (outcome(cx, v))

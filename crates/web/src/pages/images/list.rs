@@ -79,15 +79,16 @@ pub fn card(cx: &PageCx, studies: &[StudyLine]) -> Markup {
     card_with(cx, studies, |_| html! {})
 }
 
-/// The studies of a case for whoever answers it: each can be taken up to be reported.
-pub fn card_to_read(cx: &PageCx, studies: &[StudyLine], case: &RecordKey) -> Markup {
+/// The studies for whoever may read them, under a case or as their hospital's own: each can be taken up to be reported.
+pub fn card_to_read(cx: &PageCx, studies: &[StudyLine], case: Option<&RecordKey>) -> Markup {
+    let own = cx.cx().ok().and_then(|c| c.actor.hospital.clone());
     card_with(cx, studies, |s| {
         html! {
-            @if s.state.has_pictures() { form method="post" action="/readings/open" {
+            @if s.state.has_pictures() && (case.is_some() || own.as_ref() == Some(&s.key.hospital)) { form method="post" action="/readings/open" {
                 (cx.csrf())
                 input type="hidden" name="hospital" value=(s.key.hospital);
                 input type="hidden" name="study" value=(s.key.id);
-                input type="hidden" name="case" value=(case.id);
+                @if let Some(case) = case { input type="hidden" name="case" value=(case.id); }
                 button class="btn" { (icon("sign")) (cx.t("reading-take-up")) }
             } }
         }
