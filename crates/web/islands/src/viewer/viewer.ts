@@ -71,6 +71,7 @@ export class Viewer {
       return;
     }
     const stacks = await this.load(first);
+    this.tell('');
     const stack = stacks[0];
     if (!stack) {
       await this.stage.lay('one');
@@ -410,6 +411,7 @@ export class Viewer {
     const texts = (pane.stack?.notes ?? []).map(noteText);
     if (list.dataset['made'] === texts.join('|')) return;
     list.dataset['made'] = texts.join('|');
+    list.closest('section')!.hidden = texts.length === 0;
     list.replaceChildren(...texts.map((t) => {
       const item = document.createElement('li');
       item.textContent = t;
