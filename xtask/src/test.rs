@@ -84,7 +84,15 @@ pub fn run(options: &Options) -> Result<()> {
     // The Rust suite has built the binary for its own tests.
     if !wanted("rust") && (wanted("browser") || wanted("interop")) {
         // The whole workspace, so that the same features and so the same artefacts as in the Rust suite are used.
-        execute(cargo().args(["build", "--locked", "--workspace", "--bin", "karez"]))?;
+        execute(cargo().args([
+            "build",
+            "--locked",
+            "--workspace",
+            "--bin",
+            "karez",
+            "--example",
+            "values",
+        ]))?;
     }
     if wanted("interop") {
         interop(options, &missing, &mut report)?;

@@ -371,7 +371,8 @@ pub fn is_time(text: &str) -> bool {
             t.bytes().all(|b| b.is_ascii_digit()) && t.parse::<u8>().is_ok_and(|n| n <= most)
         })
     };
-    matches!(whole.len(), 2 | 4 | 6)
+    text.is_ascii()
+        && matches!(whole.len(), 2 | 4 | 6)
         && part(0, 23)
         && part(2, 59)
         && part(4, 60)

@@ -113,7 +113,8 @@ pub fn to_dataset(
     query: &Query,
     transfer_syntax: &str,
 ) -> Result<Vec<u8>, ImagingError> {
-    let known = json::parse(row, &|_| None)?;
+    // Bulk data are no part of an answer.
+    let known = json::parse(row, &|_| Some(bytes::Bytes::new()))?;
     let keys = query.include.exactly.as_deref().unwrap_or_default();
     let mut answer = select(&known, keys, &Dataset::new());
     if query.model != Model::Worklist {

@@ -289,3 +289,16 @@ fn answers_of_qido_have_what_the_level_gives_and_what_was_asked() {
         row
     );
 }
+
+#[test]
+fn a_row_with_bulk_data_is_answered_without_them() {
+    let bytes = crate::write(&identifier("STUDY"), true);
+    let query = from_identifier(Model::StudyRoot, &bytes, syntax::EXPLICIT_LITTLE, false).unwrap();
+    let row = br#"{"0020000D":{"vr":"UI","Value":["1.2.3"]},"7FE00010":{"vr":"OW","BulkDataURI":"bulkdata/7FE00010"}}"#;
+    assert!(to_dataset(row, &query, syntax::EXPLICIT_LITTLE).is_ok());
+}
+
+#[test]
+fn letters_that_are_no_digits_are_no_time() {
+    assert!(from_qido(Level::Study, None, None, &[("StudyTime", "1\u{20ac}22")]).is_err());
+}
