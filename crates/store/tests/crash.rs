@@ -149,8 +149,10 @@ async fn image_there(store: &Store, name: &str) -> bool {
         assert!(found.is_empty(), "kept twice");
         return false;
     };
-    let open = store.open_image(&system(), &line.study, line.place.instance.1);
-    let (blob, _) = open.await.unwrap().unwrap();
+    let open = store
+        .open_image(&system(), &line.study, line.place.instance.1)
+        .await;
+    let (blob, _) = open.unwrap().unwrap();
     assert_eq!(blob.all().await.unwrap(), image_content(name));
     true
 }
