@@ -13,8 +13,9 @@
 //!    - not `needs_consent`, or a consent row (custodian, patient, active now, grantee matches, class matches:
 //!      none covers ordinary classes only; `across_border` where the grant crosses one), or `break_glass` and an
 //!      emergency row of this account for this patient;
-//! 4. *patient*: (`e.hospital`, `e.patient`) is one of the linked records, and `e.class` is not sensitive where the
-//!    link is a proxy's without sensitive classes (documents of our own are never read by this rule).
+//! 4. *patient*: (`e.hospital`, `e.patient`) is one of the linked records, `e` is not what staff work with among
+//!    themselves (a request not sent yet, a message between doctors), and `e.class` is not sensitive where the link is
+//!    a proxy's without sensitive classes (documents of our own are never read by this rule).
 
 use kernel::{AccountId, HospitalId, Instant};
 

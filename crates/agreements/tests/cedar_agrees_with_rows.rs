@@ -113,8 +113,9 @@ prop_compose! {
     }
 }
 prop_compose! {
-    fn entry()(custodian in hospital(), kind in kind(), class in class(), patient in prop::option::weighted(0.9, patient_id())) -> Entry {
-        Entry { custodian, kind, id: id("o1"), class, patient }
+    fn entry()(custodian in hospital(), kind in kind(), class in class(), patient in prop::option::weighted(0.9, patient_id()),
+        among_staff in prop::bool::weighted(0.3)) -> Entry {
+        Entry { custodian, kind, id: id("o1"), class, patient, among_staff }
     }
 }
 prop_compose! {

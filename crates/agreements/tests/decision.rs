@@ -31,6 +31,7 @@ fn entry(class: RecordClass) -> Entry {
         id: id("o1"),
         class,
         patient: Some(id("p1")),
+        among_staff: false,
     }
 }
 fn share(item: ShareItem) -> ShareRow {

@@ -328,6 +328,7 @@ async fn a_refusal_is_explained_and_audited_in_both_chains() {
         id: id("o1"),
         class: RecordClass::Laboratory,
         patient: Some(id("p1")),
+        among_staff: false,
     };
     let refused = w
         .app()

@@ -19,5 +19,5 @@ pub mod text;
 pub mod validate;
 pub mod views;
 
-pub use classify::classify;
+pub use classify::{classify, is_among_staff};
 pub use patient::patient_of;

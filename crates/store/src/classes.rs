@@ -35,12 +35,21 @@ pub const fn number(class: RecordClass) -> i64 {
     }
 }
 
+/// Set in the stored number of an entry that staff work with among themselves; the class is in the bits below, as
+/// `sql::permit` reads it.
+pub const AMONG_STAFF: i64 = 64;
+
+/// What is stored of an entry's class and of whom it is for.
+pub const fn stored(class: RecordClass, among_staff: bool) -> i64 {
+    number(class) | if among_staff { AMONG_STAFF } else { 0 }
+}
+
 /// The class of a stored number; what is unknown is treated as unclassified, the narrowest.
 pub fn from_number(n: i64) -> RecordClass {
     RecordClass::ALL
         .iter()
         .copied()
-        .find(|c| number(*c) == n)
+        .find(|c| number(*c) == n & !AMONG_STAFF)
         .unwrap_or(RecordClass::Unclassified)
 }
 
@@ -72,6 +81,8 @@ mod tests {
             let n = number(*c);
             assert!((1..=62).contains(&n) && seen.insert(n), "{c}");
             assert_eq!(from_number(n), *c);
+            assert_eq!(from_number(stored(*c, true)), *c);
+            assert_ne!(stored(*c, true), stored(*c, false));
         }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) enum Content {
     Record {
         body: Bytes,
         class: RecordClass,
+        /// What staff work with among themselves.
+        among_staff: bool,
         patient: Option<ResourceId>,
         index: Vec<IndexEntry>,
         lookups: Vec<Lookup>,
@@ -88,6 +90,7 @@ impl PreparedWrite {
                 Content::Record {
                     body,
                     class,
+                    among_staff,
                     patient,
                     ..
                 },
@@ -95,7 +98,7 @@ impl PreparedWrite {
             ) => Next {
                 version: before.map_or(1, |c| c.version + 1),
                 deleted: false,
-                class: classes::number(*class),
+                class: classes::stored(*class, *among_staff),
                 patient: patient.as_ref().map(AsRef::as_ref),
                 body,
             },
@@ -175,6 +178,7 @@ fn prepare_write(write: Write, public_base: &str) -> Result<PreparedWrite, Store
                 .and_then(|l| ResourceId::new(&l.value).ok());
             Content::Record {
                 class: classes::of_document(&key.kind),
+                among_staff: false,
                 patient,
                 index: Vec::new(),
                 body: json,
@@ -219,7 +223,7 @@ fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, 
             "Patient: an id that begins with study. names the key of a study".into(),
         ));
     }
-    let (class, patient, index) = {
+    let (class, among_staff, patient, index) = {
         // The message of a parser may quote the text it stumbled over: it is left out.
         let doc = fhir::raw::parse(&body)
             .map_err(|_| StoreError::Invalid(format!("{kind}: not valid JSON")))?;
@@ -228,10 +232,16 @@ fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, 
             .parse()
             .unwrap_or(RecordClass::Unclassified);
         let patient = patient(key, fhir::patient_of(kind, root), &own_base);
-        (class, patient, fhir::index::extract(kind, root, &own_base))
+        (
+            class,
+            fhir::is_among_staff(kind, root),
+            patient,
+            fhir::index::extract(kind, root, &own_base),
+        )
     };
     Ok(Content::Record {
         class,
+        among_staff,
         patient,
         index,
         lookups: Vec::new(),

@@ -256,6 +256,7 @@ impl World {
             id: id("o1"),
             class: RecordClass::Laboratory,
             patient: Some(id("p1")),
+            among_staff: false,
         };
         let mut reasons = self.app().why_read(cx, entry).await.unwrap();
         // The share of these tests is a row without a case document, which decisions read.

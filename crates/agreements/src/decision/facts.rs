@@ -38,6 +38,8 @@ pub struct Entry {
     pub id: ResourceId,
     pub class: RecordClass,
     pub patient: Option<ResourceId>,
+    /// What staff work with among themselves: no patient's link opens it.
+    pub among_staff: bool,
 }
 
 /// A case, as far as policy sees it.

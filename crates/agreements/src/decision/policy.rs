@@ -405,6 +405,7 @@ fn entry_entity(e: &Entry, entities: &mut Vec<Entity>) -> Result<EntityUid, Poli
         ("impersonal", Expr::new_bool(e.class.is_impersonal())),
         ("sensitive", Expr::new_bool(e.class.is_sensitive())),
         ("internal", Expr::new_bool(!e.kind.is_fhir())),
+        ("amongStaff", Expr::new_bool(e.among_staff)),
     ];
     if let Some(patient) = &e.patient {
         let r = record(custodian, patient.as_str())?;

@@ -14,7 +14,7 @@ pub fn may_read(actor: &Actor, e: &Entry, facts: &Facts, now: Instant) -> bool {
             let mut links = actor.links_to(&e.custodian, p);
             links.any(|l| l.sensitive || !e.class.is_sensitive())
         };
-        return e.kind.is_fhir() && e.patient.as_ref().is_some_and(opens);
+        return e.kind.is_fhir() && !e.among_staff && e.patient.as_ref().is_some_and(opens);
     };
     let emergency = facts.emergencies.iter().any(|r| {
         r.hospital == *own && r.lifts(&actor.account, &e.custodian, e.patient.as_ref(), now)

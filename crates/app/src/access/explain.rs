@@ -66,6 +66,7 @@ impl App {
                     id: id.clone(),
                     class: *class,
                     patient: Some(patient.clone()),
+                    among_staff: false,
                 };
                 let request = Request {
                     actor: &actor,

@@ -29,6 +29,36 @@ pub fn classify<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
     found.verdict().unwrap_or_else(|| by_type(kind, resource))
 }
 
+/// Whether the resource is what staff work with among themselves, in the patient's record but not for the patient: a
+/// request or hand-over that is still being written, a message between those who treat, and whatever is labelled not to
+/// be disclosed to the patient without its provider (v3-ActCode `NOPAT`).
+pub fn is_among_staff<'a, J: Json<'a>>(kind: &str, resource: J) -> bool {
+    sensitive::is_withheld(resource)
+        || match kind {
+            "ServiceRequest" | "Task" | "RequestGroup" => {
+                resource.str_at("status") == Some("draft")
+            }
+            "Communication" | "CommunicationRequest" => !is_with_patient(resource),
+            _ => false,
+        }
+}
+
+/// Written by the patient or somebody of theirs, or to them; a case marks its own messages by category.
+fn is_with_patient<'a, J: Json<'a>>(message: J) -> bool {
+    let theirs = |reference: &str| {
+        let mut parts = reference.rsplit('/').skip(1);
+        matches!(parts.next(), Some("Patient" | "RelatedPerson"))
+    };
+    message
+        .get("sender")
+        .into_iter()
+        .chain(message.list("recipient"))
+        .any(|who| who.str_at("reference").is_some_and(theirs))
+        || codings(message.get("category")).any(|(system, code)| {
+            system == "urn:karez:case-status" && matches!(code, "to-patient" | "from-patient")
+        })
+}
+
 /// The entries of a Bundle that is no document.
 fn collected<'a, J: Json<'a>>(kind: &str, resource: J) -> impl Iterator<Item = J> {
     let is_collection = kind == "Bundle" && resource.str_at("type") != Some("document");

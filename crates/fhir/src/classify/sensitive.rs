@@ -37,16 +37,25 @@ impl Findings {
     }
 }
 
+/// Labelled "no disclosure to patient, family or caregivers without attending provider's authorization".
+pub(super) fn is_withheld<'a, J: Json<'a>>(resource: J) -> bool {
+    labels(resource).any(|label| label.str_at("code") == Some(NOPAT))
+}
+
+/// HL7 v3 ActCode, a refrain policy.
+const NOPAT: &str = "NOPAT";
+
+fn labels<'a, J: Json<'a>>(resource: J) -> impl Iterator<Item = J> {
+    let meta = resource.get("meta");
+    meta.into_iter().flat_map(|m| m.list("security"))
+}
+
 /// From `meta.security`: information sensitivity codes of HL7 v3 ActCode; a confidentiality of restricted or very
 /// restricted, or a label for reasons we do not know, asks for a person's decision.
 pub(super) fn from_labels<'a, J: Json<'a>>(resource: J) -> Findings {
     let mut found = Findings::default();
-    let labels = resource
-        .get("meta")
-        .into_iter()
-        .flat_map(|m| m.list("security"));
     let mut restricted = false;
-    for label in labels {
+    for label in labels(resource) {
         let system = label.str_at("system").unwrap_or_default();
         let code = label.str_at("code").unwrap_or_default();
         if system.ends_with("v3-Confidentiality") {

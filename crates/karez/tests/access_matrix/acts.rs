@@ -116,6 +116,7 @@ impl Scene {
             id: id(entry),
             class,
             patient: Some(id("p1")),
+            among_staff: false,
         });
         let decided = app.decide(&who.cx, Action::ReadRecord, subject).await;
         let inside = [
@@ -205,8 +206,6 @@ impl Scene {
         } else {
             "/cases"
         };
-        // A request that is being written is in the patient's record, and on no page of theirs.
-        let unsent = is_patient(who) && shown(&request) && request.json()["status"] == "draft";
         let address = format!("{place}/qumtagh/{}", case.id);
         let page = self.page(who, &address).await;
         // A draft is opened where it is written on.
@@ -217,7 +216,7 @@ impl Scene {
         };
         Cell {
             by_use_case: done(self.w.app().case(&who.cx, case).await),
-            by_fhir: (!unsent).then(|| shown(&request)),
+            by_fhir: Some(shown(&request)),
             by_page: page.map(|p| shown(&p) || draft(&p)),
         }
     }

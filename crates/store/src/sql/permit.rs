@@ -14,6 +14,8 @@ pub(crate) struct Entry<'a> {
     pub kind: &'a str,
     pub id: &'a str,
     pub class: &'a str,
+    /// Not 0 where staff work with it among themselves.
+    pub among_staff: &'a str,
     pub patient: &'a str,
 }
 
@@ -22,7 +24,8 @@ pub(crate) const CURRENT: Entry<'_> = Entry {
     hospital: "r.hospital",
     kind: "r.kind",
     id: "r.id",
-    class: "r.class",
+    class: "(r.class & 63)",
+    among_staff: "(r.class & 64)",
     patient: "r.patient",
 };
 
@@ -31,7 +34,8 @@ pub(crate) const TARGET: Entry<'_> = Entry {
     hospital: "t.hospital",
     kind: "t.kind",
     id: "t.id",
-    class: "t.class",
+    class: "(t.class & 63)",
+    among_staff: "(t.class & 64)",
     patient: "t.patient",
 };
 
@@ -40,7 +44,8 @@ pub(crate) const VERSION: Entry<'_> = Entry {
     hospital: "r.hospital",
     kind: "r.kind",
     id: "r.id",
-    class: "v.class",
+    class: "(v.class & 63)",
+    among_staff: "(v.class & 64)",
     patient: "v.patient",
 };
 
@@ -63,7 +68,10 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
                 .map(|link| {
                     let h = binds.hospital(link.hospital.as_str());
                     let p = binds.bind(link.patient.as_str().to_owned());
-                    let mut own = format!("{} = {h} AND {} = {p}", e.hospital, e.patient);
+                    let mut own = format!(
+                        "{} = {h} AND {} = {p} AND {} = 0",
+                        e.hospital, e.patient, e.among_staff
+                    );
                     if !link.sensitive {
                         let sensitive = numbers(RecordClass::is_sensitive);
                         own.push_str(&format!(" AND {} NOT IN ({sensitive})", e.class));

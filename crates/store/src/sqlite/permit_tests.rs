@@ -35,6 +35,7 @@ struct Entry {
     id: ResourceId,
     class: RecordClass,
     patient: Option<ResourceId>,
+    among_staff: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -215,16 +216,18 @@ fn entries() -> impl Strategy<Value = Vec<Entry>> {
         kind(),
         class(),
         prop::option::weighted(0.8, patient()),
+        prop::bool::weighted(0.3),
     );
     prop::collection::vec(one, ENTRIES).prop_map(|rows| {
         rows.into_iter()
             .enumerate()
-            .map(|(n, (hospital, kind, class, patient))| Entry {
+            .map(|(n, (hospital, kind, class, patient, among_staff))| Entry {
                 hospital,
                 kind,
                 id: id("e", n),
                 class,
                 patient,
+                among_staff,
             })
             .collect()
     })
@@ -302,6 +305,7 @@ fn may_read(w: &World, permit: &Permit, e: &Entry) -> bool {
         Reader::System(_) => true,
         Reader::Patient { linked, .. } => {
             e.kind.is_fhir()
+                && !e.among_staff
                 && linked
                     .iter()
                     .filter(|l| l.sensitive || !e.class.is_sensitive())
@@ -396,6 +400,7 @@ fn as_fact(e: &Entry) -> agreements::decision::Entry {
         id: e.id.clone(),
         class: e.class,
         patient: e.patient.clone(),
+        among_staff: e.among_staff,
     }
 }
 
@@ -422,7 +427,7 @@ fn fill(s: &mut Session, w: &World) {
             .execute(
                 "INSERT INTO record (hospital, kind, id, current, version, at, deleted, class, patient) \
                  VALUES (?1, ?2, ?3, 0, 1, 0, 0, ?4, ?5)",
-                params![h, k, e.id.as_str(), classes::number(e.class), e.patient.as_ref().map(ResourceId::as_str)],
+                params![h, k, e.id.as_str(), classes::stored(e.class, e.among_staff), e.patient.as_ref().map(ResourceId::as_str)],
             )
             .unwrap();
     }

@@ -85,6 +85,7 @@ macro_rules! promises {
             permits::search_and_counts_stay_within_the_permit,
             permits::break_glass_opens_for_four_hours_and_one_person,
             permits::patients_see_their_own,
+            permits::what_is_among_staff_is_not_the_patients,
             search_types::tokens,
             search_types::strings,
             search_types::dates,

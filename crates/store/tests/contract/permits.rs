@@ -3,7 +3,7 @@ use agreements::{
     ShareRow,
 };
 use karez_store::{Precondition, Store};
-use kernel::{AccountId, Instant};
+use kernel::{AccountId, Instant, RecordKey};
 
 use crate::support::*;
 
@@ -352,4 +352,57 @@ pub async fn patients_see_their_own(f: Fixture) {
     let nobody = patient_permit("me", &[]);
     let k = key("yarqum", "Patient", "p1");
     assert!(s.get(&nobody, &k, None).await.unwrap().is_none());
+}
+
+/// A request before it was sent, also as an old version of what was sent since; and what doctors write to each other.
+pub async fn what_is_among_staff_is_not_the_patients(f: Fixture) {
+    let s = &*f.store;
+    two_patients(s).await;
+    let request = key("yarqum", "ServiceRequest", "k1");
+    let with_status = |status: &str| {
+        format!(
+            r#"{{"resourceType":"ServiceRequest","id":"k1","status":"{status}","intent":"order","code":{{"coding":[{{"system":"http://snomed.info/sct","code":"73211009"}}]}},"subject":{{"reference":"Patient/p1"}}}}"#
+        )
+    };
+    let message = |id: &str, more: &str| {
+        let body = format!(
+            r#"{{"resourceType":"Communication","id":"{id}","status":"completed","subject":{{"reference":"Patient/p1"}}{more}}}"#
+        );
+        (key("yarqum", "Communication", id), body)
+    };
+    put(s, &request, with_status("draft")).await;
+    for (k, body) in [
+        message("colleagues", ""),
+        message("to", r#","recipient":[{"reference":"Patient/p1"}]"#),
+        message(
+            "withheld",
+            r#","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"NOPAT"}]},"sender":{"reference":"Patient/p1"}"#,
+        ),
+    ] {
+        put(s, &k, body).await;
+    }
+    let me = patient_permit("me", &[("yarqum", "p1")]);
+    let own = doctor("d", "yarqum", at(1));
+    let sees =
+        async |permit, k: &RecordKey, version| s.get(permit, k, version).await.unwrap().is_some();
+    let found = async |permit| {
+        let all = s
+            .records_of(permit, &hospital_id("yarqum"), &id("p1"), &[], 100)
+            .await
+            .unwrap();
+        let mut ids: Vec<_> = all.iter().map(|r| r.key.id.to_string()).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    assert!(sees(&own, &request, None).await && !sees(&me, &request, None).await);
+    assert_eq!(found(&own).await, "colleagues k1 o1 p1 to withheld");
+    assert_eq!(found(&me).await, "o1 p1 to");
+    put(s, &request, with_status("active")).await;
+    assert!(sees(&me, &request, None).await, "sent");
+    assert!(!sees(&me, &request, Some(1)).await, "as it was before");
+    let page = s.history(&me, &request, None, 10).await.unwrap();
+    assert_eq!(page.versions.len(), 1);
+    assert_eq!(found(&me).await, "k1 o1 p1 to");
+    put(s, &request, with_status("draft")).await;
+    assert_eq!(found(&me).await, "o1 p1 to", "taken back");
 }

@@ -40,6 +40,14 @@ fn list(items: Vec<Value>) -> Option<Value> {
     (!items.is_empty()).then_some(Value::Array(items))
 }
 
+/// What was begun and given up before anybody outside saw it stays among staff, as a draft does (v3-ActCode `NOPAT`).
+fn withhold(case: &Case, out: &mut Value) {
+    if case.sent.is_none() && case.status != Status::Draft {
+        let system = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+        out["meta"] = json!({"security": [{"system": system, "code": "NOPAT"}]});
+    }
+}
+
 /// The question (R4 §12.1). Lies at the referring hospital under the id of the case.
 pub fn service_request(case: &Case) -> Value {
     let r = &case.request;
@@ -116,6 +124,7 @@ pub fn service_request(case: &Case) -> Value {
         )
         .collect();
     set(&mut out, "extension", list(extensions));
+    withhold(case, &mut out);
     out
 }
 
@@ -171,6 +180,7 @@ pub fn task(case: &Case, urls: Urls<'_>) -> Value {
         })
         .collect();
     set(&mut out, "output", list(answers));
+    withhold(case, &mut out);
     out
 }
 
