@@ -16,6 +16,7 @@ use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId};
 use store::{Batch, Precondition};
 
 use super::doc::{CaseDoc, by};
+use super::ground;
 use crate::audit_entry::{Entry, Verb};
 use crate::docs::{self, Versioned, kind_of};
 use crate::records::view::Sex;
@@ -343,15 +344,11 @@ impl App {
             .ok_or_else(refused)?;
         let consent: agreements::ConsentRecord = serde_json::from_slice(stored.body.reveal())
             .map_err(|e| AppError::Internal(format!("consent: {:?}", e.classify())))?;
-        let covers = consent.patient == case.patient
-            && consent.state(now) == agreements::consent::ConsentState::InForce
-            && agreements::consent::compile(&consent).iter().any(|row| {
-                row.grantee.as_ref().is_none_or(|g| *g == terms.answering)
-                    && (row.across_border || !terms.crosses_border)
-                    && row.from <= now
-                    && now < row.until
-            });
-        if covers { Ok(()) } else { Err(refused()) }
+        if ground::covers(&consent, case, terms, now) {
+            Ok(())
+        } else {
+            Err(refused())
+        }
     }
 
     /// Applies the events and commits everything that follows from them, together with what `batch` holds already.

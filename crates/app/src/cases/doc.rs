@@ -141,20 +141,17 @@ impl App {
     }
 
     /// Agreements and consents also end by the clock. Until the job that cuts such a case off comes by, the answering
-    /// side finds it closed already.
+    /// side finds it closed already; and what was closed stays open to them while its ground holds.
     async fn still_open_across(
         &self,
         cx: &Cx,
         doc: Versioned<CaseDoc>,
     ) -> Result<Versioned<CaseDoc>, AppError> {
         let case = &doc.doc.case;
-        let answers = cx.actor.kind != ActorKind::Patient
-            && cx.actor.hospital.as_ref() != Some(&case.hospital);
-        // What they have signed they keep.
-        if !answers || !case.status.is_open_request() || !case.answers.is_empty() {
+        if !rests_on_ground(cx, case) {
             return Ok(doc);
         }
-        match self.why_cut(&doc.doc, cx).await? {
+        match self.why_cut(case, cx.now).await? {
             Some(reason) => Err(why_not(cx, case, Some(reason))),
             None => Ok(doc),
         }
@@ -206,6 +203,13 @@ pub(crate) fn may_know(cx: &Cx, case: &Case) -> bool {
     if !clinical {
         return false;
     }
-    *own == case.hospital
-        || (case.is_party(own) && (case.is_with_answering() || !case.answers.is_empty()))
+    *own == case.hospital || (case.is_party(own) && case.is_known_to_answering(cx.now))
+}
+
+/// Whether an agreement and a consent must hold for this reader to see the case. What they have signed they keep.
+pub(super) fn rests_on_ground(cx: &Cx, case: &Case) -> bool {
+    let own = cx.actor.hospital.as_ref();
+    cx.actor.kind != ActorKind::Patient
+        && own != Some(&case.hospital)
+        && !case.answers.iter().any(|a| own == Some(&a.hospital))
 }

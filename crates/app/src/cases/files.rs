@@ -164,7 +164,7 @@ impl App {
             // Known to the case at once, so that it is shared with whoever works on it.
             let mut doc = doc;
             doc.doc.case.request.files.push(file.clone());
-            if doc.doc.case.is_shared() {
+            if doc.doc.case.readable_until().is_some() {
                 self.case_leaves(cx, &mut batch, &doc.doc.case).await?;
             }
             self.put_case(&mut batch, &doc)?;

@@ -45,6 +45,7 @@ impl App {
             .find(&permit, None, lookups, None, CASES_MAX, true)
             .await?;
         found.retain(|c| may_know(cx, &c.doc.case));
+        self.retain_open(cx, &mut found).await?;
         Ok(found)
     }
 

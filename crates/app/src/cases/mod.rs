@@ -4,6 +4,7 @@ pub mod act;
 pub mod doc;
 pub mod fhir_write;
 pub mod files;
+mod ground;
 pub mod list;
 pub mod messages;
 pub mod number;

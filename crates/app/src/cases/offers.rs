@@ -19,11 +19,11 @@ const USUAL_OF: usize = 25;
 /// Fewer than this say nothing about what is usual.
 const USUAL_FROM: usize = 3;
 
-fn agreement_kind() -> Kind {
+pub(super) fn agreement_kind() -> Kind {
     crate::records::kind("agreement")
 }
 
-fn parse(stored: &Stored) -> Result<Agreement, AppError> {
+pub(super) fn parse(stored: &Stored) -> Result<Agreement, AppError> {
     serde_json::from_slice(stored.body.reveal())
         .map_err(|e| AppError::Internal(format!("agreement: {:?}", e.classify())))
 }
@@ -63,8 +63,24 @@ fn terms(a: &Agreement, number: u16, clause: &Clause) -> Option<Terms> {
         needs_co_signature: clause.conditions.co_signature,
         crosses_border,
         classes: classes_towards(a, clause),
+        retention_days: clause.conditions.retention_days,
         until: a.terms.runs_out()?,
     })
+}
+
+/// What the agreement says for this service, whatever its standing.
+pub(super) fn terms_of(
+    a: &Agreement,
+    referring: &HospitalId,
+    service: &str,
+    specialty: &str,
+) -> Option<Terms> {
+    let (number, clause) = a.terms.numbered().find(|(_, c)| {
+        c.referring == *referring
+            && c.services.contains(service)
+            && (c.specialties.is_empty() || c.specialties.contains(specialty))
+    })?;
+    terms(a, number, clause)
 }
 
 impl App {
@@ -95,14 +111,7 @@ impl App {
         if a.standing(now) != Standing::Active {
             return Err(AppError::denied("agreement-not-active"));
         }
-        a.terms
-            .numbered()
-            .find(|(_, c)| {
-                c.referring == *referring
-                    && c.services.contains(service)
-                    && (c.specialties.is_empty() || c.specialties.contains(specialty))
-            })
-            .and_then(|(number, c)| terms(&a, number, c))
+        terms_of(&a, referring, service, specialty)
             .ok_or_else(|| AppError::denied("service-not-covered"))
     }
 

@@ -2,7 +2,7 @@
 //! referring doctor, who is told to be alone; when it returns, they go on.
 
 use agreements::{Actor, ActorKind, SystemPurpose};
-use care::case::{self, By, Command, Event, Status, SuspendReason};
+use care::case::{self, By, Command, Event, Status};
 use kernel::{AccountId, HospitalId, Instant, RecordKey, ResourceId};
 use store::{Batch, Lookup};
 
@@ -93,7 +93,7 @@ impl App {
             let permit = self.system(SystemPurpose::Job);
             let doc: Versioned<CaseDoc> = self.need(&permit, &key.hospital, &key.id).await?;
             let case = &doc.doc.case;
-            let cut = self.why_cut(&doc.doc, &cx).await?;
+            let cut = self.why_cut(&doc.doc.case, cx.now).await?;
             let command = match (cut, case.status) {
                 (Some(reason), s) if s.is_open_request() => Command::Suspend { reason },
                 (None, Status::Suspended) => Command::Resume,
@@ -112,56 +112,6 @@ impl App {
             }
         }
         Ok(false)
-    }
-
-    /// Why the case may not go on now, if so.
-    pub(super) async fn why_cut(
-        &self,
-        doc: &CaseDoc,
-        cx: &Cx,
-    ) -> Result<Option<SuspendReason>, AppError> {
-        use agreements::agreement::Standing;
-        let case = &doc.case;
-        let Some(terms) = &case.terms else {
-            return Ok(None);
-        };
-        let standing = self
-            .agreement_now(&terms.agreement)
-            .await?
-            .map(|a| a.standing(cx.now));
-        match standing {
-            Some(Standing::Active) => {}
-            Some(Standing::Suspended) => return Ok(Some(SuspendReason::AgreementSuspended)),
-            _ => return Ok(Some(SuspendReason::AgreementEnded)),
-        }
-        if self.terms_now(case, cx.now).await.is_err() {
-            return Ok(Some(SuspendReason::AgreementEnded));
-        }
-        match self.check_consent(case, terms, cx.now).await {
-            Ok(()) => Ok(None),
-            Err(AppError::Rejected { .. }) => Ok(Some(self.why_consent(case, cx).await?)),
-            Err(e) => Err(e),
-        }
-    }
-
-    async fn why_consent(&self, case: &case::Case, cx: &Cx) -> Result<SuspendReason, AppError> {
-        let Some(id) = &case.request.consent else {
-            return Ok(SuspendReason::ConsentWithdrawn);
-        };
-        let permit = self.system(SystemPurpose::Job);
-        let key = RecordKey::new(
-            case.hospital.clone(),
-            crate::records::kind("consent"),
-            id.clone(),
-        );
-        let stored = self.store.get(&permit, &key, None).await?;
-        let state = stored
-            .and_then(|s| serde_json::from_slice::<agreements::ConsentRecord>(s.body.reveal()).ok())
-            .map(|c| c.state(cx.now));
-        Ok(match state {
-            Some(agreements::consent::ConsentState::RunOut) => SuspendReason::ConsentExpired,
-            _ => SuspendReason::ConsentWithdrawn,
-        })
     }
 
     /// Who is told of an event, and with which word.

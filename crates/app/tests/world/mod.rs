@@ -271,7 +271,7 @@ impl World {
             key("yarqum", "consent", consent.id.as_str()),
             Precondition::Any,
             serde_json::to_vec(consent).unwrap(),
-            Vec::new(),
+            app::Document::lookups(consent),
         );
         batch.projections.push(Projection::Consents {
             custodian: consent.custodian.clone(),

@@ -158,6 +158,10 @@ impl Case {
             }
             Event::OutcomeSeen => self.outcome_seen = Some(at),
             Event::Closed { reason } => {
+                // What was declined or cut off opens nothing when it is settled.
+                if self.is_shared() {
+                    self.shut_at = Some(at);
+                }
                 self.status = Status::Closed;
                 self.closed = Some(*reason);
                 self.shut = true;
@@ -325,6 +329,7 @@ impl Case {
         self.coordinator = None;
         self.consultant = None;
         self.shut = false;
+        self.shut_at = None;
         self.start_clock(at);
         self.status = Status::Requested;
         self.sent = Some(at);
@@ -370,6 +375,7 @@ impl Case {
         self.status = Status::Allocated;
         self.terms = Some(terms.clone());
         self.shut = false;
+        self.shut_at = None;
         self.start_clock(at);
     }
 

@@ -1,5 +1,6 @@
 //! What a case opens of the record to the answering hospital, and for how long.
 
+use jiff::SignedDuration;
 use kernel::{HospitalId, Instant, ResourceId};
 
 use super::{Case, RecordItem, Status};
@@ -28,7 +29,7 @@ pub struct Share {
 pub const ALWAYS: [&str; 3] = ["demographics", "cases", "messages"];
 
 impl Case {
-    /// Whether the answering hospital may read what was chosen: from sending until closing, not while declined,
+    /// Whether the case opens what was chosen to the answering hospital: from sending until closing, not while declined,
     /// taken back or cut off.
     pub fn is_shared(&self) -> bool {
         !self.shut
@@ -44,9 +45,25 @@ impl Case {
             )
     }
 
+    /// Until when the answering hospital may read what was chosen: to the end of the agreement, or for the days that the
+    /// clause gives after closing, if they are over sooner. The agreement and the consent must hold besides.
+    pub fn readable_until(&self) -> Option<Instant> {
+        let terms = self.terms.as_ref()?;
+        if self.is_shared() {
+            return Some(terms.until);
+        }
+        let closed = matches!(self.status, Status::Closed | Status::Acted);
+        let shut = self.shut_at.filter(|_| self.shut && closed)?;
+        let days = SignedDuration::from_hours(24 * i64::from(terms.retention_days));
+        let until = shut.saturating_add(days).ok()?.min(terms.until);
+        (shut < until).then_some(until)
+    }
+
     /// Every share row of this case, replacing all earlier ones. Empty when nothing is open.
     pub fn shares(&self) -> Vec<Share> {
-        let (Some(terms), Some(from), true) = (&self.terms, self.sent, self.is_shared()) else {
+        let (Some(terms), Some(from), Some(until)) =
+            (&self.terms, self.sent, self.readable_until())
+        else {
             return Vec::new();
         };
         let entries = self.request.items.iter().cloned().map(Shared::Entry);
@@ -77,7 +94,7 @@ impl Case {
                 grantee: terms.answering.clone(),
                 what,
                 from,
-                until: terms.until,
+                until,
             })
             .collect()
     }

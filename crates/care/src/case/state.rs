@@ -44,8 +44,11 @@ pub struct Case {
     pub declined: Option<Declined>,
     pub suspended: Option<Suspended>,
     pub closed: Option<CloseReason>,
-    /// The record is no longer open to the answering hospital: it was closed once and not asked again since.
+    /// The case was closed once and not asked again since: nothing more is opened by it.
     pub shut: bool,
+    /// When closing ended what it opened, which stays readable for the days the clause gives. None where nothing was open.
+    #[serde(default)]
+    pub shut_at: Option<Instant>,
     pub clock: Option<CaseClock>,
     /// When the present status began.
     pub since: Instant,
@@ -118,6 +121,9 @@ pub struct Terms {
     pub crosses_border: bool,
     /// Record classes the agreement lets the answering hospital see.
     pub classes: BTreeSet<String>,
+    /// Days after closing during which the answering hospital can still read what the case opened.
+    #[serde(default)]
+    pub retention_days: u16,
     /// End of the agreement.
     pub until: Instant,
 }
@@ -221,6 +227,13 @@ impl Case {
             self.status,
             Status::Draft | Status::Declined | Status::Suspended | Status::Cancelled
         )
+    }
+    /// Whether the answering hospital may know the case at `now`: while it has a part in it, for as long after closing as
+    /// the clause gives, and for good once it has signed something in it.
+    pub fn is_known_to_answering(&self, now: Instant) -> bool {
+        let over = self.shut && self.readable_until().is_none_or(|until| until <= now);
+        let signed = |a: &Answer| Some(&a.hospital) == self.answering();
+        self.answers.iter().any(signed) || self.is_with_answering() && !over
     }
     /// Whether this hospital is a party to the case, now or for what it has signed in it.
     pub fn is_party(&self, hospital: &HospitalId) -> bool {

@@ -64,6 +64,7 @@ fn terms(co_signature: bool) -> Terms {
         needs_co_signature: co_signature,
         crosses_border: true,
         classes: BTreeSet::from(["laboratory".into(), "imaging".into()]),
+        retention_days: 30,
         until: "2027-12-31T00:00:00Z".parse().unwrap(),
     }
 }
@@ -164,7 +165,23 @@ fn the_main_job_runs_from_draft_to_outcome_seen() {
     .unwrap();
     assert_eq!(case.status, Status::Closed);
     assert_eq!(case.owner(), None);
-    assert!(case.shares().is_empty());
+    // What was open can be read for the thirty days of the clause, and not past the agreement.
+    assert_eq!(case.readable_until(), Some(after(60 * 24 * 61)));
+    let shares = case.shares();
+    assert!(!shares.is_empty() && shares.iter().all(|s| s.until == after(60 * 24 * 61)));
+    let under = |change: fn(&mut Terms)| {
+        let mut case = case.clone();
+        change(case.terms.as_mut().unwrap());
+        case
+    };
+    let sooner = under(|t| t.until = after(60 * 24 * 40));
+    assert_eq!(sooner.readable_until(), Some(after(60 * 24 * 40)));
+    for nothing in [
+        under(|t| t.retention_days = 0),
+        under(|t| t.until = after(60 * 24 * 31)),
+    ] {
+        assert!(nothing.readable_until().is_none() && nothing.shares().is_empty());
+    }
     let words: Vec<_> = case.steps.iter().map(|s| s.what.as_str()).collect();
     assert_eq!(
         words,
@@ -383,7 +400,7 @@ fn cutting_off_leaves_the_case_with_the_referring_doctor_and_closes_the_record()
 }
 
 #[test]
-fn a_late_outcome_reaches_the_consultant_without_opening_the_record() {
+fn a_late_outcome_reaches_the_consultant_and_opens_nothing_for_longer() {
     let mut case = allocated(false);
     act(&mut case, answer("op-1", None), &consultant(), after(60)).unwrap();
     act(&mut case, Command::Read, &referrer(), after(61)).unwrap();
@@ -397,7 +414,8 @@ fn a_late_outcome_reaches_the_consultant_without_opening_the_record() {
     };
     act(&mut case, outcome, &referrer(), after(1000)).unwrap();
     assert_eq!(case.owner().unwrap().account(), Some(&a("elena")));
-    assert!(case.shares().is_empty());
+    // Thirty days from the closing, not from the outcome.
+    assert_eq!(case.readable_until(), Some(after(62 + 60 * 24 * 30)));
 }
 
 #[test]
@@ -530,8 +548,14 @@ proptest! {
             }
             // Nobody outside the two hospitals changed anything.
             prop_assert!(by.hospital() != Some(&h("qumtagh")));
-            // Nothing is open to the other side unless it was sent and is going on.
-            prop_assert!(case.shares().is_empty() || case.is_shared());
+            // Nothing is open to the other side unless it was sent and is going on or was closed.
+            prop_assert!(case.shares().is_empty() || case.is_shared() || case.shut);
+            // After closing for no longer than the clause gives, counted from the first time.
+            if !case.is_shared() && let Some(until) = case.readable_until() {
+                let shut = case.shut_at.unwrap();
+                prop_assert!(shut <= now && until <= shut + SignedDuration::from_hours(24 * 30));
+                prop_assert!(!before.shut || before.shut_at == case.shut_at);
+            }
             prop_assert!(case.status != Status::Draft || case.shares().is_empty());
             // What is kept reads back.
             let kept = serde_json::to_string(&case).unwrap();

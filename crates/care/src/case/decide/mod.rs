@@ -48,6 +48,7 @@ pub fn create(new: NewCase, by: &By, now: Instant) -> Result<Case, Rejection> {
         suspended: None,
         closed: None,
         shut: false,
+        shut_at: None,
         clock: None,
         since: now,
         created: now,

@@ -62,6 +62,7 @@ fn sent() -> Case {
         needs_co_signature: false,
         crosses_border: true,
         classes: BTreeSet::from(["laboratory".into()]),
+        retention_days: 0,
         until: "2027-12-31T00:00:00Z".parse().unwrap(),
     };
     for command in [
