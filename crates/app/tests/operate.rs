@@ -6,6 +6,8 @@ extern crate karez_app as app;
 
 mod world;
 
+use std::collections::BTreeSet;
+
 use app::jobs::Schedule;
 use app::operate::{FactState, Part};
 use app::{AppError, Cx, Role};
@@ -37,14 +39,15 @@ async fn the_operator_sees_parts_jobs_and_nodes() {
     assert!(here.here && here.leads && !here.silent);
     let of = |part| status.facts.iter().find(move |f| f.part == part).unwrap();
     assert_eq!(of(Part::Store).state, FactState::Ok);
+    assert_eq!(of(Part::Schema).code, "schema-current");
+    assert!(of(Part::Schema).numbers["applied"].parse::<u32>().unwrap() > 0);
+    assert_eq!(of(Part::Keys).code, "keys-in-node");
+    assert_eq!(of(Part::Bus).state, FactState::Absent, "none is configured");
+    let parts: BTreeSet<Part> = status.facts.iter().map(|f| f.part).collect();
+    assert_eq!(parts.len(), Part::ALL.len(), "every part says something");
     assert_eq!(of(Part::Mail).state, FactState::Absent, "said honestly");
     assert_eq!(of(Part::TimeStamps).code, "time-stamps-none");
-    assert!(
-        of(Part::Disk).numbers["database_bytes"]
-            .parse::<u64>()
-            .unwrap()
-            > 0
-    );
+    assert!(of(Part::Disk).numbers["free_bytes"].parse::<u64>().unwrap() > 0);
 }
 
 #[tokio::test]

@@ -148,6 +148,22 @@ async fn comes_to_know(node: &Server, hospital: &str) {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Waits until the node says so of its bus in `/readyz`, and of itself what follows from it.
+async fn says_of_bus(node: &Server, state: &str) {
+    let mut said = serde_json::Value::Null;
+    for _ in 0..100 {
+        let ready = client().get(format!("{}/readyz", node.base)).send().await;
+        let text = ready.unwrap().text().await.unwrap();
+        said = serde_json::from_str(&text).unwrap();
+        if said["bus"]["state"] == state {
+            assert_eq!(said["state"] == "degraded", state == "away", "{said}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("not {state}: {said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn three_nodes_are_one() {
     let Some(fresh) = FreshDatabase::make().await else {
@@ -188,12 +204,16 @@ async fn three_nodes_are_one() {
         first.0.wait().unwrap();
         assert_eq!(put(&b.base, &token, &id, "Tursun 2").await.status(), 200);
         hears(&mut page, &topic, SECOND).await;
+        says_of_bus(&a, "away").await;
         let _second = nats(port).unwrap();
         for n in 0..3 {
             let written = put(&a.base, &token, &id, &format!("Tursun 3{n}")).await;
             assert_eq!(written.status(), 200);
             hears(&mut page, &topic, SECOND).await;
         }
+        says_of_bus(&a, "ok").await;
+    } else {
+        says_of_bus(&a, "polling").await;
     }
 
     // A hospital founded by the command line, past every node, is known to them.

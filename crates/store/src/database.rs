@@ -14,6 +14,30 @@ use crate::{
 
 const CHAINS: &str = "audit chains";
 
+/// How a node hears of what others commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bus {
+    /// No other node works on this database.
+    Alone,
+    /// No bus is configured: the database is asked every so often.
+    Polling,
+    /// Woken by the bus.
+    Connected,
+    /// The bus does not answer: the database is asked every so often.
+    Away,
+}
+
+/// The schema of a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schema {
+    /// `SQLite`, `PostgreSQL`.
+    pub product: &'static str,
+    /// The version the database has.
+    pub applied: i64,
+    /// The version this Karez writes.
+    pub known: i64,
+}
+
 /// One database. Every read takes a permit and sees one snapshot; every write is a batch.
 ///
 /// Reads answer `None` alike for what is not there and for what the permit does not cover.
@@ -121,6 +145,14 @@ pub trait Database: Spanning {
 
     /// Whether the database can serve reads and writes now, in words for the operator.
     async fn health(&self) -> Result<(), StoreError>;
+
+    /// Which database it is, and the version of its schema.
+    async fn schema(&self) -> Result<Schema, StoreError>;
+
+    /// How this node hears of what others commit.
+    fn bus(&self) -> Bus {
+        Bus::Alone
+    }
 
     /// Finishes accepted writes and closes.
     async fn close(&self);

@@ -5,12 +5,11 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant as Stopwatch};
 
+use kernel::limits;
 use serde::Serialize;
 
 use crate::StoreError;
 
-/// Below this much free space the check fails, bytes.
-const FREE_BYTES_MIN: u64 = 1 << 30;
 /// A disk that syncs slower than this is named, milliseconds.
 const SYNC_MS_MAX: u128 = 100;
 
@@ -82,7 +81,7 @@ pub(crate) fn space(dir: &Path) -> Finding {
     match free_bytes(dir) {
         Ok(free) => Finding::new(
             "space",
-            free >= FREE_BYTES_MIN,
+            free >= limits::DISK_LOW_BYTES,
             format!("{:.1} GiB free", free as f64 / f64::from(1 << 30)),
         ),
         Err(e) => Finding::new("space", false, format!("cannot be told: {e}")),

@@ -125,13 +125,12 @@ impl Store {
 
     /// Room on the disk of the data folder and what the database takes; none where that cannot be told.
     pub fn room(&self) -> Option<Room> {
-        let disk = rustix::fs::statvfs(&self.dir).ok()?;
         let size = |name: &str| {
             let file = std::fs::metadata(self.dir.join(name));
             file.map_or(0, |m| m.len())
         };
         Some(Room {
-            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
+            free_bytes: diagnose::free_bytes(&self.dir).ok()?,
             database_bytes: size("karez.db"),
             log_bytes: size("karez.db-wal"),
         })
@@ -320,11 +319,6 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<BlobRef>, StoreError> {
         self.source.database.blobs(after, limit).await
-    }
-
-    /// Free room on the disk of the data folder, bytes; none where the system does not tell.
-    pub fn free_bytes(&self) -> Option<u64> {
-        diagnose::free_bytes(&self.dir).ok()
     }
 
     /// Whether a disk that database or files are written to is read-only now, found out by trying.

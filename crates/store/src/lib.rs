@@ -32,7 +32,7 @@ pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
 pub use blob_index::{Backend, BlobIndex, Erased, ToErase, WrappedKey};
 pub use blobs::{Fault, Faulty, OpenBlob, Scrubbed};
-pub use database::Database;
+pub use database::{Bus, Database, Schema};
 pub use diagnose::Finding;
 pub use error::StoreError;
 pub use facade::{DatabaseKind, Room, Store, StoreConfig};

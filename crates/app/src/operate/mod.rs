@@ -18,6 +18,7 @@ use crate::{App, AppError, Cx};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Part {
     Store,
+    Schema,
     Disk,
     Clock,
     Files,
@@ -34,6 +35,7 @@ impl Part {
     /// Every part, in the order they are shown.
     pub const ALL: &'static [Part] = &[
         Part::Store,
+        Part::Schema,
         Part::Disk,
         Part::Clock,
         Part::Files,
@@ -48,6 +50,7 @@ impl Part {
     pub const fn as_str(self) -> &'static str {
         match self {
             Part::Store => "store",
+            Part::Schema => "schema",
             Part::Disk => "disk",
             Part::Clock => "clock",
             Part::Files => "files",

@@ -1,17 +1,31 @@
 //! The bus between nodes: NATS. A message says nothing but that something was committed; without the bus, nodes ask
 //! every so often.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::connection::State;
+use async_nats::{Client, ConnectOptions};
 use futures::StreamExt as _;
 use tokio::sync::{Notify, watch};
 
-use crate::StoreError;
+use crate::{Bus, StoreError};
 
 /// How long connecting may take before it is tried again.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The line to the bus, for whoever asks how it stands.
+#[derive(Default)]
+pub(crate) struct Line(OnceLock<Client>);
+
+impl Line {
+    pub(crate) fn state(&self) -> Bus {
+        match self.0.get().map(Client::connection_state) {
+            Some(State::Connected) => Bus::Connected,
+            _ => Bus::Away,
+        }
+    }
+}
 
 /// Publishes this node's commits and wakes at those of others, until the task is dropped. A bus that is away is
 /// connected to again and again.
@@ -20,6 +34,7 @@ pub(crate) async fn run(
     subject: String,
     own: watch::Receiver<u64>,
     wake: Arc<Notify>,
+    line: Arc<Line>,
 ) -> Result<(), StoreError> {
     // The address may hold a password, and so may an error that quotes it.
     let bad = |_| StoreError::Unavailable("bus.nats_url: not a NATS address".into());
@@ -33,6 +48,8 @@ pub(crate) async fn run(
         .connect(url)
         .await
         .map_err(bad)?;
+    // From now on it is connected, or being connected to.
+    let _first = line.0.set(client.clone());
     let mut heard = client
         .subscribe(subject.clone())
         .await

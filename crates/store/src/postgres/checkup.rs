@@ -53,7 +53,8 @@ async fn integrity(c: &Connections) -> Result<String, StoreError> {
     Ok("every record agrees with its newest version".to_owned())
 }
 
-async fn schema(c: &Connections) -> Result<String, StoreError> {
+/// The version of the schema, and the one this Karez writes.
+pub(super) async fn versions(c: &Connections) -> Result<(i64, i64), StoreError> {
     let rows = one(
         c,
         "SELECT coalesce(max(version), 0)::int8 FROM refinery_schema_history",
@@ -66,6 +67,11 @@ async fn schema(c: &Connections) -> Result<String, StoreError> {
         .map(|m| i64::from(m.version()))
         .max()
         .unwrap_or(0);
+    Ok((applied, known))
+}
+
+async fn schema(c: &Connections) -> Result<String, StoreError> {
+    let (applied, known) = versions(c).await?;
     if applied == known {
         Ok(format!("version {applied}"))
     } else {

@@ -42,8 +42,8 @@ use crate::spanning::Spanning;
 use crate::sql::micros;
 use crate::sql::search::CursorKey;
 use crate::{
-    AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
-    HistoryPage, SearchPage, StoreError, Stored,
+    AuditFilter, AuditPage, Batch, Bus, ChainReport, Checkpoint, Committed, Database, DocQuery,
+    Event, HistoryPage, Schema, SearchPage, StoreError, Stored,
 };
 
 pub(crate) mod migrations {
@@ -88,6 +88,8 @@ pub struct PostgresDatabase {
     writer: writer::Writer,
     cursors: CursorKey,
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// None where none is configured.
+    bus: Option<Arc<bus::Line>>,
 }
 
 impl PostgresDatabase {
@@ -122,14 +124,17 @@ impl PostgresDatabase {
             writer.position.clone(),
             Arc::clone(&wake),
         ))];
+        let mut bus = None;
         if let Some(url) = &options.nats_url {
             let subject = format!("karez.{}.commits", options.node_key_id);
-            let bus = bus::run(url.clone(), subject, writer.own(), wake);
+            let line = Arc::new(bus::Line::default());
+            let run = bus::run(url.clone(), subject, writer.own(), wake, Arc::clone(&line));
             tasks.push(tokio::spawn(async move {
-                if let Err(error) = bus.await {
+                if let Err(error) = run.await {
                     tracing::error!(error = %error, "no bus; other nodes are asked instead");
                 }
             }));
+            bus = Some(line);
         }
         Ok(Self {
             server,
@@ -138,6 +143,7 @@ impl PostgresDatabase {
             writer,
             cursors: CursorKey::new(&options.cursor_secret),
             tasks: Mutex::new(tasks),
+            bus,
         })
     }
 
@@ -312,6 +318,19 @@ impl Database for PostgresDatabase {
             self.writer.well();
         }
         follow::now(&self.connections).await.map(drop)
+    }
+
+    async fn schema(&self) -> Result<Schema, StoreError> {
+        let (applied, known) = checkup::versions(&self.connections).await?;
+        Ok(Schema {
+            product: "PostgreSQL",
+            applied,
+            known,
+        })
+    }
+
+    fn bus(&self) -> Bus {
+        self.bus.as_ref().map_or(Bus::Polling, |bus| bus.state())
     }
 
     async fn close(&self) {

@@ -47,7 +47,7 @@ use crate::sql::names::Names;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
-    HistoryPage, SearchPage, StoreError, Stored,
+    HistoryPage, Schema, SearchPage, StoreError, Stored,
 };
 
 pub(crate) mod migrations {
@@ -277,6 +277,14 @@ impl Database for SqliteDatabase {
             self.writer.write(|s| s.write_position()).await?;
         }
         self.readers.read(|c| session::position(c).map(drop)).await
+    }
+
+    async fn schema(&self) -> Result<Schema, StoreError> {
+        Ok(Schema {
+            product: "SQLite",
+            applied: self.readers.read(schema::applied).await?,
+            known: schema::known(),
+        })
     }
 
     async fn close(&self) {

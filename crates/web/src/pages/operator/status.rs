@@ -66,7 +66,7 @@ const fn state_word(state: FactState) -> &'static str {
     }
 }
 
-/// Every part that says something, and those that are nothing until they are configured.
+/// Every part and what it says.
 fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     let w = cx.words();
     let columns = [
@@ -76,13 +76,6 @@ fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     ];
     let of = |part: Part| facts.iter().filter(move |f| f.part == part);
     let rows = html! { @for part in Part::ALL {
-        @if of(*part).next().is_none() && CONFIGURED.contains(part) {
-            tr {
-                td class="main" { (w.word("operator-part", part.as_str())) }
-                td { (chip(Kind::Plain, &w.t("operator-state-absent"))) }
-                td class="soft" { (w.t("fact-not-configured")) }
-            }
-        }
         @for f in of(*part) {
             tr {
                 td class="main" { (w.word("operator-part", part.as_str())) }
@@ -93,9 +86,6 @@ fn parts(cx: &PageCx, facts: &[Fact]) -> Markup {
     } };
     table(&w.t("operator-parts"), &columns, rows)
 }
-
-/// What a small node does without.
-const CONFIGURED: [Part; 4] = [Part::Backup, Part::Shipping, Part::Scrub, Part::Bus];
 
 /// The fact in words; one without words shows its code and numbers as they are.
 fn said(cx: &PageCx, f: &Fact) -> String {
