@@ -70,6 +70,11 @@ agr-says-consent = The patient must have consented.
 agr-says-no-consent = The patient’s consent is not asked for.
 agr-says-border = The patient must have agreed separately to the data leaving the country.
 agr-says-co-signature = A second consultant signs every opinion too.
+agr-says-retention = { $n ->
+    [one] What a case shared can still be read for one day after it is closed.
+   *[other] What a case shared can still be read for { $n } days after it is closed.
+}
+agr-says-no-retention = When a case is closed, nothing of it can be read any longer.
 agr-says-stays = Nothing is copied: it is read at its custodian.
 agr-says-within = Copies stay within the custodian’s country.
 agr-says-copy = The answering hospital may keep copies.
@@ -181,6 +186,8 @@ agr-consent = The patient’s consent is needed
 agr-border-consent = A separate consent is needed for data to leave the country
 agr-co-signature = A second consultant signs too
 agr-break-glass = Emergency access may stand in for a missing consent
+agr-retention = Days to read on after a case is closed
+agr-retention-hint = None: 0. The agreement and the consent must still hold.
 agr-residency = Copies
 agr-response = Answer within, hours
 agr-save = Keep the draft
@@ -226,6 +233,7 @@ problem-agreement-clause-title = Say what the clause is about.
 problem-agreement-direction = Choose who refers to whom.
 problem-agreement-no-service = Choose at least one service.
 problem-agreement-no-class = Choose at least one part of the record.
+problem-agreement-retention = A number of days between 0 and 3,650.
 problem-agreement-response-time = Hours from the most urgent to the least, none shorter than the one before.
 problem-agreement-border-consent = The law of the referring country asks for a separate consent.
 problem-agreement-not-active = That agreement is not in force.

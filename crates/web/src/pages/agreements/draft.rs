@@ -134,7 +134,7 @@ fn clause(referring: &HospitalId, answering: &HospitalId) -> Clause {
             residency: Residency::StaysWithCustodian,
             response: ResponseTimes::default(),
             break_glass: false,
-            retention_days: 30,
+            retention_days: RETENTION_DAYS,
         },
     }
 }
@@ -252,6 +252,13 @@ fn read_clause(
         soon_min: minutes("soon", usual.soon_min),
         routine_min: minutes("routine", usual.routine_min),
     };
+    let retention_days = match fields.get(&name("retention")).parse() {
+        Ok(days) if days <= RETENTION_DAYS_MAX => days,
+        _ => {
+            errors.add(name("retention"), w.t("problem-agreement-retention"));
+            RETENTION_DAYS
+        }
+    };
     let (referring, answering) = if fields.get(&name("referring")) == partner.as_str() {
         (partner, own)
     } else {
@@ -285,10 +292,14 @@ fn read_clause(
                 .unwrap_or(Residency::StaysWithCustodian),
             response,
             break_glass: yes("break_glass"),
-            retention_days: 30,
+            retention_days,
         },
     }
 }
+
+/// Days a closed case stays readable where nobody says otherwise, and at most.
+const RETENTION_DAYS: u16 = 30;
+const RETENTION_DAYS_MAX: u16 = 3_650;
 
 type Existing<'a> = Option<(&'a str, &'a app::agreements::AgreementView)>;
 
@@ -424,6 +435,7 @@ fn draw_clause(
                     (check(&name("co_signature"), w.t("agr-co-signature"), c.conditions.co_signature, errors))
                     (check(&name("break_glass"), w.t("agr-break-glass"), c.conditions.break_glass, errors))
                 } }
+                (Field::new(&name("retention"), w.t("agr-retention")).hint(w.t("agr-retention-hint")).inputmode("numeric").value(c.conditions.retention_days.to_string()).maxlength(4).errors(errors).input())
                 (Field::new(&name("residency"), w.t("agr-residency")).value(c.conditions.residency.as_str()).errors(errors).select(&residencies))
                 fieldset { legend { (w.t("agr-response")) } div class="cols quarter tight" {
                     (Field::new(&name("emergency"), w.word("urgency", "emergency")).inputmode("decimal").value(hours(r.emergency_min)).errors(errors).input())

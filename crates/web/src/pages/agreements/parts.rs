@@ -79,6 +79,10 @@ pub fn clause_words(state: &WebState, cx: &PageCx, terms: &Terms, c: &Clause) ->
     if c.conditions.co_signature {
         out.push(w.t("agr-says-co-signature"));
     }
+    out.push(match c.conditions.retention_days {
+        0 => w.t("agr-says-no-retention"),
+        n => w.f("agr-says-retention", args!["n" => u64::from(n)]),
+    });
     out.push(w.t(match c.conditions.residency {
         Residency::StaysWithCustodian => "agr-says-stays",
         Residency::WithinJurisdiction => "agr-says-within",
