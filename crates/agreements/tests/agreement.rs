@@ -152,6 +152,7 @@ fn an_ordinary_end_needs_notice_time_and_settled_cases() {
     let case = OpenCase {
         custodian: h("qumtagh"),
         case: id("k1"),
+        number: "K-26-00001".into(),
         owner: Some(AccountId::new("doc").unwrap()),
     };
     let listed = end(&a, std::slice::from_ref(&case), later);

@@ -67,6 +67,7 @@ fn open(case: &RecordKey) -> OpenCase {
     OpenCase {
         custodian: case.hospital.clone(),
         case: case.id.clone(),
+        number: String::new(),
         owner: None,
     }
 }

@@ -81,8 +81,8 @@ pub const DICOM_IDENTIFIER_BYTES_MAX: usize = 1 << 20;
 /// Presentation contexts of one DICOM association (PS3.8 §7.1.1.13: odd numbers up to 255).
 pub const DICOM_CONTEXTS_MAX: usize = 128;
 
-/// Less free room than this on the disk of the data is named, bytes: at the speed of an import (some ten megabytes a
-/// second, `docs/performance.md`) it is three minutes, in the daily work of a hospital weeks.
+/// Less free room than this on the disk of the data is named, bytes: an import at full speed fills it in a minute and a
+/// half, the daily work of a hospital in weeks (`docs/installation.md`, how large the machine should be).
 pub const DISK_LOW_BYTES: u64 = 2 << 30;
 /// With less than this the largest file and the largest bundle are no longer taken, bytes.
 pub const DISK_FULL_BYTES: u64 = (FILE_BYTES_MAX + BUNDLE_BYTES_MAX) as u64;

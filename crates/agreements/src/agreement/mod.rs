@@ -143,6 +143,9 @@ pub struct Notice {
 pub struct OpenCase {
     pub custodian: HospitalId,
     pub case: ResourceId,
+    /// What people call it, without patient data.
+    #[serde(default)]
+    pub number: String,
     /// Who looks after the patient's question until it is settled.
     pub owner: Option<AccountId>,
 }

@@ -44,6 +44,7 @@ impl App {
             .map(|c| OpenCase {
                 custodian: c.hospital.clone(),
                 owner: c.owner().and_then(|o| o.account().cloned()),
+                number: c.number,
                 case: c.id,
             })
             .collect())

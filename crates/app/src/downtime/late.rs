@@ -136,16 +136,6 @@ fn check(cx: &Cx, late: &LateEntry) -> Result<(), AppError> {
     let mut say = |field: &str, code: &'static str, text: &str| {
         problems.push(FieldProblem::new(field, code, text));
     };
-    for (field, text) in [("title", &late.title), ("text", &late.text)] {
-        if text.reveal().trim().is_empty() {
-            say(field, "missing", "words are needed");
-        } else if text.reveal().chars().count() > limits::TEXT_CHARS_MAX {
-            say(field, "too-long", "the text is too long");
-        }
-    }
-    if !LATE_REASONS.contains(&late.reason.as_str()) {
-        say("reason", "missing", "why it is entered late");
-    }
     let age = cx.now.duration_since(late.happened);
     if age.is_negative() {
         say("happened", "late-future", "it lies in the future");
@@ -155,6 +145,19 @@ fn check(cx: &Cx, late: &LateEntry) -> Result<(), AppError> {
             "late-too-old",
             "older paper is imported as a document",
         );
+    }
+    if !LATE_REASONS.contains(&late.reason.as_str()) {
+        say("reason", "missing", "why it is entered late");
+    }
+    for (field, text, missing) in [
+        ("title", &late.title, "late-title-missing"),
+        ("text", &late.text, "late-text-missing"),
+    ] {
+        if text.reveal().trim().is_empty() {
+            say(field, missing, "words are needed");
+        } else if text.reveal().chars().count() > limits::TEXT_CHARS_MAX {
+            say(field, "too-long", "the text is too long");
+        }
     }
     if problems.is_empty() {
         Ok(())

@@ -130,13 +130,13 @@ agr-end-lead = With { $days } days’ notice it ends and access with it. { $n ->
 } Signed opinions stay valid.
 agr-give-notice = Give notice
 agr-notice-by = { $by } gave notice. It ends on { $at }, once every open case is settled.
+agr-case = Case
 agr-open-cases = { $n ->
     [0] No open cases
     [one] One open case
    *[other] { $n } open cases
 }
 agr-end-now = End it now
-agr-case = Case
 agr-owner = Who looks after it
 agr-settle-return = Back to this doctor
 agr-settled = Settled: { $owner } carries on.

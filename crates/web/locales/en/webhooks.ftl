@@ -13,6 +13,7 @@ hooks-next = Next try
 hooks-old-secret = The secret before signs until
 hooks-secret = Secret of the webhook
 hooks-secret-lead = With it the receiver checks that a message came from here. After a change both secrets sign for a day.
+hooks-secret-kept = I have kept it
 hooks-secret-once = It is shown this once. Keep it where the receiver finds it.
 hooks-deliveries = Deliveries
 hooks-no-deliveries = Nothing was sent yet

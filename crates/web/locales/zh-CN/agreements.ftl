@@ -119,12 +119,12 @@ agr-end-lead = 提前 { $days } 天通知后终止，访问随之结束。{ $n -
 }已签署的意见继续有效。
 agr-give-notice = 发出通知
 agr-notice-by = { $by }已发出终止通知。未结病例全部安排好后，于 { $at } 终止。
+agr-case = 病例
 agr-open-cases = { $n ->
     [0] 没有未结病例
    *[other] { $n } 个未结病例
 }
 agr-end-now = 现在终止
-agr-case = 病例
 agr-owner = 由谁负责
 agr-settle-return = 退回该医生
 agr-settled = 已安排：由{ $owner }继续负责。

@@ -13,6 +13,7 @@ hooks-next = 下次尝试
 hooks-old-secret = 上一密钥签名至
 hooks-secret = 推送密钥
 hooks-secret-lead = 接收方用它核对消息确由本处发出。更换后，新旧两个密钥同时签名一天。
+hooks-secret-kept = 我已保管好
 hooks-secret-once = 只显示这一次。请保存到接收方可读取的地方。
 hooks-deliveries = 推送记录
 hooks-no-deliveries = 尚未推送

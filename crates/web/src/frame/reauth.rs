@@ -72,12 +72,18 @@ pub fn passkey(w: &Words, what: Ceremony, label: &str, errors: &Errors) -> Marku
     } else {
         "get"
     };
+    // Where a passkey is made it is all the page is for; elsewhere it stands beside another way.
+    let class = if what == Ceremony::Create {
+        "btn primary"
+    } else {
+        "btn"
+    };
     html! {
         div class="field" data-passkey=(what.challenge()) data-kind=(kind) data-failed=(w.t("passkey-failed")) {
             input type="hidden" name="passkey-ceremony";
             input type="hidden" name="passkey-credential";
             p class="error" id="passkey" role="alert" hidden[errors.of("passkey").is_none()] { (errors.of("passkey").unwrap_or_default()) }
-            div class="row" hidden { button class="btn" type="button" { (icon("key")) (label) } }
+            div class="row" hidden { button class=(class) type="button" { (icon("key")) (label) } }
         }
     }
 }

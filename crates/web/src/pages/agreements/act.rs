@@ -318,7 +318,7 @@ async fn open_cases(
             h2 id="h-o" { (w.f("agr-open-cases", args!["n" => view.open.len()])) }
             @if !lines.is_empty() { ul class="plain stack" { @for (c, choices) in &lines {
                 li class="stack tightly" {
-                    p { a class="id" href={ "/cases/" (c.custodian) "/" (c.case) } { (w.t("agr-case")) " " (last_six(&c.case)) } " " span class="soft" { (hospital_name(state, cx, &c.custodian)) } }
+                    p { a class="id" href={ "/cases/" (c.custodian) "/" (c.case) } { (c.number) } " " span class="soft" { (hospital_name(state, cx, &c.custodian)) } }
                     @match (a.settlements.get(&c.name()), choices) {
                         (Some(s), _) => p class="small ok" { (w.f("agr-settled", args!["owner" => owner(&s.owner)])) },
                         (None, Some(choices)) => { (settle_form(state, cx, a, c, choices, &doctors, errors)) },
@@ -328,12 +328,6 @@ async fn open_cases(
             } } }
         }
     })
-}
-
-/// The end of an id, enough to tell cases apart on a page.
-fn last_six(id: &ResourceId) -> &str {
-    let text = id.as_str();
-    &text[text.len().saturating_sub(6)..]
 }
 
 /// Back to the doctor, or on under another agreement; and why not under the others.

@@ -1,5 +1,6 @@
 //! The hospital's own sign-in: which OpenID provider says who somebody is.
 
+use app::AppError;
 use app::providers::{ProviderForm, ProviderView};
 use axum::extract::State;
 use kernel::Phi;
@@ -94,6 +95,18 @@ fn draw(
         .draw(&main))
 }
 
+/// Whoever sets a provider that cannot be had is told at its address; people who sign in have other words.
+fn wrong(cx: &PageCx, error: AppError) -> Result<Errors, PageError> {
+    let word = match &error {
+        AppError::Rejected { code, .. } if code == "provider-down" => "provider-no-answer",
+        AppError::Rejected { code, .. } if code == "provider-refused" => "provider-wrong-answer",
+        _ => return cx.wrong(error),
+    };
+    let mut errors = Errors::default();
+    errors.add("issuer", cx.t(word));
+    Ok(errors)
+}
+
 async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageResult {
     let form = ProviderForm {
         issuer: fields.get("issuer").to_owned(),
@@ -112,7 +125,7 @@ async fn set(State(state): State<WebState>, cx: PageCx, fields: Fields) -> PageR
     {
         Ok(()) => Ok(done("/hospital", "provider-saved")),
         Err(e) => {
-            let errors = cx.wrong(e)?;
+            let errors = wrong(&cx, e)?;
             let kept = state.app.provider(who).await?;
             let page = draw(&state, &cx, kept.as_ref(), Some(&fields), &errors)?;
             Ok(refused(page))

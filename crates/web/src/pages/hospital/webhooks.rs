@@ -120,11 +120,12 @@ fn secret_page(cx: &PageCx, id: &ResourceId, secret: &Phi<String>) -> Response {
     let w = cx.words();
     let main = html! {
         div class="stack" {
+            p class="small" { a href="/hospital" { (w.t("hospital-title")) } }
             h1 { (w.t("hooks-secret")) }
             p class="soft prose" { (w.t("hooks-secret-lead")) }
             (note(Kind::Warn, html! { p { (w.t("hooks-secret-once")) } }))
-            p { code { (secret.reveal()) } }
-            p { a class="btn primary" href={ "/hospital/webhooks/" (id) } { (w.t("recovery-kept")) } }
+            p { code class="anywhere" { (secret.reveal()) } }
+            p { a class="btn primary" href={ "/hospital/webhooks/" (id) } { (w.t("hooks-secret-kept")) } }
         }
     };
     Shell::new(cx, &w.t("hooks-secret"))
