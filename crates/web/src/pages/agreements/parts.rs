@@ -112,6 +112,13 @@ pub fn in_words(state: &WebState, cx: &PageCx, terms: &Terms) -> Markup {
                 yes.push(line);
             }
         }
+        if c.conditions.retention_days > 0 {
+            let days = u64::from(c.conditions.retention_days);
+            let line = w.f("agr-says-retention", args!["n" => days]);
+            if !yes.contains(&line) {
+                yes.push(line);
+            }
+        }
     }
     if terms.clauses.iter().all(|c| c.conditions.consent) {
         no.push(w.t("agr-not-consent"));
