@@ -135,7 +135,7 @@ async fn imaging(config: EdgeConfig) -> anyhow::Result<()> {
         wake: Arc::clone(&wake),
         progress,
         squeeze: if config.compress {
-            squeeze
+            smaller
         } else {
             |object| object
         },
