@@ -7,7 +7,7 @@ use std::future::Future;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use reqwest::multipart::{Form, Part};
@@ -35,13 +35,14 @@ struct Away {
 }
 
 impl Away {
-    async fn new() -> Option<Self> {
+    /// With buckets of this name, which is no other test's.
+    async fn new(name: &str) -> Option<Self> {
         let Ok(server) = std::env::var("KAREZ_TEST_S3") else {
             eprintln!("skipped: KAREZ_TEST_S3 names no S3 server");
             return None;
         };
         let server: SocketAddr = server.strip_prefix("http://").unwrap().parse().unwrap();
-        let name = format!("karez-away-{}", std::process::id());
+        let name = format!("karez-away-{}-{name}", std::process::id());
         for bucket in BUCKETS {
             make_bucket(server, &format!("{name}-{bucket}"));
         }
@@ -78,7 +79,7 @@ impl Away {
         }
         command
             .env("KAREZ_BACKUP_EVERY_S", "1")
-            .stderr(Stdio::null());
+            .env("KAREZ_LOG_FILTER", "off");
         command
     }
 }
@@ -216,7 +217,7 @@ fn serving(away: &Away) -> (binary::Server, Server) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_whose_bucket_goes_away_answer_so_and_come_back_with_it() {
-    let Some(away) = Away::new().await else {
+    let Some(away) = Away::new("files").await else {
         return;
     };
     binary::with_people(&away.data());
@@ -260,7 +261,7 @@ async fn files_whose_bucket_goes_away_answer_so_and_come_back_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_whose_bucket_goes_away_says_how_far_behind_it_is_and_catches_up() {
-    let Some(away) = Away::new().await else {
+    let Some(away) = Away::new("backup").await else {
         return;
     };
     let (data, restored) = (away.data(), away.dir.path().join("restored"));

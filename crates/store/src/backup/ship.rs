@@ -251,9 +251,13 @@ impl Shipper {
                 if was.is_some() {
                     tracing::info!("the backup goes on");
                 }
+                // Segments without the base that they are played onto save nothing.
+                let restorable = self.base.is_some();
                 self.tell(|s| {
                     s.trouble = None;
-                    s.safe_at = Some(before);
+                    if restorable {
+                        s.safe_at = Some(before);
+                    }
                 });
             }
             Err(error) => {
