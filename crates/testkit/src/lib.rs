@@ -4,6 +4,7 @@
 mod authenticator;
 mod entropy;
 mod node;
+pub mod people;
 pub mod postgres;
 pub mod powercut;
 pub mod provider;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use agreements::agreement::{
     Clause, Conditions, DataScope, Party, Residency, ResponseTimes, Terms,
 };
-use agreements::consent::{Basis, Capacity, Given, Method, Relation, Scope, ScopeClasses};
+use agreements::consent::Scope;
 use agreements::decision::facts::Entry;
 use agreements::{
     Actor, ActorKind, ClassSet, Projection, Reason, RecordClass, ShareItem, ShareRow,
@@ -19,6 +19,7 @@ use kernel::{AccountId, Instant, ResourceId};
 use store::{Batch, Precondition};
 
 use crate::TestNode;
+use crate::people::{given_by_patient, ordinary_for};
 use crate::records::{hospital_id, id, key, kind};
 
 pub struct World {
@@ -195,31 +196,21 @@ impl World {
     }
 
     pub async fn consent_until(&self, across_border: bool, until: Option<Instant>) -> ResourceId {
+        let scope = ordinary_for("saryozen", across_border);
+        self.consent_to(&self.clinician(), scope, until).await
+    }
+
+    /// The patient consents, and this clinician records it.
+    pub async fn consent_to(&self, by: &Cx, scope: Scope, until: Option<Instant>) -> ResourceId {
         let draft = ConsentDraft {
             custodian: hospital_id("qumtagh"),
             patient: id("p1"),
-            basis: Basis::Given(Given {
-                relation: Relation::Patient,
-                giver: None,
-                capacity: Capacity::Full,
-                assent: None,
-                language: "en".into(),
-                form: "C-1".into(),
-                witness: None,
-                method: Method::Signature,
-            }),
-            scope: Scope {
-                hospitals: Some(vec![hospital_id("saryozen")]),
-                classes: ScopeClasses::OrdinaryAnd(ClassSet::EMPTY),
-                across_border,
-            },
+            basis: given_by_patient("en"),
+            scope,
             from: None,
             until,
         };
-        self.app()
-            .record_consent(&self.clinician(), draft)
-            .await
-            .unwrap()
+        self.app().record_consent(by, draft).await.unwrap()
     }
 
     /// A case shares a class; only the row, as the case's own use case would write it.

@@ -7,17 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use agreements::agreement::{
     Clause, Conditions, DataScope, Party, Residency, ResponseTimes, Stage, Terms, compile,
 };
-use agreements::consent::{
-    Basis, Capacity, ConsentRecord, Given, Method, Relation, Scope, ScopeClasses,
-};
+use agreements::consent::ConsentRecord;
 use agreements::{Agreement, ClassSet, Projection, RecordClass};
 use app::accounts::NewAccount;
-use app::accounts::model::{Licence, Membership, PrivilegeGrant, RoleGrant, Validity};
 use app::cx::Channel;
 use app::{Actor, ActorKind, Cx, Language, Privilege, Role, Settings};
 use kernel::{AccountId, Instant, Phi, RecordKey};
 use store::{Batch, Precondition};
 use testkit::TestNode;
+use testkit::people::{given_by_patient, membership, ordinary_for};
 use testkit::records::{hospital_id, id, key};
 
 pub struct World {
@@ -54,25 +52,7 @@ impl World {
         }
         let mut people = BTreeMap::new();
         for (name, hospital, roles) in STAFF {
-            let always = Validity::since(Instant::UNIX_EPOCH);
-            let mut membership = Membership::new(hospital_id(hospital));
-            membership.roles = roles
-                .iter()
-                .map(|role| RoleGrant {
-                    role: *role,
-                    valid: always,
-                })
-                .collect();
-            membership.privileges = vec![PrivilegeGrant {
-                privilege: Privilege::SignOpinion,
-                valid: always,
-            }];
-            membership.licences = vec![Licence {
-                number: format!("LIC-{name}"),
-                issuer: "Test Medical Council".into(),
-                country: "CN".into(),
-                valid: always,
-            }];
+            let mut membership = membership(name, hospital, roles, &[Privilege::SignOpinion]);
             membership.specialties = vec!["thoracic-surgery".into()];
             let account = node
                 .app
@@ -240,21 +220,8 @@ impl World {
             id: id("consent-1"),
             custodian: hospital_id("yarqum"),
             patient: id("p1"),
-            basis: Basis::Given(Given {
-                relation: Relation::Patient,
-                giver: None,
-                capacity: Capacity::Full,
-                assent: None,
-                language: "ug".into(),
-                form: "1".into(),
-                witness: None,
-                method: Method::Signature,
-            }),
-            scope: Scope {
-                hospitals: Some(vec![hospital_id("qumtagh")]),
-                classes: ScopeClasses::OrdinaryAnd(ClassSet::EMPTY),
-                across_border: false,
-            },
+            basis: given_by_patient("ug"),
+            scope: ordinary_for("qumtagh", false),
             from: "2026-11-01T00:00:00Z".parse().unwrap(),
             until: None,
             withdrawn: None,

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use agreements::consent::{Basis, Capacity, Given, Method, Relation, Scope, ScopeClasses};
-use agreements::{ClassSet, Role};
-use app::accounts::model::{Licence, PatientLink, PrivilegeGrant, Relation as Link};
-use app::accounts::{Membership, NewAccount, RoleGrant, SignIn, Validity};
+use agreements::Role;
+use agreements::consent::Relation;
+use app::accounts::model::{PatientLink, Relation as Link};
+use app::accounts::{NewAccount, SignIn, Validity};
 use app::agreements::AgreementAct;
 use app::cases::act::CaseAct;
-use app::consents::ConsentDraft;
 use app::cx::Channel;
 use app::sessions::SessionAsk;
 use app::{Cx, Language, Privilege, Settings};
@@ -19,6 +18,7 @@ use care::case::{Edit, Urgency};
 use jiff::SignedDuration;
 use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId};
 use testkit::TestNode;
+use testkit::people::{membership, ordinary_for};
 use testkit::records::{hospital_id, id};
 use testkit::world::World;
 
@@ -138,29 +138,9 @@ impl Scene {
 
     /// One more consent that opens nothing, so that it can be withdrawn.
     pub async fn spare_consent(&self) -> ResourceId {
-        let draft = ConsentDraft {
-            custodian: hospital_id("qumtagh"),
-            patient: id("p1"),
-            basis: Basis::Given(Given {
-                relation: Relation::Patient,
-                giver: None,
-                capacity: Capacity::Full,
-                assent: None,
-                language: "en".into(),
-                form: "C-1".into(),
-                witness: None,
-                method: Method::Signature,
-            }),
-            scope: Scope {
-                hospitals: Some(vec![hospital_id("northmere")]),
-                classes: ScopeClasses::OrdinaryAnd(ClassSet::EMPTY),
-                across_border: false,
-            },
-            from: None,
-            until: None,
-        };
         let clinician = &self.person("own clinician").cx;
-        self.w.app().record_consent(clinician, draft).await.unwrap()
+        let scope = ordinary_for("northmere", false);
+        self.w.consent_to(clinician, scope, None).await
     }
 }
 
@@ -169,24 +149,7 @@ async fn accounts(w: &World) -> BTreeMap<&'static str, AccountId> {
     let mut all = BTreeMap::new();
     let mut new = Vec::new();
     for (name, hospital, role, privileges) in STAFF {
-        let mut membership = Membership::new(hospital_id(hospital));
-        membership.roles = vec![RoleGrant {
-            role,
-            valid: always,
-        }];
-        membership.privileges = privileges
-            .iter()
-            .map(|p| PrivilegeGrant {
-                privilege: *p,
-                valid: always,
-            })
-            .collect();
-        membership.licences = vec![Licence {
-            number: format!("LIC-{name}"),
-            issuer: "Test Medical Council".into(),
-            country: "CN".into(),
-            valid: always,
-        }];
+        let membership = membership(name, hospital, &[role], privileges);
         new.push((name, vec![membership], Vec::new()));
     }
     for (name, patient) in PATIENTS {

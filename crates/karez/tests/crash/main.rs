@@ -70,6 +70,9 @@ fn kill_and_verify(machine: &mut impl Machine, token: &str, rounds: u64, seed: u
             machine.kill(&mut process);
         }
         writes_lost += machine.cut(seed + round);
+        if round % 50 == 49 {
+            eprintln!("{} of {rounds} rounds", round + 1);
+        }
     }
     machine.start();
     machine.node().verify_audit();
