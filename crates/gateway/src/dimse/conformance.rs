@@ -197,3 +197,15 @@ fn web(out: &mut String) {
          - One piece of content answers `Range`; all have an `ETag`.\n",
     );
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_of_the_book_says_what_the_code_does() {
+        let page = include_str!("../../../../docs/dicom-conformance.md");
+        assert!(
+            page == super::statement(),
+            "write it anew: karez conformance dicom > docs/dicom-conformance.md"
+        );
+    }
+}
