@@ -236,3 +236,17 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .build()
         .context("runtime")
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_is_well_formed_and_flags_of_all_commands_do_not_meet_those_of_one() {
+        Cli::command().debug_assert();
+        let words = "karez admin ae add --hospital yarqum --title CT1 --name CT --may store --host ct1 --port 104 --encrypted";
+        assert!(Cli::try_parse_from(words.split(' ')).is_ok());
+    }
+}

@@ -53,7 +53,7 @@ pub struct EntityArgs {
     port: Option<u16>,
     /// It is spoken to over TLS
     #[arg(long)]
-    tls: bool,
+    encrypted: bool,
     /// Identifier system (URI) of its patient numbers, where it is another than the hospital's
     #[arg(long, default_value = "")]
     issuer: String,
@@ -93,7 +93,7 @@ pub async fn run(app: &App, what: EntityCommand) -> anyhow::Result<()> {
                 name: new.name,
                 host: new.host,
                 port: new.port,
-                tls: new.tls,
+                tls: new.encrypted,
                 certificate,
                 addresses: parts(&new.addresses),
                 may,

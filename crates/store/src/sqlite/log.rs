@@ -142,7 +142,7 @@ mod tests {
         log.follow(&mut conn).unwrap();
         let (mut longest, mut anew, mut before) = (0, 0, 0);
         for n in 0..400 {
-            conn.execute("INSERT INTO t VALUES (?1 % 7, zeroblob(400000)) ON CONFLICT DO UPDATE SET body = excluded.body", [n])
+            conn.execute("INSERT INTO t VALUES (?1 % 7, randomblob(400000)) ON CONFLICT DO UPDATE SET body = excluded.body", [n])
                 .unwrap();
             log.after_commit(&conn);
             let pages = log.pages.load(Ordering::Relaxed);
