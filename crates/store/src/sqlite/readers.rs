@@ -16,7 +16,7 @@ use crate::StoreError;
 const STEPS: i32 = 1_000;
 /// How often it may ask during a short read: together some milliseconds. A hand-over to another thread costs as much
 /// as a whole short read, so most reads are spared it; no long one holds up the thread that serves others.
-const SHORT: u32 = 40;
+const SHORT: u32 = 100;
 const UNBOUNDED: u32 = u32::MAX;
 
 /// Idle connections, and how many calls may read at once on blocking threads. A reader never waits for the writer
@@ -37,19 +37,19 @@ const LONG_IDLE_MAX: usize = 4;
 struct Idle {
     /// For short reads, with the caches that make them short.
     short: Vec<Reader>,
-    /// How many of these may still be opened: no more read at once than there are processors.
+    /// How many of these may still be opened.
     short_left: usize,
     /// For long ones.
     long: Vec<Reader>,
 }
 
 impl Idle {
-    /// One for each thread that asks, within reason.
+    /// One for each thread that asks, within reason: a short read stays on its thread.
     fn new(first: Reader) -> Self {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             short: vec![first],
-            short_left: threads.clamp(1, 8),
+            short_left: threads.clamp(2, 8) - 1,
             long: Vec::new(),
         }
     }
