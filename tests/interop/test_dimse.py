@@ -13,7 +13,7 @@ from pydicom import dcmread, examples
 from pydicom.data import get_testdata_files
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
-from pynetdicom import AE, StoragePresentationContexts, build_role, evt
+from pynetdicom import AE, StoragePresentationContexts, _config, build_role, evt
 from pynetdicom.sop_class import (
     PatientRootQueryRetrieveInformationModelFind,
     StorageCommitmentPushModel,
@@ -24,6 +24,8 @@ from pynetdicom.sop_class import (
 )
 
 DCMTK = shutil.which("storescu")
+# From a path, the bytes of the file are sent as they are; otherwise pynetdicom writes the data set anew.
+_config.STORE_SEND_CHUNKED_DATASET = True
 
 
 def data_set_bytes(path):
@@ -98,11 +100,11 @@ class Dimse(unittest.TestCase):
                 if raw is None:
                     continue
                 kept += 1
-        self.assertGreater(kept, 60)
+        # The rest wait for a decision: other patients or other content under names that were taken.
+        self.assertGreater(kept, 50)
 
     def send_raw(self, path, head):
         """Stores a file and fetches it in the same association; compares the data sets."""
-        # pynetdicom decodes and writes a data set anew; from a path it sends the bytes as they are.
         status = self.store(path, head)
         self.assertIn(status, (0x0000, 0xB007, 0xB000), hex(status))
         if status:
