@@ -56,6 +56,17 @@ pub fn waiting(show: &Show, r: &EdgeReport) -> String {
     )
 }
 
+/// How the line stands, in a word and its colour.
+pub fn line_chip(show: &Show, line: EdgeLine) -> Markup {
+    let kind = match line {
+        EdgeLine::Idle | EdgeLine::Sending => Kind::Ok,
+        EdgeLine::Closed => Kind::Plain,
+        EdgeLine::Away => Kind::Warn,
+        EdgeLine::Unknown => Kind::Stop,
+    };
+    chip(kind, &show.words.word("edge-line", line.code()))
+}
+
 /// The whole page. It asks for itself again every ten seconds, so that it can be left open.
 pub fn draw(show: &Show, page: &EdgePage) -> Markup {
     let w = &show.words;
@@ -85,18 +96,9 @@ pub fn draw(show: &Show, page: &EdgePage) -> Markup {
 fn line(show: &Show, page: &EdgePage) -> Markup {
     let w = &show.words;
     let r = &page.report;
-    let kind = match r.line {
-        EdgeLine::Idle | EdgeLine::Sending => Kind::Ok,
-        EdgeLine::Closed => Kind::Plain,
-        EdgeLine::Away => Kind::Warn,
-        EdgeLine::Unknown => Kind::Stop,
-    };
     let dash = || "—".to_owned();
     let rows = [
-        (
-            w.t("edge-line"),
-            html! { (chip(kind, &w.word("edge-line", r.line.code()))) },
-        ),
+        (w.t("edge-line"), html! { (line_chip(show, r.line)) }),
         (w.t("edge-waits"), html! { (waiting(show, r)) }),
         (
             w.t("edge-last"),

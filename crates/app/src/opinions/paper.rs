@@ -9,7 +9,6 @@ use print::{
 
 use super::doc::Opinion;
 use super::view::{CoSigner, Legal, OpinionView};
-use super::{sign, thaw};
 use crate::docs::Versioned;
 use crate::{App, AppError, Cx};
 
@@ -22,6 +21,16 @@ pub const PRINT_LANGUAGES: [(&str, &str); 6] = [
     (Language::Uyghur.tag(), Language::Uyghur.own_name()),
     (Language::Kazakh.tag(), Language::Kazakh.own_name()),
 ];
+
+/// A letter as a PDF, printed now by the reader's clock.
+pub(crate) async fn printed(cx: &Cx, letter: Letter) -> Result<Vec<u8>, AppError> {
+    let at = cx.now.to_zoned(cx.zone.clone());
+    let printed = tokio::task::spawn_blocking(move || print::letter(&letter, &at))
+        .await
+        .map_err(|_| AppError::Internal("printing was cut off".into()))?
+        .map_err(|e| AppError::Internal(e.to_string()))?;
+    Ok(printed.pdf)
+}
 
 impl App {
     /// The opinion as a letter. `language` is one of [`PRINT_LANGUAGES`]; texts stand as they were signed, with the
@@ -50,12 +59,7 @@ impl App {
             ));
         }
         let letter = self.letter(cx, &held, &view, language).await?;
-        let at = cx.now.to_zoned(cx.zone.clone());
-        let printed = tokio::task::spawn_blocking(move || print::letter(&letter, &at))
-            .await
-            .map_err(|_| AppError::Internal("printing was cut off".into()))?
-            .map_err(|e| AppError::Internal(e.to_string()))?;
-        Ok(printed.pdf)
+        printed(cx, letter).await
     }
 
     async fn letter(
@@ -66,13 +70,7 @@ impl App {
         language: Language,
     ) -> Result<Letter, AppError> {
         let doc = &held.doc;
-        let bytes = sign::parse(doc.file.reveal())?
-            .document()
-            .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
-        let zone = self
-            .hospital(&doc.case.hospital)
-            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
-        let said = thaw::thaw(&bytes, &zone)?;
+        let (_, said) = self.thawed(doc.file.reveal(), &doc.case.hospital)?;
         let case = self.case_doc(cx, &doc.case).await?.doc.case;
         let zoned = |at: kernel::Instant| at.to_zoned(cx.zone.clone());
         let translation = |code: &str| {

@@ -160,13 +160,7 @@ impl App {
         let text = doc.file.reveal();
         let later = doc.stamp.token();
         let report = seal::verify_with(text.as_bytes(), Some(&trust), later.as_deref());
-        let bytes = sign::parse(text)?
-            .document()
-            .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
-        let zone = self
-            .hospital(&doc.case.hospital)
-            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
-        let mut said = thaw::thaw(&bytes, &zone)?;
+        let (bytes, mut said) = self.thawed(text, &doc.case.hospital)?;
         // Newest first; what has no date last.
         said.record.sort_by(|a, b| {
             b.date
@@ -224,6 +218,22 @@ impl App {
             digest: sha256_hex(&bytes),
             translations: translations.collect(),
         })
+    }
+
+    /// The signed bytes in a sealed file and what they say, days in the zone of the hospital that keeps the record.
+    pub(crate) fn thawed(
+        &self,
+        file: &str,
+        custodian: &HospitalId,
+    ) -> Result<(Vec<u8>, thaw::Thawed), AppError> {
+        let bytes = sign::parse(file)?
+            .document()
+            .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
+        let zone = self
+            .hospital(custodian)
+            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
+        let said = thaw::thaw(&bytes, &zone)?;
+        Ok((bytes, said))
     }
 
     /// The keys and the newest revocations of a hospital, to verify what it sealed.

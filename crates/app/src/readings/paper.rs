@@ -6,7 +6,7 @@ use print::{Amends, Character, Language, Letter, Recipient, RecordItem, Section,
 use super::doc::SignedReport;
 use super::view::ReportView;
 use crate::docs::Versioned;
-use crate::opinions::{paper, sign, thaw};
+use crate::opinions::paper;
 use crate::{App, AppError, Cx};
 
 impl App {
@@ -33,12 +33,7 @@ impl App {
             ));
         }
         let letter = self.report_letter(cx, &held, &view, language).await?;
-        let at = cx.now.to_zoned(cx.zone.clone());
-        let printed = tokio::task::spawn_blocking(move || print::letter(&letter, &at))
-            .await
-            .map_err(|_| AppError::Internal("printing was cut off".into()))?
-            .map_err(|e| AppError::Internal(e.to_string()))?;
-        Ok(printed.pdf)
+        paper::printed(cx, letter).await
     }
 
     async fn report_letter(
@@ -50,13 +45,7 @@ impl App {
     ) -> Result<Letter, AppError> {
         let doc = &held.doc;
         let custodian = &doc.study.hospital;
-        let bytes = sign::parse(doc.file.reveal())?
-            .document()
-            .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
-        let zone = self
-            .hospital(custodian)
-            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
-        let said = thaw::thaw(&bytes, &zone)?;
+        let (_, said) = self.thawed(doc.file.reveal(), custodian)?;
         let zoned = |at: kernel::Instant| at.to_zoned(cx.zone.clone());
         let amends = match &said.amends {
             Some((to, digest)) => Some(Amends {

@@ -7,7 +7,7 @@ use super::doc::SignedReport;
 use super::view::ReportView;
 use crate::audit_entry::{Entry, Verb};
 use crate::docs::Versioned;
-use crate::opinions::{SectionView, sha256_hex, sign, thaw};
+use crate::opinions::{SectionView, sha256_hex};
 use crate::records::{kind, patient_key};
 use crate::{App, AppError, Cx};
 use store::Batch;
@@ -121,13 +121,7 @@ impl App {
         let text = doc.file.reveal();
         let later = doc.stamp.token();
         let report = seal::verify_with(text.as_bytes(), Some(&trust), later.as_deref());
-        let bytes = sign::parse(text)?
-            .document()
-            .map_err(|e| AppError::Internal(format!("sealed file: {e}")))?;
-        let zone = self
-            .hospital(&doc.study.hospital)
-            .map_or(jiff::tz::TimeZone::UTC, |h| h.time_zone());
-        let said = thaw::thaw(&bytes, &zone)?;
+        let (bytes, said) = self.thawed(text, &doc.study.hospital)?;
         let study = self
             .store
             .get(&cx.permit(), &doc.study, None)

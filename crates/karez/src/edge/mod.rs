@@ -89,19 +89,7 @@ async fn imaging(config: EdgeConfig) -> anyhow::Result<()> {
     let spool = Spool::open(&config.folder.join("spool"), identity.spool_key())
         .with_context(|| format!("edge.folder: {}", config.folder.display()))?;
     let spool = Arc::new(Mutex::new(spool));
-    let authorities = match &config.centre_ca {
-        Some(file) => vec![std::fs::read(file).context("edge.centre_ca")?],
-        None => Vec::new(),
-    };
-    let centre = Centre::new(
-        config.centre.clone(),
-        &authorities,
-        identity,
-        Arc::clone(&clock),
-        Arc::clone(&entropy),
-    )
-    .context("edge.centre_ca")?;
-    let centre = Arc::new(centre);
+    let centre = Arc::new(centre(&config, identity, &clock, &entropy)?);
     let wake = Arc::new(Notify::new());
     let (progress, seen_progress) = watch::channel(Progress::start());
     let (stop, stopped) = watch::channel(false);
@@ -184,6 +172,26 @@ async fn imaging(config: EdgeConfig) -> anyhow::Result<()> {
     })
     .await;
     Ok(())
+}
+
+fn centre(
+    config: &EdgeConfig,
+    identity: Identity,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> anyhow::Result<Centre> {
+    let authorities = match &config.centre_ca {
+        Some(file) => vec![std::fs::read(file).context("edge.centre_ca")?],
+        None => Vec::new(),
+    };
+    Centre::new(
+        config.centre.clone(),
+        &authorities,
+        identity,
+        Arc::clone(clock),
+        Arc::clone(entropy),
+    )
+    .context("edge.centre_ca")
 }
 
 /// An object without loss in fewer bytes; as it is where it cannot be read, for the centre to judge.

@@ -1,6 +1,6 @@
 //! The edges that send images to this hospital, for its administrator.
 
-use app::edges::{Edge, EdgeLine};
+use app::edges::Edge;
 use maud::{Markup, html};
 
 use crate::args;
@@ -35,13 +35,7 @@ fn state_chip(show: &Show, edge: &Edge, now: kernel::Instant) -> Markup {
             &w.f("edge-silent", args!["ago" => show.ago(edge.seen)]),
         );
     }
-    let kind = match edge.report.line {
-        EdgeLine::Idle | EdgeLine::Sending => Kind::Ok,
-        EdgeLine::Closed => Kind::Plain,
-        EdgeLine::Away => Kind::Warn,
-        EdgeLine::Unknown => Kind::Stop,
-    };
-    chip(kind, &w.word("edge-line", edge.report.line.code()))
+    crate::edge::line_chip(show, edge.report.line)
 }
 
 fn lines(show: &Show, edge: &Edge) -> Vec<String> {
