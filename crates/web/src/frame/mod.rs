@@ -14,6 +14,7 @@ pub mod look;
 pub mod reauth;
 pub mod route;
 pub mod session;
+pub mod signbar;
 
 use std::sync::Arc;
 

@@ -12,11 +12,11 @@ use super::acts::form_page;
 use crate::args;
 use crate::components::basic::dialog;
 use crate::components::form::{Errors, Field, check};
-use crate::components::{Kind, icon, note};
+use crate::components::{Kind, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::reauth;
 use crate::frame::{PageCx, PageError, PageResult, RouteSpec, WebState, Who, get, post, refused};
+use crate::frame::{reauth, signbar};
 use crate::pages::view::{case_address, record_address};
 use crate::shell::part;
 
@@ -56,21 +56,14 @@ pub async fn editor(
 /// The editor. `addendum` names the opinion it adds to.
 pub fn draw(cx: &PageCx, v: &CaseView, desk: &Desk, addendum: Option<&ResourceId>) -> Markup {
     let w = &cx.words();
-    let show = &cx.show();
     let base = format!("{}/opinion", case_address(&v.key));
-    let signs = w.f(
-        "opinion-signs-as",
-        args!["name" => cx.signed.as_ref().map(|s| s.cx.name.clone()).unwrap_or_default()],
-    );
     html! {
         form class="card" method="post" action={ (base) "/sign" } data-draft={ (base) "/draft" } aria-labelledby="h-o" {
             (cx.csrf())
             @if let Some(to) = addendum { input type="hidden" name="addendum" value=(to); }
             header {
                 h2 id="h-o" { (w.t(if addendum.is_some() { "opinion-addendum" } else { "opinion-yours" })) }
-                span class="small soft push" role="status" data-draft-status data-failed=(w.t("draft-line")) data-refused=(w.t("draft-refused")) {
-                    @if let Some(t) = desk.kept { (w.f("draft-kept", args!["time" => show.clock_s(t)])) }
-                }
+                (signbar::kept(cx, desk.kept))
             }
             @if !desk.templates.is_empty() && addendum.is_none() { (templates(cx, desk)) }
             div class="body stack" {
@@ -81,14 +74,7 @@ pub fn draw(cx: &PageCx, v: &CaseView, desk: &Desk, addendum: Option<&ResourceId
                 }
                 (Field::new("orders", w.t("opinion-orders")).hint(w.t("opinion-orders-hint")).value(orders_text(&desk.draft)).class("signed").area(2))
             }
-            footer class="signbar" {
-                p class="small soft" { (signs) br; (w.word("legal-short", desk.legal.as_str())) }
-                // The password in the dialog is asked by the signature alone.
-                span class="push row" {
-                    button class="btn" formaction={ (base) "/draft" } formnovalidate name="go" value="keep" { (w.t("edit-keep")) }
-                    button class="btn primary" formaction={ (base) "/draft" } formnovalidate name="go" value="sign" data-dialog="sign" { (icon("sign")) (w.t("opinion-sign")) }
-                }
-            }
+            (signbar::bar(cx, &base, desk.legal.as_str(), &w.t("opinion-sign")))
             (dialog("sign", &w.t("sign-title"), false, sign_fields(cx, v, desk, &Errors::default())))
         }
     }

@@ -13,10 +13,9 @@ use super::{one, reading_address};
 use crate::args;
 use crate::components::basic::dialog;
 use crate::components::form::{Errors, Field};
-use crate::components::icon;
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
-use crate::frame::{PageCx, PageError, PageResult, WebState, reauth, refused};
+use crate::frame::{PageCx, PageError, PageResult, WebState, reauth, refused, signbar};
 use crate::pages::images::list::{modalities, study_name};
 use crate::shell::{Shell, part};
 
@@ -25,7 +24,6 @@ type Address = Path<(String, String)>;
 /// The editor, for a first report or for an addendum.
 pub fn draw(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) -> Markup {
     let w = &cx.words();
-    let show = &cx.show();
     let base = reading_address(&v.key);
     let addendum = v.can.addendum;
     html! {
@@ -33,9 +31,7 @@ pub fn draw(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) ->
             (cx.csrf())
             header {
                 h2 id="h-report" { (w.t(if addendum { "report-addendum" } else { "report-yours" })) }
-                span class="small soft push" role="status" data-draft-status data-failed=(w.t("draft-line")) data-refused=(w.t("draft-refused")) {
-                    @if let Some(t) = desk.kept { (w.f("draft-kept", args!["time" => show.clock_s(t)])) }
-                }
+                (signbar::kept(cx, desk.kept))
             }
             @if !addendum { (helps(cx, desk)) }
             div class="body stack" {
@@ -46,13 +42,7 @@ pub fn draw(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) ->
                     (Field::new(code, w.word("report", code)).value(text).class("signed").errors(errors).maxlength(limits::TEXT_CHARS_MAX).area(rows))
                 }
             }
-            footer class="signbar" {
-                p class="small soft" { (w.f("opinion-signs-as", args!["name" => cx.signed.as_ref().map(|s| s.cx.name.clone()).unwrap_or_default()])) br; (w.word("legal-short", "report")) }
-                span class="push row" {
-                    button class="btn" formaction={ (base) "/draft" } formnovalidate name="go" value="keep" { (w.t("edit-keep")) }
-                    button class="btn primary" formaction={ (base) "/draft" } formnovalidate name="go" value="sign" data-dialog="sign" { (icon("sign")) (w.t("report-sign")) }
-                }
-            }
+            (signbar::bar(cx, &base, "report", &w.t("report-sign")))
             (dialog("sign", &w.t("report-sign-title"), false, sign_fields(cx, v, desk, &Errors::default())))
         }
     }
