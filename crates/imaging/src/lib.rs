@@ -9,6 +9,7 @@ pub mod file;
 pub mod json;
 pub mod layout;
 pub mod limits;
+pub mod media;
 pub mod name;
 pub mod object;
 pub mod pixel;
