@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kernel::{AccountId, HospitalId, ResourceId};
+use kernel::{AccountId, HospitalId, Kind, ResourceId};
 use serde::{Deserialize, Serialize};
 
 /// What someone is at a hospital. Roles come from our own account documents alone; an imported
@@ -63,6 +63,10 @@ pub enum Privilege {
     CorrectRecord,
     /// Read and export the audit.
     Audit,
+    /// Make copies of studies without identity, for teaching and research.
+    Deidentify,
+    /// Set report templates and clocks for the readers of the hospital.
+    LeadReading,
 }
 
 impl Privilege {
@@ -72,6 +76,8 @@ impl Privilege {
         Privilege::SignAgreement,
         Privilege::CorrectRecord,
         Privilege::Audit,
+        Privilege::Deidentify,
+        Privilege::LeadReading,
     ];
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -80,6 +86,8 @@ impl Privilege {
             Privilege::SignAgreement => "sign-agreement",
             Privilege::CorrectRecord => "correct-record",
             Privilege::Audit => "audit",
+            Privilege::Deidentify => "deidentify",
+            Privilege::LeadReading => "lead-reading",
         }
     }
 }
@@ -116,6 +124,8 @@ pub struct Linked {
     pub sensitive: bool,
     /// Gives and withdraws consent.
     pub consents: bool,
+    /// These entries and no others: what a link for an outside doctor opens. None: the whole record.
+    pub only: Option<Vec<(Kind, ResourceId)>>,
 }
 
 impl Linked {
@@ -126,7 +136,13 @@ impl Linked {
             patient,
             sensitive: true,
             consents: true,
+            only: None,
         }
+    }
+    /// Whether it opens this entry of its record, as far as that depends on which entries are named.
+    pub fn names(&self, kind: &Kind, id: &ResourceId) -> bool {
+        let is = |(k, i): &(Kind, ResourceId)| k == kind && i == id;
+        self.only.as_ref().is_none_or(|only| only.iter().any(is))
     }
     pub fn is_to(&self, hospital: &HospitalId, patient: &ResourceId) -> bool {
         self.hospital == *hospital && self.patient == *patient
@@ -140,13 +156,14 @@ impl Actor {
     pub fn may(&self, privilege: Privilege) -> bool {
         self.privileges.contains(&privilege)
     }
-    /// The links to one record; several when one person stands in several relations to it.
+    /// The links to one record as a whole; several when one person stands in several relations to it.
     pub fn links_to<'a>(
         &'a self,
         hospital: &'a HospitalId,
         patient: &'a ResourceId,
     ) -> impl Iterator<Item = &'a Linked> {
-        self.linked.iter().filter(|l| l.is_to(hospital, patient))
+        let whole = self.linked.iter().filter(|l| l.only.is_none());
+        whole.filter(|l| l.is_to(hospital, patient))
     }
     /// Staff in a role that treats or advises on patients.
     pub fn is_clinical(&self) -> bool {

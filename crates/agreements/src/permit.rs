@@ -15,7 +15,8 @@
 //!      emergency row of this account for this patient;
 //! 4. *patient*: (`e.hospital`, `e.patient`) is one of the linked records, `e` is not what staff work with among
 //!    themselves (a request not sent yet, a message between doctors), and `e.class` is not sensitive where the link is
-//!    a proxy's without sensitive classes (documents of our own are never read by this rule).
+//!    a proxy's without sensitive classes, and `e` is one of the entries that are named where the link is to some alone
+//!    (documents of our own are never read by this rule).
 
 use kernel::{AccountId, HospitalId, Instant};
 

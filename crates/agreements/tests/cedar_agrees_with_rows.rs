@@ -93,8 +93,10 @@ prop_compose! {
     }
 }
 prop_compose! {
-    fn linked()(hospital in hospital(), patient in patient_id(), sensitive: bool, consents: bool) -> Linked {
-        Linked { hospital, patient, sensitive, consents }
+    fn linked()(hospital in hospital(), patient in patient_id(), sensitive: bool, consents: bool,
+        only in prop::option::weighted(0.4, prop::collection::vec((kind(), Just(id("o1"))), 0..3)),
+    ) -> Linked {
+        Linked { hospital, patient, sensitive, consents, only }
     }
 }
 prop_compose! {

@@ -336,9 +336,13 @@ fn principal(request: &facts::Request<'_>) -> Result<(EntityUid, Vec<Entity>), P
     let (ActorKind::Staff | ActorKind::Machine, Some(hospital)) = (actor.kind, &actor.hospital)
     else {
         let me = uid("Patient", id)?;
+        let named = |l: &&Linked| match &request.subject {
+            facts::Subject::Entry(e) => l.names(&e.kind, &e.id),
+            _ => l.only.is_none(),
+        };
         let records = |which: fn(&Linked) -> bool| {
             let mut records = Vec::new();
-            for l in actor.linked.iter().filter(|l| which(l)) {
+            for l in actor.linked.iter().filter(named).filter(|l| which(l)) {
                 let record = record_uid(l.hospital.as_str(), l.patient.as_str())?;
                 records.push(Expr::new_entity_uid(record));
             }

@@ -11,8 +11,8 @@ use crate::{Actor, ActorKind};
 pub fn may_read(actor: &Actor, e: &Entry, facts: &Facts, now: Instant) -> bool {
     let (ActorKind::Staff | ActorKind::Machine, Some(own)) = (actor.kind, &actor.hospital) else {
         let opens = |p| {
-            let mut links = actor.links_to(&e.custodian, p);
-            links.any(|l| l.sensitive || !e.class.is_sensitive())
+            let mut links = actor.linked.iter().filter(|l| l.is_to(&e.custodian, p));
+            links.any(|l| l.names(&e.kind, &e.id) && (l.sensitive || !e.class.is_sensitive()))
         };
         return e.kind.is_fhir() && !e.among_staff && e.patient.as_ref().is_some_and(opens);
     };

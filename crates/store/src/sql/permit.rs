@@ -2,7 +2,7 @@
 
 use agreements::permit::Reader;
 use agreements::{ClassSet, Permit, RecordClass};
-use kernel::{AccountId, HospitalId};
+use kernel::{AccountId, HospitalId, Kind, ResourceId};
 
 use super::{Binds, micros};
 use crate::{StoreError, classes};
@@ -76,6 +76,9 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
                         let sensitive = numbers(RecordClass::is_sensitive);
                         own.push_str(&format!(" AND {} NOT IN ({sensitive})", e.class));
                     }
+                    if let Some(only) = &link.only {
+                        own.push_str(&format!(" AND {}", one_of(only, e, binds)));
+                    }
                     format!("({own})")
                 })
                 .collect();
@@ -84,6 +87,22 @@ pub(crate) fn condition(permit: &Permit, e: Entry<'_>, binds: &mut Binds) -> Str
             }
             format!("({} > 0 AND ({}))", e.kind, any.join(" OR "))
         }
+    }
+}
+
+/// Whether the entry is one of those named.
+fn one_of(named: &[(Kind, ResourceId)], e: Entry<'_>, binds: &mut Binds) -> String {
+    let each: Vec<String> = named
+        .iter()
+        .map(|(kind, id)| {
+            let kind = binds.kind(kind.as_str());
+            let id = binds.bind(id.as_str().to_owned());
+            format!("({} = {kind} AND {} = {id})", e.kind, e.id)
+        })
+        .collect();
+    match each.is_empty() {
+        true => "(FALSE)".to_owned(),
+        false => format!("({})", each.join(" OR ")),
     }
 }
 

@@ -257,9 +257,16 @@ fn asker() -> impl Strategy<Value = (Actor, Instant)> {
         ],
         0..=2,
     );
-    let link =
-        (hospital(), patient(), any::<bool>()).prop_map(|(hospital, patient, sensitive)| Linked {
+    let named = prop::collection::vec((kind(), 0..ENTRIES), 0..3);
+    let link = (
+        hospital(),
+        patient(),
+        any::<bool>(),
+        prop::option::weighted(0.4, named),
+    )
+        .prop_map(|(hospital, patient, sensitive, named)| Linked {
             sensitive,
+            only: named.map(|all| all.into_iter().map(|(k, n)| (k, id("e", n))).collect()),
             ..Linked::whole(hospital, patient)
         });
     let linked = prop::collection::vec(link, 0..3);
@@ -309,6 +316,11 @@ fn may_read(w: &World, permit: &Permit, e: &Entry) -> bool {
                 && linked
                     .iter()
                     .filter(|l| l.sensitive || !e.class.is_sensitive())
+                    .filter(|l| {
+                        l.only.as_ref().is_none_or(|only| {
+                            only.iter().any(|(kind, id)| *kind == e.kind && *id == e.id)
+                        })
+                    })
                     .any(|l| l.hospital == e.hospital && Some(&l.patient) == e.patient.as_ref())
         }
         Reader::Staff {
