@@ -35,7 +35,10 @@ impl App {
             .reading
             .criticals
             .iter()
-            .filter(|c| c.next().is_some_and(|at| at <= cx.now))
+            .filter(|c| {
+                c.next(&doc.doc.reading.clocks)
+                    .is_some_and(|at| at <= cx.now)
+            })
             .map(|c| (c.id.clone(), c.escalated + 1))
             .collect();
         if due.is_empty() {

@@ -323,7 +323,7 @@ fn acknowledge(
 
 fn escalate(reading: &Reading, id: ResourceId, now: Instant) -> Result<Vec<Event>, Rejected> {
     let critical = reading.critical(&id).ok_or(Rejected::Unknown)?;
-    match critical.next() {
+    match critical.next(&reading.clocks) {
         Some(due) if due <= now => Ok(vec![Event::CriticalEscalated { id }]),
         _ => Err(Rejected::NotDue),
     }

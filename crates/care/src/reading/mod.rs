@@ -4,30 +4,19 @@
 //! `decide(&reading, command, by, now)` gives the events of a command or why it is refused; [`Reading::apply`] makes the
 //! next state. Neither knows a clock nor a database.
 
+mod clocks;
 mod decide;
 mod state;
 #[cfg(test)]
 mod tests;
 
+pub use clocks::{Clocks, ClocksProblem};
 pub use decide::{By, Command, Event, Rejected, decide};
 pub use state::{
     Agreement, Clock, Critical, Judgement, Kind, Reading, Report, Second, Status, facts,
 };
 
-/// Seconds from arrival to a first report, by urgency.
-pub const fn response_s(urgency: crate::case::Urgency) -> i64 {
-    use crate::case::Urgency;
-    match urgency {
-        Urgency::Emergency => 3600,
-        Urgency::Urgent => 4 * 3600,
-        Urgency::Soon => 24 * 3600,
-        Urgency::Routine => 3 * 24 * 3600,
-    }
-}
-
 /// Seconds a claim lasts without a kept draft or signature; after that anybody may take the study over.
 pub const CLAIM_S: i64 = 2 * 3600;
-/// Seconds after which a critical finding that nobody acknowledged is told to more people, step by step.
-pub const ESCALATE_S: [i64; 3] = [15 * 60, 30 * 60, 60 * 60];
 /// Critical findings and reports of one reading.
 pub const PARTS_MAX: usize = 50;

@@ -5,7 +5,7 @@ use kernel::{AccountId, HospitalId, Instant, Phi, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 
 use super::decide::Event;
-use super::{CLAIM_S, ESCALATE_S, response_s};
+use super::{CLAIM_S, Clocks};
 use crate::case::Urgency;
 
 /// Where a reading stands.
@@ -122,11 +122,11 @@ pub struct Critical {
 
 impl Critical {
     /// When it is told to more people; none once it was acknowledged or all were told.
-    pub fn next(&self) -> Option<Instant> {
+    pub fn next(&self, clocks: &Clocks) -> Option<Instant> {
         if self.acknowledged.is_some() {
             return None;
         }
-        let after = *ESCALATE_S.get(self.escalated)?;
+        let after = *clocks.escalate_s.get(self.escalated)?;
         self.raised
             .saturating_add(SignedDuration::from_secs(after))
             .ok()
@@ -176,6 +176,9 @@ pub struct Reading {
     pub reports: Vec<Report>,
     pub second: Option<Second>,
     pub criticals: Vec<Critical>,
+    /// As the hospital that reads had set them when it began.
+    #[serde(default)]
+    pub clocks: Clocks,
 }
 
 impl Reading {
@@ -201,6 +204,7 @@ impl Reading {
             reports: Vec::new(),
             second: None,
             criticals: Vec::new(),
+            clocks: Clocks::default(),
         }
     }
 
@@ -218,7 +222,7 @@ impl Reading {
     }
 
     pub fn clock(&self) -> Clock {
-        let due = SignedDuration::from_secs(response_s(self.urgency));
+        let due = SignedDuration::from_secs(self.clocks.response(self.urgency));
         Clock {
             started: self.since,
             due: self.since.saturating_add(due).unwrap_or(self.since),
@@ -244,7 +248,8 @@ impl Reading {
 
     /// When the next critical finding is to be told to more people.
     pub fn next_alarm(&self) -> Option<Instant> {
-        self.criticals.iter().filter_map(Critical::next).min()
+        let next = |c: &Critical| c.next(&self.clocks);
+        self.criticals.iter().filter_map(next).min()
     }
 
     /// The state after an event.
