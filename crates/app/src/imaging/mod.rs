@@ -6,6 +6,7 @@ pub mod entities;
 mod keep;
 mod model;
 mod object;
+pub mod orders;
 mod pieces;
 mod quiet;
 mod read;

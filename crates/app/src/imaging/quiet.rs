@@ -61,6 +61,8 @@ impl App {
                 .audit
                 .push(arrived(key, &current, &series, self.now()));
         }
+        let patient = current.patient.as_ref();
+        self.finish_order(&mut batch, key, patient, &body).await?;
         batch.event("imaging.arrived", key, "{}");
         batch.images.push(ImageChange::Quiet {
             study: key.clone(),

@@ -1,7 +1,7 @@
 //! The modality worklist (PS3.4 §K): what a hospital's requests for imaging ask its scanners to do.
 //!
 //! A request is a ServiceRequest of the hospital whose category is imaging and which is active. It is on the list of
-//! every entity that may ask: a request that names no station is for any of them.
+//! every entity that may ask: a request that names no station is for any of them, one that names one says so.
 
 use fhir::search::{ParseOptions, parse_pairs};
 use imaging::query::{Query, matches};
@@ -21,7 +21,7 @@ const REQUESTS_MAX: u32 = 1_000;
 const CATEGORIES: &str = "http://snomed.info/sct|363679005,http://terminology.hl7.org/CodeSystem/v2-0074|RAD,http://terminology.hl7.org/CodeSystem/v2-0074|CT,http://terminology.hl7.org/CodeSystem/v2-0074|NMR,http://terminology.hl7.org/CodeSystem/v2-0074|CUS";
 /// Characters of SH (PS3.5 §6.2).
 const SHORT: usize = 16;
-const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
+pub(super) const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
 
 impl App {
     /// Scheduled procedure steps that match, as DICOM JSON objects. The reading is audited before this returns.
@@ -134,6 +134,14 @@ fn list<'a>(v: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     v.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// The accession number that a resource bears.
+pub(super) fn accession_in(resource: &Value) -> Option<&str> {
+    list(resource, "identifier")
+        .find(|i| list(&i["type"], "coding").any(|c| text(c, "/code") == "ACSN"))
+        .map(|i| text(i, "/value"))
+        .filter(|v| !v.is_empty())
+}
+
 impl Step<'_> {
     fn dataset(&self) -> Dataset {
         let (order, id) = (self.order, self.key.id.as_str());
@@ -185,7 +193,12 @@ impl Step<'_> {
             .find(|c| text(c, "/system") == DCM)
             .map_or("", |c| text(c, "/code"));
         step.put_text(tags::MODALITY, VR::CS, modality);
-        step.put_text(tags::SCHEDULED_STATION_AE_TITLE, VR::AE, self.station);
+        let named = list(self.order, "performer")
+            .filter_map(|p| p.get("identifier"))
+            .find(|i| text(i, "/system") == super::orders::AE_TITLE)
+            .map(|i| text(i, "/value"));
+        let station = named.unwrap_or(self.station);
+        step.put_text(tags::SCHEDULED_STATION_AE_TITLE, VR::AE, station);
         let (date, time) = self.begins();
         step.put_text(tags::SCHEDULED_PROCEDURE_STEP_START_DATE, VR::DA, &date);
         step.put_text(tags::SCHEDULED_PROCEDURE_STEP_START_TIME, VR::TM, &time);
@@ -198,10 +211,7 @@ impl Step<'_> {
 
     /// The number the images are to carry: what the request says, else its own id.
     fn accession(&self) -> String {
-        let said = list(self.order, "identifier")
-            .find(|i| list(&i["type"], "coding").any(|c| text(c, "/code") == "ACSN"))
-            .map(|i| text(i, "/value"))
-            .filter(|v| v.len() <= SHORT);
+        let said = accession_in(self.order).filter(|v| v.len() <= SHORT);
         said.map_or_else(|| short(self.key.id.as_str()), str::to_owned)
     }
 
