@@ -111,6 +111,16 @@ pub fn deidentify(object: &Object, profile: &Profile, secret: &[u8]) -> Result<B
     Ok(file::of(&Object::made(data, target)))
 }
 
+/// Whether an object can be de-identified, without doing it: what [`deidentify`] would refuse it for, but for pixels that
+/// turn out to be damaged.
+///
+/// # Errors
+/// [`Refused`].
+pub fn judge(object: &Object, profile: &Profile) -> Result<(), Refused> {
+    admit(object, profile)?;
+    pixels::to_blank(object, profile).map(|_| ())
+}
+
 fn admit(object: &Object, profile: &Profile) -> Result<(), Refused> {
     let class = object
         .dataset()
