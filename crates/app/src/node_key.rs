@@ -8,6 +8,7 @@ use store::{Batch, StoreError};
 
 use crate::accounts::Account;
 use crate::accounts::factor;
+use crate::deidentify::{self, Project};
 use crate::docs::{self, Document, Versioned};
 use crate::hospital_keys::{Keys, SignerKeys};
 use crate::providers::{self, Provider};
@@ -60,6 +61,12 @@ impl App {
                     secrets
                         .map(|s| app.rewrap_text(&context, Some(&mut s.wrapped)))
                         .sum()
+                })
+                .await?;
+            count += self
+                .rewrap_all::<Project>(id, |app, p| {
+                    let context = deidentify::secret_context(&p.key);
+                    app.rewrap_text(&context, Some(&mut p.doc.secret))
                 })
                 .await?;
         }

@@ -130,13 +130,13 @@ fn bearer_of(field: &str) -> Option<&str> {
 }
 
 /// Browsers say where a request comes from (Fetch Metadata). Without the field it is no browser of today.
-fn from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn from_elsewhere(headers: &HeaderMap) -> bool {
     headers
         .get("sec-fetch-site")
         .is_some_and(|v| v != "same-origin" && v != "none")
 }
 
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -3,6 +3,7 @@
 
 mod authenticator;
 mod entropy;
+pub mod images;
 mod node;
 pub mod people;
 pub mod postgres;

@@ -26,6 +26,7 @@ impl App {
                 .await;
         }
         let ground = match cx.actor.kind {
+            ActorKind::Patient if cx.actor.linked.iter().any(|l| l.only.is_some()) => "link",
             ActorKind::Patient => "own record",
             ActorKind::Staff | ActorKind::Machine => "own hospital",
         };

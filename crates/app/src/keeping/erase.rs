@@ -16,12 +16,14 @@ use crate::audit_entry::{Entry, Verb};
 use crate::cases::doc::CaseDoc;
 use crate::corrections::Correction;
 use crate::docs::{self, Document, Versioned};
+use crate::imaging::orders::ImagingOrder;
 use crate::opinions::doc::Opinion;
 use crate::readings::doc::{ReadingDoc, ReportDraft, SignedReport};
 use crate::records::import::{Import, ImportState};
 use crate::records::index::PatientIndex;
 use crate::records::link::PatientLink;
 use crate::sessions::live::Ended;
+use crate::sharing::ImageLink;
 use crate::viewing::StudyNotes;
 use crate::{App, AppError, Cx};
 
@@ -218,6 +220,8 @@ impl App {
         self.all_of::<ReadingDoc>(&own, &mut keys).await?;
         self.all_of::<ReportDraft>(&own, &mut keys).await?;
         self.all_of::<SignedReport>(&own, &mut keys).await?;
+        self.all_of::<ImageLink>(&own, &mut keys).await?;
+        self.all_of::<ImagingOrder>(&own, &mut keys).await?;
         let mut after = None;
         loop {
             let page = self

@@ -5,9 +5,9 @@ use kernel::limits::TEXT_CHARS_MAX;
 use kernel::{Instant, Phi, RecordKey};
 use store::{Batch, Precondition};
 
+use super::REPORT_PARTS;
 use super::doc::{ReadingDoc, ReportDraft, ReportText};
 use super::view::ReportDesk;
-use super::{REPORT_PARTS, templates};
 use crate::docs::{self, Versioned};
 use crate::records::patient_key;
 use crate::{App, AppError, Cx, FieldProblem};
@@ -24,13 +24,14 @@ impl App {
             .person_at(&cx.actor.account, &own)
             .await?
             .ok_or(AppError::Unauthenticated)?;
+        let settings = self.reading_settings(&own).await?;
         let mut text = draft.doc.text;
         if text.language.is_empty() {
             text.language = cx.language.tag().into();
         }
         Ok(ReportDesk {
-            templates: templates::for_study(&text.language, &line.modalities),
-            macros: templates::macros(&text.language),
+            templates: settings.templates_for(&text.language, &line.modalities, &line.body_part),
+            macros: settings.macros_for(&text.language),
             draft: text,
             kept: draft.doc.kept,
             priors: view.priors,

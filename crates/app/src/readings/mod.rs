@@ -11,6 +11,7 @@ mod list;
 mod open;
 mod paper;
 mod read;
+pub mod settings;
 mod sign;
 pub mod templates;
 pub mod view;

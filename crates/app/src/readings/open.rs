@@ -134,6 +134,9 @@ impl App {
         if doc.version > 0 && doc.doc.reading.facts == facts && doc.doc.reading.patient == patient {
             return Ok(false);
         }
+        if doc.version == 0 {
+            doc.doc.reading.clocks = self.reading_settings(&study.hospital).await?.clocks;
+        }
         doc.doc.reading.facts = facts;
         // A decision on the reconciliation list may have found another patient.
         doc.doc.reading.patient = patient;
@@ -188,6 +191,7 @@ impl App {
         }
         let mut reading = Reading::open(own.clone(), study.clone(), patient, case, urgency, cx.now);
         reading.facts = facts_of(&line);
+        reading.clocks = self.reading_settings(&own).await?.clocks;
         let mut doc = Versioned {
             key: self.doc_key::<ReadingDoc>(&own, &self.new_id()),
             version: 0,

@@ -1,10 +1,11 @@
 //! Reading and verifying a signed report.
 
 use agreements::{ActorKind, SystemPurpose};
+use care::reading::Kind;
 use kernel::{Phi, RecordKey, ResourceId};
 
 use super::doc::SignedReport;
-use super::view::ReportView;
+use super::view::{FinalReport, ReportView};
 use crate::audit_entry::{Entry, Verb};
 use crate::docs::Versioned;
 use crate::opinions::{SectionView, sha256_hex};
@@ -45,6 +46,10 @@ impl App {
             let Some(held) = self.load::<SignedReport>(&permit, &tenant, id).await? else {
                 continue;
             };
+            // A preliminary report is for those who treat; the patient reads the one that stands.
+            if cx.actor.kind == ActorKind::Patient && held.doc.kind == Kind::Preliminary {
+                continue;
+            }
             // What a hospital signed is its own, also when the case it was for is closed.
             if tenant == held.doc.hospital && cx.actor.is_clinical() {
                 return Ok(held);
@@ -84,6 +89,41 @@ impl App {
             .collect();
         found.sort();
         Ok(found.into_iter().map(|(_, id)| id).collect())
+    }
+
+    /// The signed reports of a study that stand, with what was added to them, oldest first: those whose DiagnosticReport
+    /// the caller may read. A preliminary report is not among them.
+    pub async fn final_reports(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+    ) -> Result<Vec<FinalReport>, AppError> {
+        let permit = self.system(SystemPurpose::Decision);
+        let mut found = Vec::new();
+        for reading in self.final_readings(study).await? {
+            let entry = RecordKey::new(
+                study.hospital.clone(),
+                kind("DiagnosticReport"),
+                reading.clone(),
+            );
+            let readable = self.store.get(&cx.permit(), &entry, None).await?;
+            if readable.is_none_or(|s| s.deleted) {
+                continue;
+            }
+            let by = vec![store::Lookup::new("reading", reading.as_str())];
+            let held = self
+                .find::<SignedReport>(&permit, Some(&study.hospital), by, None, 50, false)
+                .await?;
+            found.extend(held.into_iter().map(|h| FinalReport {
+                id: h.key.id,
+                kind: h.doc.kind,
+                signed: h.doc.signed,
+                hospital: h.doc.hospital,
+            }));
+        }
+        found.retain(|r| r.kind != Kind::Preliminary);
+        found.sort_by(|a, b| a.signed.cmp(&b.signed).then_with(|| a.id.cmp(&b.id)));
+        Ok(found)
     }
 
     pub(super) async fn report_audit(

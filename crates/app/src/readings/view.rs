@@ -181,6 +181,16 @@ pub struct ReportDesk {
     pub licence: Option<String>,
 }
 
+/// A final report or what was added to one, in a list.
+#[derive(Debug, Clone)]
+pub struct FinalReport {
+    pub id: ResourceId,
+    pub kind: Kind,
+    pub signed: Instant,
+    /// The hospital that read.
+    pub hospital: kernel::HospitalId,
+}
+
 /// A signed report, verified just now.
 #[derive(Debug, Clone)]
 pub struct ReportView {

@@ -1,6 +1,7 @@
 //! What readers of images see: the studies of a patient or a case, one study with its series and priors, and what a reader
 //! keeps with it (measurements, key images, ways of hanging). Pixels come through [`crate::imaging`], under the same permit.
 
+mod attach;
 mod notes;
 pub mod view;
 
@@ -10,6 +11,7 @@ use fhir::views::ImagingStudy;
 use kernel::{RecordKey, ResourceId};
 use store::Stored;
 
+pub use attach::StudyChoice;
 pub(crate) use notes::StudyNotes;
 pub use notes::{Figure, Hanging, KeyImage, Measure, Notes};
 use view::{SeriesLine, StudyLine, StudyState, StudyView};

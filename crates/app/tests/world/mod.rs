@@ -2,14 +2,16 @@
 
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod images;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use agreements::agreement::{
     Clause, Conditions, DataScope, Party, Residency, ResponseTimes, Stage, Terms, compile,
 };
 use agreements::consent::ConsentRecord;
-use agreements::{Agreement, ClassSet, Projection, RecordClass};
-use app::accounts::NewAccount;
+use agreements::{Agreement, ClassSet, Linked, Projection, RecordClass};
+use app::accounts::{NewAccount, PatientLink};
 use app::cx::Channel;
 use app::{Actor, ActorKind, Cx, Language, Privilege, Role, Settings};
 use kernel::{AccountId, Instant, Phi, RecordKey};
@@ -230,6 +232,49 @@ impl World {
         };
         self.put_consent(&consent).await;
         consent
+    }
+
+    /// A consent of the patient for whoever treats them, naming no hospital.
+    pub async fn open_consent(&self) -> ConsentRecord {
+        let mut consent = self.consent().await;
+        consent.id = id("consent-2");
+        consent.scope.hospitals = None;
+        self.put_consent(&consent).await;
+        consent
+    }
+
+    /// The account of the patient p1, or of someone who acts for them.
+    pub async fn patient_account(&self, login: &str, link: PatientLink) -> AccountId {
+        let new = NewAccount {
+            login: login.into(),
+            email: None,
+            name: "Wang Xiaoming".into(),
+            latin_name: None,
+            language: Language::English,
+            zone: "Asia/Shanghai".into(),
+            password: Phi::new("correct horse battery staple".into()),
+            totp_secret: None,
+            memberships: Vec::new(),
+            patients: vec![link],
+        };
+        let operator = self.node.app.operator_cx();
+        self.node.app.create_account(&operator, new).await.unwrap()
+    }
+
+    /// A request of a patient's account.
+    pub fn patient_cx(&self, account: &AccountId, linked: Linked) -> Cx {
+        Cx {
+            actor: Actor {
+                account: account.clone(),
+                kind: ActorKind::Patient,
+                hospital: None,
+                roles: [Role::Patient].into(),
+                privileges: Default::default(),
+                linked: vec![linked],
+            },
+            name: "Wang Xiaoming".into(),
+            ..self.cx("alimjan")
+        }
     }
 
     pub async fn put_consent(&self, consent: &ConsentRecord) {

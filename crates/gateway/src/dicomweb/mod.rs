@@ -8,6 +8,7 @@ mod multipart;
 mod qido;
 mod rendered;
 mod reply;
+mod shared;
 mod stow;
 mod wado;
 
@@ -60,6 +61,7 @@ impl DicomWeb {
 pub fn router(state: DicomWeb) -> Router {
     Router::new()
         .route("/dicomweb/{hospital}/{*path}", any(serve))
+        .route("/shared/{hospital}/{link}/dicomweb/{*path}", any(serve))
         .layer(DefaultBodyLimit::disable())
         .with_state(state)
 }
@@ -72,16 +74,14 @@ pub struct Ask<'a> {
     pub hospital: &'a HospitalId,
     pub headers: &'a HeaderMap,
     pub parameters: Vec<(String, String)>,
+    /// The address of the service asked.
+    pub base: String,
 }
 
 impl Ask<'_> {
-    /// The address of the hospital's service.
+    /// The address of the hospital's service, or of a link's.
     pub fn base(&self) -> String {
-        format!(
-            "{}/dicomweb/{}",
-            self.app.settings().base_url,
-            self.hospital
-        )
+        self.base.clone()
     }
 }
 
@@ -114,16 +114,29 @@ async fn serve(State(state): State<DicomWeb>, request: Request) -> Response {
 }
 
 async fn answer(state: &DicomWeb, parts: Parts, body: Body) -> Result<Response, Refusal> {
-    let found = address::read(&parts.method, parts.uri.path());
+    let under = shared::Under::of(parts.uri.path());
+    let path = under
+        .as_ref()
+        .map_or_else(|| parts.uri.path().to_owned(), |u| u.path.clone());
+    let found = address::read(&parts.method, &path);
     // A stranger learns nothing of the address, not even whether it is one.
-    let cx = authenticate_on(&state.app, &parts, Channel::DicomWeb).await?;
+    let cx = match &under {
+        Some(under) => under.holder(&state.app, &parts).await?,
+        None => authenticate_on(&state.app, &parts, Channel::DicomWeb).await?,
+    };
     let (hospital, resource) = found.map_err(|refused| match refused {
         Refused::NoSuchAddress => Refusal::not_found(),
         Refused::Malformed(what) => Refusal::bad(format!("{what} is none")),
         Refused::Method(allow) => Refusal::method(allow),
     })?;
     let query = parts.uri.query().unwrap_or_default();
+    let root = &state.app.settings().base_url;
+    let base = match &under {
+        Some(under) => format!("{root}{}", under.base),
+        None => format!("{root}/dicomweb/{hospital}"),
+    };
     let ask = Ask {
+        base,
         state,
         app: &state.app,
         cx,

@@ -45,6 +45,15 @@ pub struct PageCx {
     pub is_part: bool,
     pub flash: Option<Flash>,
     pub signed: Option<Arc<Signed>>,
+    /// Who holds a link to a study, on the pages of that link alone.
+    pub guest: Option<Arc<Guest>>,
+}
+
+/// The holder of a link, and the token of the opening.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    pub is: app::sharing::Guest,
+    pub token: String,
 }
 
 impl PageCx {
@@ -76,19 +85,25 @@ impl PageCx {
 
     /// Writes values in the reader's language and zone.
     pub fn show(&self) -> Show {
-        let zone = self
-            .signed
-            .as_ref()
-            .map_or(TimeZone::UTC, |s| s.cx.zone.clone());
+        let zone = self.cx().map_or(TimeZone::UTC, |cx| cx.zone.clone());
         Show::new(self.words(), zone, self.now)
     }
 
     /// The use cases' context, or a refusal for one who has not signed in.
     pub fn cx(&self) -> Result<&Cx, PageError> {
-        self.signed
-            .as_ref()
-            .map(|s| &s.cx)
+        let guest = self.guest.as_ref().map(|g| &g.is.cx);
+        let signed = self.signed.as_ref().map(|s| &s.cx);
+        guest
+            .or(signed)
             .ok_or(PageError::new(ErrorCode::Unauthenticated))
+    }
+
+    /// Where the images of a hospital are read: under the link by which a guest came, else by the session.
+    pub fn dicomweb(&self, hospital: &kernel::HospitalId) -> String {
+        match &self.guest {
+            Some(g) => format!("/shared/{}/{}/dicomweb", g.is.study.hospital, g.is.link),
+            None => format!("/dicomweb/{hospital}"),
+        }
     }
 
     pub fn has(&self, role: Role) -> bool {

@@ -1,5 +1,7 @@
 //! Files that a page hands out.
 
+use app::package::Package;
+use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
@@ -16,6 +18,29 @@ pub fn download(bytes: Vec<u8>, media_type: &'static str, disposition: &'static 
         answer
             .headers_mut()
             .insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+/// A study as a zip, sent as it is made. What goes wrong after the first bytes breaks the line off: an archive without its
+/// end is no archive.
+pub fn package(package: Package, name: &str) -> Response {
+    let parts = futures::stream::try_unfold(package, |mut package| async {
+        let part = package.next().await.map_err(|e| {
+            tracing::warn!(code = ?e.code(), "a package was broken off");
+            std::io::Error::other("broken off")
+        })?;
+        Ok::<_, std::io::Error>(part.map(|part| (part, package)))
+    });
+    let mut answer = Body::from_stream(parts).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/zip"),
+    );
+    let disposition = format!("attachment; filename=\"{name}\"");
+    if let Ok(value) = HeaderValue::from_str(&disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
     }
     answer
 }

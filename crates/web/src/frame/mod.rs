@@ -9,6 +9,7 @@ mod download;
 pub mod error;
 pub mod flash;
 pub mod form;
+mod guest;
 pub mod live;
 pub mod look;
 pub mod reauth;
@@ -19,7 +20,7 @@ pub mod signbar;
 use std::sync::Arc;
 
 pub use context::{PageCx, Signed};
-pub use download::download;
+pub use download::{download, package};
 pub use error::PageError;
 pub use form::{Form, Upload, UploadPart, refused};
 pub use route::{RouteSpec, Who, get, post, upload};

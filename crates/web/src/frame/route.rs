@@ -34,6 +34,8 @@ pub enum Who {
     SignedIn,
     /// An account that holds one of these roles at the hospital acted for.
     Roles(&'static [Role]),
+    /// The holder of a link to a study, who opened it with its PIN: pages under `/shared/{hospital}/{link}`.
+    Guest,
 }
 
 /// Doctors who refer or answer and coordinators: whoever takes part in cases.
@@ -161,11 +163,21 @@ async fn context(state: &WebState, parts: &Parts) -> Result<PageCx, Box<(PageCx,
         is_part,
         flash: Flash::read(headers).filter(|_| parts.method == Method::GET && !is_part),
         signed: None,
+        guest: None,
     };
     let peer = parts
         .extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|c| c.0.ip().to_string());
+    // Whoever comes by a link is its holder there and nobody else, signed in or not.
+    if let Some((hospital, link)) = super::guest::link_of(parts.uri.path()) {
+        let speaks = language(cx.look.lang);
+        match super::guest::resume(&state.app, headers, &hospital, &link, peer, speaks).await {
+            Ok(guest) => cx.guest = guest.map(Arc::new),
+            Err(e) => return Err(Box::new((cx, e.into()))),
+        }
+        return Ok(cx);
+    }
     match super::session::resume(&state.app, headers, peer).await {
         Ok(Some(session)) => {
             if cookie(headers, "lang").is_none() {
@@ -236,13 +248,17 @@ async fn guard(
 }
 
 async fn allowed(who: Who, cx: &PageCx, request: Request) -> Result<Request, PageError> {
-    if who != Who::Anyone {
+    if who == Who::Guest {
+        if cx.guest.is_none() {
+            return Err(PageError::because(ErrorCode::NotFound, "error-link-closed"));
+        }
+    } else if who != Who::Anyone {
         let signed = cx
             .signed
             .as_ref()
             .ok_or(PageError::new(ErrorCode::Unauthenticated))?;
         let owed = signed.session.pending.filter(|p| match who {
-            Who::Anyone | Who::HalfSignedIn => false,
+            Who::Anyone | Who::Guest | Who::HalfSignedIn => false,
             Who::SignedIn => *p != Pending::Choose,
             Who::Roles(_) => true,
         });

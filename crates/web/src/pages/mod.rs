@@ -4,6 +4,7 @@ pub mod agreements;
 pub mod audit;
 pub mod cases;
 pub mod consents;
+pub mod deidentify;
 pub mod downtime;
 pub mod entry;
 pub mod home;
@@ -15,6 +16,7 @@ pub mod lines;
 pub mod look;
 pub mod notices;
 pub mod operator;
+pub mod orders;
 pub mod patient;
 pub mod patient_account;
 pub mod patient_portal;
@@ -24,6 +26,7 @@ pub mod permission;
 pub mod profile;
 pub mod readings;
 pub mod search;
+pub mod sharing;
 pub mod sign_in;
 pub mod styleguide;
 pub mod verify;
@@ -55,6 +58,9 @@ pub fn routes() -> Vec<RouteSpec> {
         cases::routes(),
         images::routes(),
         readings::routes(),
+        sharing::routes(),
+        orders::routes(),
+        deidentify::routes(),
         agreements::routes(),
         consents::routes(),
         downtime::routes(),

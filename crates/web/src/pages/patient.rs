@@ -10,6 +10,7 @@ use maud::{Markup, html};
 
 use super::images::list as images;
 use super::lines::{lines, series};
+use super::orders;
 use super::view::{self, case_address, class, record_address};
 use crate::args;
 use crate::components::basic::{Tab, tabs};
@@ -44,9 +45,11 @@ async fn patient(
     let cases = state.app.patient_cases(cx.cx()?, &key).await?;
     let studies = state.app.studies_of(cx.cx()?, &key).await?;
     let own = cx.cx()?.hospital()? == &key.hospital;
+    let orders = state.app.imaging_orders(cx.cx()?, &key).await?;
     let show = cx.show();
     let drawn = view::banner(&cx, &banner, None, None).draw(&show);
-    let main = draw(&cx, &key, &view, &cases, &studies, chosen.as_deref(), own);
+    let beside = html! { (study_card(&cx, &studies)) (orders::card(&cx, &key, &orders)) };
+    let main = draw(&cx, &key, &view, &cases, &beside, chosen.as_deref(), own);
     Ok(Shell::new(&cx, &cx.t("patient-title"))
         .class("page close")
         .watch(format!("patient-{}", key.id))
@@ -54,13 +57,21 @@ async fn patient(
         .draw(&main))
 }
 
-/// The page's content.
+fn study_card(cx: &PageCx, studies: &[StudyLine]) -> Markup {
+    if cx.has(app::Role::Consultant) {
+        images::card_to_read(cx, studies, None)
+    } else {
+        images::card(cx, studies)
+    }
+}
+
+/// The page's content; `beside` stands in the second column: images and what is asked for.
 pub fn draw(
     cx: &PageCx,
     key: &RecordKey,
     view: &TimelineView,
     cases: &[CaseRow],
-    studies: &[StudyLine],
+    beside: &Markup,
     chosen: Option<&str>,
     own: bool,
 ) -> Markup {
@@ -77,6 +88,7 @@ pub fn draw(
             @if own && cx.has(app::Role::Clinician) {
                 div class="row" {
                     a class="btn" href={ (base) "/account" } { (icon("person")) (w.t("link-title")) }
+                    a class="btn" href={ (base) "/imaging" } { (icon("image")) (w.t("order-title")) }
                     a class="btn" href="/import" { (icon("upload")) (w.t("patients-import")) }
                     form method="post" action={ (base) "/cases" } { (cx.csrf()) button class="btn primary" { (icon("message")) (w.t("case-new")) } }
                 }
@@ -97,7 +109,7 @@ pub fn draw(
             div class="stack" {
                 (summary(show, view))
                 @if !cases.is_empty() { (cases_card(cx, cases)) }
-                @if cx.has(app::Role::Consultant) { (images::card_to_read(cx, studies, None)) } @else { (images::card(cx, studies)) }
+                (beside)
                 (trends(show, view))
                 (sources(show, view))
                 @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {

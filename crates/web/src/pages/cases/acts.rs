@@ -22,7 +22,7 @@ use crate::frame::{
 use crate::pages::view::{self, case_address};
 use crate::shell::Shell;
 
-const REFERRING: Who = Who::Roles(&[Role::Clinician]);
+pub(super) const REFERRING: Who = Who::Roles(&[Role::Clinician]);
 const COORDINATING: Who = Who::Roles(&[Role::Coordinator]);
 
 pub fn routes() -> Vec<RouteSpec> {

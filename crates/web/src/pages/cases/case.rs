@@ -255,6 +255,8 @@ fn next(cx: &PageCx, v: &CaseView) -> Markup {
             header { h2 id="h-next" { (w.t("case-do")) } }
             div class="body row" {
                 @if can.supply_more { a class="btn primary" href={ (base) "/supply" } { (w.t("act-supply")) } }
+                @if can.supply_more { a class="btn" href={ (base) "/studies" } { (icon("image")) (w.t("attach-title")) } }
+                @if !v.case.status.is_final() { a class="btn" href={ (patient_address(&v.banner.key)) "/imaging?case=" (v.key.id) } { (icon("image")) (w.t("order-title")) } }
                 @if can.tell_outcome { a class="btn primary" href={ (base) "/outcome" } { (w.t("act-outcome")) } }
                 @if can.edit { a class="btn" href={ (base) "/edit/question" } { (w.t("act-edit")) } }
                 @if can.take_over { (post("take-over", "btn", "act-take-over")) }

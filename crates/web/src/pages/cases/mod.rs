@@ -10,6 +10,7 @@ pub mod new;
 pub mod opinion;
 pub mod parts;
 pub mod steps;
+mod studies;
 
 use kernel::RecordKey;
 
@@ -24,6 +25,7 @@ pub fn routes() -> Vec<RouteSpec> {
         acts::routes(),
         opinion::routes(),
         answer::routes(),
+        studies::routes(),
     ]
     .concat()
 }

@@ -402,6 +402,7 @@ fn attached(cx: &PageCx, v: &CaseView, errors: &Errors) -> Markup {
                 } }
             } }
         }
+        p { a class="btn" href={ (case_address(&v.key)) "/studies" } { (icon("image")) (w.t("attach-title")) } }
         (form(cx, v, "files", &html! {}))
     }
 }

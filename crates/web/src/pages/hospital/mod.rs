@@ -6,6 +6,7 @@ mod imaging;
 mod keys;
 mod machines;
 mod provider;
+mod reading;
 mod webhooks;
 
 use app::Role;
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<RouteSpec> {
     all.extend(keys::routes());
     all.extend(machines::routes());
     all.extend(provider::routes());
+    all.extend(reading::routes());
     all.extend(webhooks::routes());
     all
 }
@@ -58,6 +60,7 @@ async fn show(State(state): State<WebState>, cx: PageCx) -> PageResult {
                 (provider::card(&state, &cx).await?)
                 (machines::card(&state, &cx).await?)
                 (imaging::card(&state, &cx).await?)
+                (reading::card(&cx))
                 (edges::card(&state, &cx).await?)
             }
         }

@@ -9,6 +9,7 @@ use crate::args;
 use crate::components::{Kind, chip, count, icon, state};
 use crate::frame::{PageCx, PageResult, WebState};
 use crate::pages::patient_portal;
+use crate::pages::sharing::own;
 use crate::pages::view;
 use crate::show::Show;
 
@@ -122,13 +123,18 @@ pub async fn own(State(app): State<WebState>, cx: PageCx) -> PageResult {
         studies.extend(app.app.studies_of(cx.cx()?, &key).await?);
     }
     studies.dedup_by(|a, b| a.key == b.key);
+    let mut rows = Vec::with_capacity(studies.len());
+    for s in &studies {
+        let reports = own::reports(&app, &cx, &s.key, "/me/reports").await?;
+        rows.push(study_row(show, s, "/me/images", &reports));
+    }
     let title = w.t("me-images");
     let main = html! {
         h1 { (title) }
         p class="soft" { (w.t("me-images-lead")) }
         div class="card" {
             @if studies.is_empty() { (state::empty("image", &w.t("me-images-none"), "", None)) }
-            @else { ul class="readers" { @for s in &studies { (study_row(show, s, "/me/images", &html! {})) } } }
+            @else { ul class="readers" { @for row in &rows { (row) } } }
         }
     };
     Ok(patient_portal::draw(&cx, &title, None, &main))

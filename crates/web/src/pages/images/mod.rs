@@ -1,7 +1,7 @@
 //! Images: lists of studies, and the viewer of one.
 
 pub mod list;
-mod viewer;
+pub mod viewer;
 mod waiting;
 
 use app::Role;

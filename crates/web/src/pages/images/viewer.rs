@@ -16,6 +16,7 @@ use crate::components::basic::dialog;
 use crate::components::{Kind, Permitted, crumbs, icon, note};
 use crate::frame::{PageCx, PageResult, WebState};
 use crate::pages::readings::reading_address;
+use crate::pages::sharing::{guest_address, study_acts};
 use crate::pages::view::{self, patient_address};
 use crate::shell::Shell;
 
@@ -124,7 +125,12 @@ pub async fn page(
     cx: PageCx,
 ) -> PageResult {
     let key = app::viewing::study_key(&hospital, &id)?;
-    let v = state.app.study(cx.cx()?, &key).await?;
+    of_study(&state, &cx, &key).await
+}
+
+/// The viewer of a study, for whoever may read it: staff, the patient, or who holds a link to it.
+pub async fn of_study(state: &WebState, cx: &PageCx, key: &RecordKey) -> PageResult {
+    let v = state.app.study(cx.cx()?, key).await?;
     let is_patient = cx.cx()?.actor.kind == ActorKind::Patient;
     let hangings = if is_patient {
         "{}".to_owned()
@@ -139,22 +145,22 @@ pub async fn page(
     } else {
         state
             .app
-            .reading_of(cx.cx()?, &key)
+            .reading_of(cx.cx()?, key)
             .await?
             .map(|(reading, _)| reading)
     };
-    let main = draw(&cx, &v, reading.as_ref(), &hangings);
-    let mut shell = Shell::new(&cx, &title)
+    let main = draw(cx, &v, reading.as_ref(), &hangings);
+    let mut shell = Shell::new(cx, &title)
         .class("page close")
         .style("images.css")
         .watch(format!("ImagingStudy-{}", key.id));
     if let Some(patient) = &v.patient {
         let banner = state.app.banner(cx.cx()?, patient).await?;
         let href = (!is_patient).then(|| patient_address(patient));
-        shell = shell.banner(view::banner(&cx, &banner, None, href).draw(&show));
+        shell = shell.banner(view::banner(cx, &banner, None, href).draw(&show));
     }
     if !is_patient {
-        shell = shell.permit(permission(&cx, &v));
+        shell = shell.permit(permission(cx, &v));
     }
     let mut answer = shell.draw(&main);
     answer.headers_mut().insert(
@@ -213,14 +219,15 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
     let line = &v.line;
     let is_patient = cx.cx().is_ok_and(|c| c.actor.kind == ActorKind::Patient);
     let base = study_address(&line.key);
-    let web = format!("/dicomweb/{}", line.key.hospital);
+    let web = cx.dicomweb(&line.key.hospital);
     let kept = serde_json::to_string(&v.notes).unwrap_or_default();
     let csrf = cx.signed.as_ref().map_or("", |s| s.csrf.as_str());
     let topic = format!("ImagingStudy-{}", line.key.id);
-    let way = if is_patient {
-        ("me-images", "/me/images")
-    } else {
-        ("nav-patients", "/patients")
+    let shared = cx.guest.as_ref().map(|g| guest_address(&g.is));
+    let way = match &shared {
+        Some(address) => ("shared-title", address.as_str()),
+        None if is_patient => ("me-images", "/me/images"),
+        None => ("nav-patients", "/patients"),
     };
     html! {
         (crumbs(w, &[(&w.t(way.0), Some(way.1)), (&study_name(show, line), None)]))
@@ -231,6 +238,7 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
                 (modalities(show, line)) " · " (w.f("study-counts", args!["series" => line.series_count, "images" => line.instances]))
                 " " (state_chip(show, line.state))
                 @if let Some(reading) = reading { " " a class="btn" href=(reading_address(reading)) { (icon("sign")) (w.t("viewer-report")) } }
+                (study_acts(cx, line))
             }
         }
         @if line.state == StudyState::Elsewhere || line.state == StudyState::Void {
@@ -332,7 +340,7 @@ fn prior_name(cx: &PageCx, prior: &StudyLine) -> String {
 /// A series with its picture: opens in the viewer, or as a picture where there is no script.
 fn thumb(cx: &PageCx, line: &StudyLine, s: &SeriesLine, from: Option<&str>) -> Markup {
     let w = cx.words();
-    let web = format!("/dicomweb/{}", line.key.hospital);
+    let web = cx.dicomweb(&line.key.hospital);
     let at = format!("{web}/studies/{}/series/{}", line.uid, s.uid);
     let name = match (s.description.is_empty(), s.number) {
         (false, _) => s.description.clone(),

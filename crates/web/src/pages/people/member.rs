@@ -28,12 +28,14 @@ pub fn routes() -> Vec<RouteSpec> {
     ]
 }
 
-const PRIVILEGES: [Privilege; 5] = [
+const PRIVILEGES: [Privilege; 7] = [
     Privilege::SignOpinion,
     Privilege::SignAgreement,
     Privilege::Sensitive,
     Privilege::CorrectRecord,
     Privilege::Audit,
+    Privilege::Deidentify,
+    Privilege::LeadReading,
 ];
 
 fn zone_of(state: &WebState, cx: &PageCx) -> Result<TimeZone, PageError> {

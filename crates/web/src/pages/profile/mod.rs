@@ -179,6 +179,8 @@ pub fn privilege_code(p: app::Privilege) -> &'static str {
         app::Privilege::SignAgreement => "sign-agreement",
         app::Privilege::CorrectRecord => "correct-record",
         app::Privilege::Audit => "audit",
+        app::Privilege::Deidentify => "deidentify",
+        app::Privilege::LeadReading => "lead-reading",
     }
 }
 

@@ -5,7 +5,7 @@ mod acts;
 mod editor;
 mod list;
 mod one;
-mod report;
+pub mod report;
 
 use app::Role;
 use kernel::RecordKey;

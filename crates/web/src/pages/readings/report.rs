@@ -36,9 +36,9 @@ pub async fn page(
     let title = w.word("report-kind", v.kind.as_str());
     let main = html! {
         div class="cols aside" {
-            div class="stack" { (letter(&cx, &v)) }
+            div class="stack" { (letter(&cx, &v, "/reports")) }
             aside class="stack" {
-                (keep_card(&cx, &v))
+                (keep_card(&cx, &v, "/reports"))
                 (checks(&cx, &v.report))
                 @if let Some(study) = &v.study { section class="card" { div class="body stack tightly" {
                     p { b { (modalities(show, study)) } " " bdi { (study_name(show, study)) } }
@@ -55,7 +55,8 @@ pub async fn page(
     Ok(shell.draw(&main))
 }
 
-fn letter(cx: &PageCx, v: &ReportView) -> Markup {
+/// The text as it was signed. `reports` is where this reader opens reports.
+pub fn letter(cx: &PageCx, v: &ReportView, reports: &str) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
     html! {
@@ -73,17 +74,18 @@ fn letter(cx: &PageCx, v: &ReportView) -> Markup {
             } }
             @for s in &v.sections { section { h3 { (w.word("report", &s.code)) } p class="signed said" lang=(s.language) dir="auto" { (s.text.reveal()) } } }
             div class="small soft stack tightly under" {
-                @if let Some(earlier) = &v.addendum_to { p { a href={ "/reports/" (earlier) } { (w.t("report-follows")) } } }
+                @if let Some(earlier) = &v.addendum_to { p { a href={ (reports) "/" (earlier) } { (w.t("report-follows")) } } }
                 p { (w.word("legal", v.legal.as_str())) " " (w.f("sign-responsible", args!["hospital" => &v.responsible])) }
             }
         }
     }
 }
 
-fn keep_card(cx: &PageCx, v: &ReportView) -> Markup {
+/// Ways to keep the report: as a PDF in each language, as the sealed file that anybody can check.
+pub fn keep_card(cx: &PageCx, v: &ReportView, reports: &str) -> Markup {
     let w = &cx.words();
     let show = &cx.show();
-    let base = format!("/reports/{}", v.id);
+    let base = format!("{reports}/{}", v.id);
     html! {
         section class="card" aria-labelledby="h-keep" {
             header { h2 id="h-keep" { (w.t("answer-keep")) } }
@@ -104,11 +106,16 @@ pub async fn pdf(
     Path((report, language)): Path<(String, String)>,
     cx: PageCx,
 ) -> PageResult {
+    pdf_of(&state, &cx, &report, &language).await
+}
+
+/// The report as a PDF, for whoever may read it.
+pub async fn pdf_of(state: &WebState, cx: &PageCx, report: &str, language: &str) -> PageResult {
     if !PRINT_LANGUAGES.iter().any(|(t, _)| *t == language) {
         return Err(PageError::not_found());
     }
-    let id = ResourceId::new(&report)?;
-    let bytes = state.app.report_pdf(cx.cx()?, &id, &language).await?;
+    let id = ResourceId::new(report)?;
+    let bytes = state.app.report_pdf(cx.cx()?, &id, language).await?;
     Ok(download(
         bytes,
         "application/pdf",
@@ -121,7 +128,12 @@ pub async fn file(
     Path(report): Path<String>,
     cx: PageCx,
 ) -> PageResult {
-    let id = ResourceId::new(&report)?;
+    file_of(&state, &cx, &report).await
+}
+
+/// The sealed file, for whoever may read the report.
+pub async fn file_of(state: &WebState, cx: &PageCx, report: &str) -> PageResult {
+    let id = ResourceId::new(report)?;
     let bytes = state.app.report_file(cx.cx()?, &id).await?;
     Ok(download(
         bytes,
