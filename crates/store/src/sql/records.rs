@@ -154,8 +154,10 @@ pub(crate) fn records_of(
         let list: Vec<String> = kinds.iter().map(|k| binds.kind(k.as_str())).collect();
         format!("r.kind IN ({})", list.join(", "))
     };
+    // Otherwise SQLite reads all records of the hospital, because they stand in the order that is asked for.
+    let indexed = dialect.indexed_by("record_patient");
     let text = format!(
-        "SELECT {COLUMNS}, k.name, r.id FROM record r {join} version v ON v.row = r.current \
+        "SELECT {COLUMNS}, k.name, r.id FROM record r{indexed} {join} version v ON v.row = r.current \
          {join} kind k ON k.num = r.kind \
          WHERE r.hospital = {h} AND r.patient = {p} AND {among} AND r.deleted = 0 AND {} \
          ORDER BY r.kind, r.id LIMIT {}",
