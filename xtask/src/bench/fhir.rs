@@ -2,12 +2,13 @@
 //! empty store and from one of many resources. This process is the load generator; the server is another beside it.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use serde_json::{Value, json};
 
 use super::http::{Answer, Client};
 use super::load::{HEAD, Load, Measured};
@@ -22,6 +23,8 @@ const FIRST_PATIENTS: usize = 200;
 const FILLERS: usize = 4;
 /// Results on one page of a search.
 const PAGE: usize = 20;
+/// Beside a store that is kept: what is known to be in it.
+const KNOWN: &str = "bench.json";
 
 /// What is measured.
 pub struct Plan {
@@ -30,6 +33,8 @@ pub struct Plan {
     /// Resources the store is filled with before the second round; none: no second round.
     pub resources: usize,
     pub connections: usize,
+    /// Where the filled store stays, so that it need not be filled again.
+    pub keep: Option<PathBuf>,
     /// Further keys of the configuration, as environment variables.
     pub env: Vec<(String, String)>,
     /// The heading of the tables.
@@ -39,19 +44,20 @@ pub struct Plan {
 /// Measures Karez, and beside it the server that `HFS_BIN` names.
 pub fn run(plan: &Plan) -> Result<()> {
     let temp = tempfile::tempdir()?;
-    Node::found(temp.path(), HOSPITAL, &plan.env)?;
-    let node = Node::serve(temp.path(), &plan.env)?;
-    println!("## {}, empty\n", plan.name);
-    println!("start {} ms\n", node.start.as_millis());
-    let mut known = Known::default();
-    round(plan, &Server::of(&node)?, &mut known)?;
+    let data = plan.keep.as_deref().unwrap_or(temp.path());
+    let kept = plan.keep.as_deref().map(|folder| folder.join(KNOWN));
+    let known = match kept.as_deref().filter(|file| file.exists()) {
+        Some(file) => Known::read(file)?,
+        None => {
+            let known = from_empty(plan, data)?;
+            if let Some(file) = &kept {
+                known.write(file)?;
+            }
+            known
+        }
+    };
     if plan.resources > 0 {
-        fill(plan, &Server::of(&node)?, &mut known)?;
-        node.stop()?;
-        let node = Node::serve(temp.path(), &plan.env)?;
-        println!("\n## {}, {} resources\n", plan.name, known.resources);
-        println!("start {} ms\n", node.start.as_millis());
-        round(plan, &Server::of(&node)?, &mut known)?;
+        filled(plan, data, known)?;
     }
     if let Some(binary) = std::env::var_os("HFS_BIN") {
         let peer = Peer::start(Path::new(&binary))?;
@@ -59,6 +65,30 @@ pub fn run(plan: &Plan) -> Result<()> {
         round(plan, &peer.server(), &mut Known::default())?;
     }
     Ok(())
+}
+
+/// The round from an empty store, which is filled after it when that is asked for.
+fn from_empty(plan: &Plan, data: &Path) -> Result<Known> {
+    Node::found(data, HOSPITAL, &plan.env)?;
+    let node = Node::serve(data, &plan.env)?;
+    println!("## {}, empty\n", plan.name);
+    println!("start {} ms\n", node.start.as_millis());
+    let mut known = Known::default();
+    round(plan, &Server::of(&node)?, &mut known)?;
+    if plan.resources > 0 {
+        fill(plan, &Server::of(&node)?, &mut known)?;
+    }
+    node.stop()?;
+    Ok(known)
+}
+
+/// The round from a filled store.
+fn filled(plan: &Plan, data: &Path, mut known: Known) -> Result<()> {
+    let node = Node::serve(data, &plan.env)?;
+    println!("\n## {}, {} resources\n", plan.name, known.resources);
+    println!("start {} ms\n", node.start.as_millis());
+    round(plan, &Server::of(&node)?, &mut known)?;
+    node.stop()
 }
 
 /// Whom to ask.
@@ -123,6 +153,36 @@ struct Known {
 }
 
 impl Known {
+    fn read(file: &Path) -> Result<Self> {
+        let known: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+        let number = |v: &Value| v.as_u64().and_then(|n| usize::try_from(n).ok());
+        let text = |v: &Value| v.as_str().map(str::to_owned);
+        let read = || {
+            let patients = known["patients"].as_array()?.iter();
+            let observations = known["observations"].as_array()?.iter();
+            Some(Self {
+                patients: patients
+                    .map(|p| Some((number(&p[0])?, text(&p[1])?)))
+                    .collect::<Option<_>>()?,
+                observations: observations.map(text).collect::<Option<_>>()?,
+                resources: number(&known["resources"])?,
+                next: number(&known["next"])?,
+            })
+        };
+        read().with_context(|| format!("{} is not of this benchmark", file.display()))
+    }
+
+    fn write(&self, file: &Path) -> Result<()> {
+        let known = json!({
+            "patients": self.patients,
+            "observations": self.observations,
+            "resources": self.resources,
+            "next": self.next,
+        });
+        std::fs::write(file, known.to_string())?;
+        Ok(())
+    }
+
     fn add(&mut self, n: usize, locations: &str) {
         self.resources += record::ENTRIES;
         if let Some(id) = id_in(locations, "Patient") {

@@ -7,6 +7,7 @@ mod node;
 mod pages;
 mod record;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -39,6 +40,9 @@ pub struct Options {
     /// FHIR: an empty PostgreSQL database instead of SQLite, postgres://user@host/name; its role is no superuser
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// FHIR on SQLite: keep the filled store in this folder; one that is filled already is measured as it is. A run adds to it
+    #[arg(long, value_name = "FOLDER", conflicts_with = "database")]
+    keep: Option<PathBuf>,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -58,6 +62,7 @@ pub fn run(options: &Options) -> Result<()> {
             requests: options.requests,
             resources: options.resources,
             connections: options.connections,
+            keep: options.keep.clone(),
             name: options
                 .database
                 .as_ref()
