@@ -32,6 +32,16 @@ pub const INCLUDES_MAX: usize = 2_000;
 pub const TEXT_CHARS_MAX: usize = 20_000;
 /// Live pages (server-sent events) open at once on one node.
 pub const LIVE_PAGES_MAX: usize = 5_000;
+/// One word between nodes, bytes: what fits into a notice of PostgreSQL with room to spare.
+pub const TALK_BYTES_MAX: usize = 6_000;
+/// People who look at one study together.
+pub const TOGETHER_SEATS_MAX: usize = 24;
+/// Studies that are looked at together on one node.
+pub const TOGETHER_ROOMS_MAX: usize = 1_000;
+/// What one person may say to those who look at a study with them, in one second.
+pub const TOGETHER_WORDS_PER_S: u32 = 60;
+/// Figures that one person shows to the others.
+pub const TOGETHER_DRAWN_MAX: usize = 100;
 /// Writes waiting for the writer thread.
 pub const WRITE_QUEUE_MAX: usize = 4_096;
 /// Sign-in attempts on one account before it is locked.

@@ -1,5 +1,7 @@
 //! The seam between the store and a database: SQLite and PostgreSQL stand behind the same words.
 
+use std::sync::Arc;
+
 use agreements::Permit;
 use async_trait::async_trait;
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
@@ -9,7 +11,7 @@ use crate::spanning::Spanning;
 use crate::sql::permit::system_only;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, DocQuery, Event,
-    HistoryPage, SearchPage, StoreError, Stored,
+    HistoryPage, SearchPage, StoreError, Stored, Talk,
 };
 
 const CHAINS: &str = "audit chains";
@@ -106,6 +108,9 @@ pub trait Database: Spanning {
 
     /// The position of the newest commit; changes wake the receiver.
     fn watch(&self) -> watch::Receiver<u64>;
+
+    /// Words between the nodes of this database.
+    fn talk(&self) -> &Arc<Talk>;
 
     /// Entries of one audit chain. System permits only: `app::audit` decides who may ask.
     async fn audit(

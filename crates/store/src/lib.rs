@@ -27,6 +27,7 @@ pub mod sql;
 pub mod sqlite;
 mod staging;
 mod strays;
+mod talk;
 
 pub use backup::Durable;
 pub use batch::{AuditDraft, Batch, Committed, EventDraft, Lookup, Precondition, Write, WriteBody};
@@ -49,3 +50,4 @@ pub use model::{
 pub use objects::{Bucket, Place};
 pub use staging::{Piece, Staging};
 pub use strays::Strays;
+pub use talk::Talk;

@@ -25,6 +25,11 @@ impl Line {
             _ => Bus::Away,
         }
     }
+
+    /// None until the address was understood.
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.0.get().cloned()
+    }
 }
 
 /// Publishes this node's commits and wakes at those of others, until the task is dropped. A bus that is away is

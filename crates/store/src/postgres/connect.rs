@@ -5,10 +5,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use futures::StreamExt as _;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tokio::sync::mpsc;
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config};
+use tokio_postgres::{AsyncMessage, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::StoreError;
@@ -17,6 +19,8 @@ use crate::StoreError;
 const VERSION_MIN: i32 = 150_000;
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Notices that were not looked at yet.
+const NOTICES_MAX: usize = 256;
 /// How long a call waits for a connection when all are in use.
 const WAIT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -81,6 +85,27 @@ impl Server {
             }
         });
         Ok(client)
+    }
+
+    /// A connection that hears what is notified on a channel, until it or the receiver is dropped.
+    pub async fn listen(
+        &self,
+        channel: &str,
+    ) -> Result<(Client, mpsc::Receiver<String>), StoreError> {
+        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        let (heard, receiver) = mpsc::channel(NOTICES_MAX);
+        tokio::spawn(async move {
+            let mut messages = futures::stream::poll_fn(move |cx| connection.poll_message(cx));
+            while let Some(Ok(message)) = messages.next().await {
+                if let AsyncMessage::Notification(note) = message
+                    && heard.send(note.payload().to_owned()).await.is_err()
+                {
+                    return;
+                }
+            }
+        });
+        client.batch_execute(&format!("LISTEN {channel}")).await?;
+        Ok((client, receiver))
     }
 
     /// The connections that read. Each statement is broken off after `longest`.

@@ -20,6 +20,7 @@ mod read;
 mod rows;
 mod search;
 mod session;
+mod talk;
 mod values;
 #[cfg(test)]
 mod wall_tests;
@@ -43,7 +44,7 @@ use crate::sql::micros;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, Bus, ChainReport, Checkpoint, Committed, Database, DocQuery,
-    Event, HistoryPage, Schema, SearchPage, StoreError, Stored,
+    Event, HistoryPage, Schema, SearchPage, StoreError, Stored, Talk,
 };
 
 pub(crate) mod migrations {
@@ -90,6 +91,7 @@ pub struct PostgresDatabase {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     /// None where none is configured.
     bus: Option<Arc<bus::Line>>,
+    talk: Arc<Talk>,
 }
 
 impl PostgresDatabase {
@@ -136,6 +138,14 @@ impl PostgresDatabase {
             }));
             bus = Some(line);
         }
+        let talk = Arc::new(Talk::default());
+        let ways = talk::Ways {
+            server: server.clone(),
+            bus: bus.clone(),
+            subject: format!("karez.{}.talk", options.node_key_id),
+            own: options.writer.clone(),
+        };
+        tasks.push(tokio::spawn(talk::run(ways, Arc::clone(&talk))));
         Ok(Self {
             server,
             public_base: options.public_base.as_str().into(),
@@ -144,6 +154,7 @@ impl PostgresDatabase {
             cursors: CursorKey::new(&options.cursor_secret),
             tasks: Mutex::new(tasks),
             bus,
+            talk,
         })
     }
 
@@ -309,6 +320,10 @@ impl Database for PostgresDatabase {
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.writer.position.subscribe()
+    }
+
+    fn talk(&self) -> &Arc<Talk> {
+        &self.talk
     }
 
     /// After a fault, asks whether writes go through: when the server is back, so is the store.

@@ -47,7 +47,7 @@ use crate::sql::names::Names;
 use crate::sql::search::CursorKey;
 use crate::{
     AuditFilter, AuditPage, Batch, ChainReport, Checkpoint, Committed, Database, DocQuery, Event,
-    HistoryPage, Schema, SearchPage, StoreError, Stored,
+    HistoryPage, Schema, SearchPage, StoreError, Stored, Talk,
 };
 
 pub(crate) mod migrations {
@@ -104,6 +104,8 @@ pub struct SqliteDatabase {
     spool: Option<Arc<spool::Spool>>,
     cursors: CursorKey,
     names: Arc<Names>,
+    /// With nobody but itself.
+    talk: Arc<Talk>,
 }
 
 impl SqliteDatabase {
@@ -146,6 +148,7 @@ impl SqliteDatabase {
             spool,
             cursors: CursorKey::new(&options.cursor_secret),
             names,
+            talk: Arc::default(),
         })
     }
 
@@ -265,6 +268,10 @@ impl Database for SqliteDatabase {
 
     fn watch(&self) -> watch::Receiver<u64> {
         self.writer.watch()
+    }
+
+    fn talk(&self) -> &Arc<Talk> {
+        &self.talk
     }
 
     fn reads(&self) -> u64 {
