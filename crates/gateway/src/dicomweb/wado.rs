@@ -9,7 +9,7 @@ use axum::http::{StatusCode, header};
 use axum::response::Response;
 use futures::stream;
 use imaging::layout::{Frames, Span};
-use imaging::{Data, Layout, Limits, Object};
+use imaging::{Data, Dataset, Layout, Limits, Object};
 use kernel::HospitalId;
 use serde_json::value::RawValue;
 
@@ -430,6 +430,21 @@ fn is_pixels(path: &str) -> bool {
     matches!(path, "7FE00010" | "7FE00008" | "7FE00009")
 }
 
+/// The value at a path of metadata: a tag, or a sequence's tag, the item's number from 0, and the path within.
+fn within(dataset: &Dataset, path: &str) -> Option<Bytes> {
+    let (tag, rest) = path.split_once('/').unwrap_or((path, ""));
+    let number = |at: std::ops::Range<usize>| u16::from_str_radix(tag.get(at)?, 16).ok();
+    let of = imaging::Tag(number(0..4)?, number(4..8)?);
+    if tag.len() != 8 {
+        return None;
+    }
+    if rest.is_empty() {
+        return dataset.bytes(of).cloned();
+    }
+    let (item, rest) = rest.split_once('/')?;
+    within(dataset.items(of).get(item.parse::<usize>().ok()?)?, rest)
+}
+
 /// A value that is found only by reading the object: of deflated and big endian ones, and compressed pixels.
 async fn value_of(file: Bytes, path: String) -> Result<Bytes, Refusal> {
     let found = tokio::task::spawn_blocking(move || {
@@ -442,12 +457,35 @@ async fn value_of(file: Bytes, path: String) -> Result<Bytes, Refusal> {
                 Data::Items(_) => None,
             };
         }
-        let number = |at: std::ops::Range<usize>| u16::from_str_radix(path.get(at)?, 16).ok();
-        let tag = imaging::Tag(number(0..4)?, number(4..8)?);
-        if path.len() != 8 {
-            return None;
-        }
-        object.dataset().bytes(tag).cloned()
+        within(object.dataset(), &path)
     });
     found.await.map_err(broken)?.ok_or_else(Refusal::not_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imaging::{Element, Tag, VR};
+
+    #[test]
+    fn a_value_within_items_is_found_by_its_path_and_nothing_by_a_wrong_one() {
+        let data = Tag(0x5400, 0x1010);
+        let group = |bytes: &'static [u8]| {
+            let mut item = Dataset::new();
+            item.put(Element {
+                tag: data,
+                vr: VR::OW,
+                data: Data::Bytes(Bytes::from_static(bytes)),
+            });
+            item
+        };
+        let mut whole = Dataset::new();
+        whole.put_items(Tag(0x5400, 0x0100), vec![group(b"ab"), group(b"cd")]);
+        let of = |path: &str| within(&whole, path);
+        assert_eq!(of("54000100/1/54001010").as_deref(), Some(&b"cd"[..]));
+        assert_eq!(of("54000100/2/54001010"), None);
+        assert_eq!(of("54000100/1"), None);
+        assert_eq!(of("54000100/x/54001010"), None);
+        assert_eq!(of("5400"), None);
+    }
 }
