@@ -83,6 +83,8 @@ pub struct App {
     pub(crate) faces: Arc<people::faces::Faces>,
     /// Studies that come in.
     pub(crate) arriving: Arc<imaging::Arriving>,
+    /// Studies that several look at together.
+    pub(crate) rooms: Arc<viewing::together::Rooms>,
 }
 
 impl App {
@@ -117,6 +119,7 @@ impl App {
             this_node: Arc::default(),
             faces: Arc::default(),
             arriving: Arc::default(),
+            rooms: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

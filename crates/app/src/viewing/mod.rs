@@ -3,6 +3,7 @@
 
 mod attach;
 mod notes;
+pub mod together;
 pub mod view;
 
 use care::case::Case;

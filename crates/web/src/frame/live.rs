@@ -23,7 +23,7 @@ pub fn routes() -> Vec<RouteSpec> {
 /// How many topics one page may watch.
 const TOPICS_MAX: usize = 16;
 /// A comment goes out this often, so that a cut line is noticed.
-const KEEP_ALIVE: Duration = Duration::from_secs(10);
+pub const KEEP_ALIVE: Duration = Duration::from_secs(10);
 
 async fn live(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let topics: Vec<String> = url::form_urlencoded::parse(cx.query.as_bytes())

@@ -41,7 +41,6 @@ export interface Stack {
   slices: Slice[];
   /** Frames of one object shown as a film. */
   cine: boolean;
-  rate: number;
   /** Whether the slices fill a regular volume. */
   volume: boolean;
   notes: Note[];
@@ -165,12 +164,6 @@ function describe(slices: Slice[]): { notes: Note[]; volume: boolean } {
   return { notes, volume: even && degrees <= 0.5 && slices.length >= 3 && first.spacing.kind === 'patient' };
 }
 
-function rateOf(instance: Instance): number {
-  const time = number(instance, TAG.frameTime);
-  const rate = number(instance, TAG.displayRate) ?? number(instance, TAG.cineRate) ?? (time ? 1000 / time : undefined);
-  return Math.min(60, Math.max(1, rate ?? 15));
-}
-
 /** The stacks of one series, each in the order its slices lie along their normal; by instance number where they are not placed. */
 export function stacksOf(instances: Instance[], web: string): Stack[] {
   const planes = new Map<string, Slice[]>();
@@ -198,7 +191,6 @@ export function stacksOf(instances: Instance[], web: string): Stack[] {
       frameOfReference: text(first.instance, TAG.frameOfReference),
       slices,
       cine,
-      rate: rateOf(first.instance),
       ...describe(slices),
     };
   }).sort((a, b) => b.slices.length - a.slices.length);

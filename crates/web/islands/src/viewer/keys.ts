@@ -9,6 +9,7 @@ const ACTS: Record<string, string> = {
   i: 'invert', h: 'flip-h', v: 'flip-v', '[': 'left', ']': 'right', '+': 'larger', '=': 'larger', '-': 'smaller',
   0: 'reset', ' ': 'cine', k: 'key', t: 'tie', n: 'lines', m: 'mpr', f: 'whole', '?': 'help',
   Delete: 'delete', Backspace: 'delete',
+  j: 'join', g: 'lead', o: 'follow', c: 'contours', d: 'dose', '<': 'slower', '>': 'faster',
 };
 const SCROLL: Record<string, number> = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 
@@ -51,6 +52,8 @@ class Cross {
     if (this.mark) {
       this.mark.style.left = `${this.at[0]}px`;
       this.mark.style.top = `${this.at[1]}px`;
+      const detail = { x: box.left + this.at[0], y: box.top + this.at[1] };
+      this.mark.dispatchEvent(new CustomEvent('vw-cross', { detail, bubbles: true }));
     }
   }
 

@@ -1,8 +1,10 @@
 // One picture on the screen: a stack of images or one plane of a volume, with what stands in its corners.
 import * as core from '@cornerstonejs/core';
+import type { Film } from './cine.ts';
 import { TAG, number, numbers } from './dicom.ts';
 import { depth, towards, type Note, type Slice, type Stack, type Vector } from './geometry.ts';
 import { isLoaded } from './load.ts';
+import { cover } from './overlay.ts';
 import { figure, say } from './words.ts';
 
 type StackViewport = core.Types.IStackViewport;
@@ -27,7 +29,7 @@ export class Pane {
   stack: Stack | undefined;
   /** Named in its corner when it does not show the study the page is about. */
   from = '';
-  playing = 0;
+  reel: Film | undefined;
   failed = false;
   private readonly corners: Record<'tl' | 'tr' | 'bl' | 'br' | 'say', HTMLElement>;
   private readonly edges: Record<'top' | 'bottom' | 'left' | 'right', HTMLElement>;
@@ -64,6 +66,7 @@ export class Pane {
         ...(this.plane ? { orientation: core.Enums.OrientationAxis[this.plane.toUpperCase() as 'AXIAL'] } : {}),
       } as never,
     });
+    cover(this);
     const draw = () => this.draw();
     for (const name of ['STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE', 'VOI_MODIFIED', 'CAMERA_MODIFIED'] as const) {
       this.canvas.addEventListener(core.Enums.Events[name], draw);
@@ -129,10 +132,10 @@ export class Pane {
     this.corners.say.textContent = text;
   }
 
-  async go(index: number, loop = false): Promise<void> {
+  async go(index: number): Promise<void> {
     const { count } = this;
     if (count === 0) return;
-    const to = loop ? (index + count) % count : Math.max(0, Math.min(count - 1, index));
+    const to = Math.max(0, Math.min(count - 1, index));
     if (this.plane) {
       await core.utilities.jumpToSlice(this.canvas, { imageIndex: to });
     } else {
@@ -269,7 +272,7 @@ export class Pane {
   }
 
   dispose(): void {
-    if (this.playing) clearInterval(this.playing);
+    this.reel?.stop();
     this.engine.disableElement(this.id);
     this.element.remove();
   }

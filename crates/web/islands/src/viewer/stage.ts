@@ -1,6 +1,7 @@
 // What stands on the screen: panes in a layout, the tools that act on them, and what ties panes together.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
+import { Film } from './cine.ts';
 import { nearest, offsetBetween, type Stack } from './geometry.ts';
 import { Prefetch } from './load.ts';
 import { FIGURES, configured, type Figure } from './measure.ts';
@@ -52,7 +53,7 @@ export class Stage {
   private following = false;
   private count = 0;
 
-  constructor(private readonly root: HTMLElement, private readonly changed: () => void) {
+  constructor(private readonly root: HTMLElement, private readonly changed: () => void, private readonly tell: (words: string) => void) {
     groups();
     this.prefetch = new Prefetch((stack, done) => {
       for (const pane of this.panes) if (pane.stack === stack && !pane.plane) pane.progress(done);
@@ -245,20 +246,13 @@ export class Stage {
     this.engine.renderViewports(this.panes.map((p) => p.id));
   }
 
+  /** Runs the chosen picture as a film, or stops it. */
   play(): void {
     const { pane } = this;
-    if (pane.playing) {
-      clearInterval(pane.playing);
-      pane.playing = 0;
-    } else if (pane.count > 1) {
-      const step_ms = 1000 / (pane.stack?.cine ? pane.stack.rate : 15);
-      // A frame that is not here yet holds the film up rather than being skipped.
-      let busy = false;
-      pane.playing = window.setInterval(() => {
-        if (busy) return;
-        busy = true;
-        void pane.go(pane.index + 1, true).finally(() => { busy = false; });
-      }, step_ms);
+    if (pane.reel?.running) pane.reel.stop();
+    else if (pane.count > 1 && pane.stack) {
+      pane.reel = new Film(pane, this.tell);
+      pane.reel.play();
     }
     this.changed();
   }

@@ -1,8 +1,10 @@
 // The image viewer of one study: wires the page's own buttons, lists and keys to the stage.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
+import { CoView } from './coview.ts';
 import { TAG, text, type Instance } from './dicom.ts';
 import type { Slice, Stack, Vector } from './geometry.ts';
+import { Ecg } from './ecg.ts';
 import { hangingFor, keyOf, type Hanging } from './hanging.ts';
 import { keyboard } from './keys.ts';
 import { fill, line } from './lists.ts';
@@ -11,11 +13,18 @@ import * as measure from './measure.ts';
 import { noteText, type Pane } from './pane.ts';
 import { presets } from './presets.ts';
 import { Stage, type Hand, type Layout } from './stage.ts';
+import { Overlays } from './over.ts';
+import { isWaveform } from './waveform.ts';
 import { figure, learn, say } from './words.ts';
 
 interface KeyImage { sop: string; frame: number }
 interface Notes { measures: measure.Kept[]; keys: KeyImage[] }
-interface Place { web: string; study: string; series: string; from: string }
+export interface Place { web: string; study: string; series: string; from: string; modality: string; title: string }
+
+const TRACES: readonly string[] = ['ECG', 'HD', 'EPS', 'RESP', 'EEG', 'EMG', 'EOG'];
+const isTrace = (modality: string) => TRACES.includes(modality);
+/** Objects that are no pictures by themselves. */
+const notPictures = (modality: string) => isTrace(modality) || Overlays.takes(modality) || ['RTPLAN', 'RTRECORD', 'SR', 'KO', 'PR', 'REG', 'DOC', 'AU'].includes(modality);
 
 const HANDS: readonly string[] = ['window', 'pan', 'zoom', 'scroll', ...measure.FIGURES];
 
@@ -28,6 +37,9 @@ export class Viewer {
   private readonly own: Record<string, Hanging>;
   private saving = 0;
   private renewing = 0;
+  private readonly together: CoView;
+  private readonly overlays: Overlays;
+  private traces: Ecg | undefined;
   selected: string | undefined;
 
   constructor(readonly root: HTMLElement) {
@@ -36,7 +48,9 @@ export class Viewer {
     this.waiting = kept.measures;
     this.keys = kept.keys;
     this.own = parse(root.dataset['hang'], {});
-    this.stage = new Stage(this.find('#vw-stage'), () => this.draw());
+    this.stage = new Stage(this.find('#vw-stage'), () => this.draw(), (words) => this.tell(words));
+    this.together = new CoView(this);
+    this.overlays = new Overlays(this);
   }
 
   find<T extends HTMLElement>(selector: string): T {
@@ -47,7 +61,7 @@ export class Viewer {
     this.find('#vw-status').textContent = text;
   }
 
-  private places(): Place[] {
+  places(): Place[] {
     return [...this.root.querySelectorAll<HTMLElement>('[data-series]')].map((b) => this.placeOf(b));
   }
 
@@ -57,16 +71,26 @@ export class Viewer {
       study: button.dataset['study'] ?? this.root.dataset['study']!,
       series: button.dataset['series']!,
       from: button.dataset['from'] ?? '',
+      modality: button.dataset['modality'] ?? '',
+      title: button.querySelector('bdi')?.textContent ?? '',
     };
   }
 
   async open(): Promise<void> {
     await this.listSeries();
     const places = this.places();
-    const [first] = places.filter((p) => !p.from);
+    const own = places.filter((p) => !p.from);
+    const first = own.find((p) => !notPictures(p.modality)) ?? own.find((p) => isTrace(p.modality)) ?? own[0];
     if (!first) {
       this.tell(say('nothing-yet'));
       await this.stage.lay('one');
+      this.live();
+      return;
+    }
+    this.overlays.list();
+    if (isTrace(first.modality)) {
+      await this.stage.lay('one');
+      await this.showTraces(first);
       this.live();
       return;
     }
@@ -96,6 +120,7 @@ export class Viewer {
       link.setAttribute('aria-pressed', 'false');
       link.href = `${at}/${text(series, TAG.series)}/thumbnail`;
       link.dataset['series'] = text(series, TAG.series);
+      link.dataset['modality'] = text(series, TAG.modality);
       link.textContent = [text(series, TAG.modality), text(series, TAG.seriesDescription) || `${say('series-plain')} ${text(series, TAG.seriesNumber)}`].join(' · ');
       const item = document.createElement('li');
       item.append(link);
@@ -106,14 +131,14 @@ export class Viewer {
   /** The first picture at once, alone; the rest of the arrangement after it. */
   private async hang(stack: Stack, places: Place[]): Promise<void> {
     const how = hangingFor(this.own, stack.modality, stack.bodyPart);
-    const prior = how.prior ? places.find((p) => p.from) : undefined;
+    const prior = how.prior ? places.find((p) => p.from && !notPictures(p.modality)) : undefined;
     const layout: Layout = prior && how.layout === 'one' ? 'two' : how.layout;
     await this.stage.lay(layout === 'mpr' ? 'one' : layout);
     await this.stage.show(stack);
     const preset = presets(stack.modality).find((p) => p.key === how.preset);
     if (preset) this.stage.pane.window(preset.width, preset.centre);
     this.restore();
-    const rest = prior ? [prior] : places.filter((p) => !p.from).slice(1);
+    const rest = prior ? [prior] : places.filter((p) => !p.from && !notPictures(p.modality)).slice(1);
     const others = this.stage.panes.slice(1);
     await Promise.all(others.map(async (pane, i) => {
       const place = rest[i];
@@ -145,6 +170,9 @@ export class Viewer {
 
   async showSeries(button: HTMLElement): Promise<void> {
     const place = this.placeOf(button);
+    if (Overlays.takes(place.modality) && !place.from) return this.overlays.toggle(place);
+    if (isTrace(place.modality)) return this.showTraces(place);
+    this.traces?.close();
     const stacks = await this.load(place).catch(() => []);
     // A series of several planes: pressing again goes to the next of them.
     const now = stacks.findIndex((s) => s === this.stage.pane.stack);
@@ -156,6 +184,21 @@ export class Viewer {
     if (this.stage.layout === 'mpr') await this.stage.lay('one');
     await this.stage.show(stack, place.from);
     this.restore();
+  }
+
+  /** Waveforms, in place of the pictures until they are closed. */
+  private async showTraces(place: Place): Promise<void> {
+    this.traces?.close();
+    this.tell('');
+    const at = `${place.web}/studies/${place.study}/series/${place.series}/metadata`;
+    const answer = await fetch(at, { headers: { accept: 'application/dicom+json' } }).catch(() => undefined);
+    const instance = answer?.ok ? ((await answer.json()) as Instance[]).find(isWaveform) : undefined;
+    if (!instance) return this.tell(say(answer?.ok ? 'no-pictures' : 'series-failed', { status: answer?.status ?? 0 }));
+    this.traces = new Ecg(this.find('#vw-stage'), instance, place.title, () => {
+      this.traces = undefined;
+      this.stage.pane?.element.focus();
+    });
+    await this.traces.open();
   }
 
   /** New images of this study: what is shown grows, nothing jumps. */
@@ -199,7 +242,27 @@ export class Viewer {
 
   // --- measurements and key images -------------------------------------------------------------------------------
 
-  private imageOf(sop: string, frame: number): string | undefined {
+  /** Whether an image belongs to the study the page is about. */
+  isOwn(slice: Slice): boolean {
+    return text(slice.instance, TAG.study) === this.root.dataset['study'];
+  }
+
+  /** The stacks of a series of this study, fetched if need be. */
+  async stacksOf(series: string): Promise<Stack[]> {
+    const place = this.places().find((p) => !p.from && p.series === series);
+    return place ? this.load(place).catch(() => []) : [];
+  }
+
+  /** Where an image of this study lies. */
+  async findImage(series: string, sop: string, frame: number): Promise<{ stack: Stack; at: number } | undefined> {
+    for (const stack of await this.stacksOf(series)) {
+      const at = stack.slices.findIndex((s) => s.sop === sop && s.frame === frame);
+      if (at >= 0) return { stack, at };
+    }
+    return undefined;
+  }
+
+  imageOf(sop: string, frame: number): string | undefined {
     for (const stacks of this.series.values()) {
       for (const stack of stacks) {
         const slice = stack.slices.find((s) => s.sop === sop && s.frame === frame);
@@ -309,11 +372,14 @@ export class Viewer {
       case 'smaller': return pane.wear({ zoom: (look?.zoom ?? 1) / 1.2 });
       case 'reset': pane.reset(); return this.draw();
       case 'cine': return stage.play();
+      case 'slower': case 'faster': return pane.reel?.change(name === 'faster' ? 1 : -1);
       case 'tie': return stage.tie(!stage.tied);
       case 'lines': stage.lines = !stage.lines; stage.drawLines(); return this.draw();
       case 'key': return this.toggleKey();
       case 'delete': return this.removeSelected();
       case 'keep-hanging': return this.keepHanging();
+      case 'contours': case 'dose': return this.overlays.act(name);
+      case 'join': case 'lead': case 'follow': return this.together.act(name);
       case 'whole': return void (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen());
       case 'help': return this.find<HTMLDialogElement>('#vw-help').showModal();
       default:
@@ -375,7 +441,7 @@ export class Viewer {
     if (stage.panes.length === 0) return;
     const { pane } = stage;
     const on: Record<string, boolean> = {
-      [stage.hand]: true, [stage.layout]: true, tie: stage.tied, lines: stage.lines, cine: pane.playing > 0,
+      [stage.hand]: true, [stage.layout]: true, tie: stage.tied, lines: stage.lines, cine: !!pane.reel?.running,
       key: !!pane.slice && this.keys.some((k) => k.sop === pane.slice?.sop && k.frame === pane.slice.frame),
       invert: !!pane.look()?.invert,
     };
@@ -387,6 +453,7 @@ export class Viewer {
       const shown = stage.panes.some((p) => p.stack?.series === button.dataset['series']);
       button.setAttribute('aria-pressed', String(shown));
     }
+    this.overlays.list();
     this.drawPresets(pane);
     this.drawNotes(pane);
     this.drawLists();

@@ -1,6 +1,8 @@
 //! Images: lists of studies, and the viewer of one.
 
+mod extra;
 pub mod list;
+mod together;
 pub mod viewer;
 mod waiting;
 
@@ -20,6 +22,8 @@ pub fn routes() -> Vec<RouteSpec> {
     let mut all = vec![
         get("/images/{hospital}/{id}", CLINICAL, viewer::page),
         post("/images/{hospital}/{id}/notes", CLINICAL, keep_notes),
+        get("/images/{hospital}/{id}/together", CLINICAL, together::join),
+        post("/images/{hospital}/{id}/together", CLINICAL, together::say),
         post("/images/hanging", CLINICAL, keep_hanging),
         get("/me/images", PATIENT, list::own),
         get("/me/images/{hospital}/{id}", PATIENT, viewer::page),

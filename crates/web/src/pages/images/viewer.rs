@@ -11,6 +11,7 @@ use kernel::RecordKey;
 use maud::{Markup, html};
 
 use super::list::{modalities, state_chip, study_address, study_name};
+use super::{extra, together};
 use crate::args;
 use crate::components::basic::dialog;
 use crate::components::{Kind, Permitted, crumbs, icon, note};
@@ -201,10 +202,12 @@ fn words(cx: &PageCx) -> String {
     let w = cx.words();
     let places: Vec<(String, String)> = PLACES
         .iter()
+        .chain(extra::PLACES)
         .map(|p| ((*p).to_owned(), format!("{{{p}}}")))
         .collect();
     let said: serde_json::Map<String, serde_json::Value> = WORDS
         .iter()
+        .chain(extra::WORDS)
         .map(|key| {
             let text = w.with(key, &places).unwrap_or_default();
             (key.trim_start_matches("vw-").to_owned(), text.into())
@@ -253,7 +256,9 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
                     noscript { p { (w.t("viewer-no-script")) } }
                 }
                 aside class="vw-side" aria-label=(w.t("viewer-side")) {
+                    @if !is_patient { (together::panel(cx, &format!("{base}/together"))) }
                     section { h2 { (w.t("viewer-notes")) } ul id="vw-notes" {} }
+                    (extra::panels(cx))
                     section { h2 { (w.t("viewer-measures")) } ul id="vw-measures" hidden {} }
                     section { h2 { (w.t("viewer-keys")) } ul id="vw-keys" hidden {} }
                 }
@@ -348,9 +353,10 @@ fn thumb(cx: &PageCx, line: &StudyLine, s: &SeriesLine, from: Option<&str>) -> M
         (true, None) => w.t("vw-untitled"),
     };
     html! {
-        a class="vw-thumb" role="button" aria-pressed="false" href={ (at) "/thumbnail?viewport=1024,1024" } data-series=(s.uid)
+        a class="vw-thumb" role="button" aria-pressed="false" href={ (at) "/thumbnail?viewport=1024,1024" } data-series=(s.uid) data-modality=(s.modality)
             data-web=[from.map(|_| web)] data-study=[from.map(|_| line.uid.as_str())] data-from=[from] {
-            img src={ (at) "/thumbnail" } alt="" loading="lazy" width="160" height="120";
+            @if extra::has_no_picture(&s.modality) { span class="vw-nopicture" aria-hidden="true" { (s.modality) } }
+            @else { img src={ (at) "/thumbnail" } alt="" loading="lazy" width="160" height="120"; }
             span { bdi { (name) } }
             span class="soft" { (s.modality) " · " (w.f("viewer-images", args!["n" => s.instances])) }
         }
@@ -366,7 +372,7 @@ fn help(cx: &PageCx) -> Markup {
             @for (act, key) in groups.iter().flat_map(|g| g.iter()).filter(|(_, key)| !key.is_empty()) {
                 dt { kbd { (key) } } dd { (w.word("viewer-tip", act)) }
             }
-            @for (keys, what) in [("↑ ↓", "scroll"), ("PgUp PgDn", "pages"), ("Home End", "ends"), ("← →", "panes"), ("1–9", "presets"), ("I", "invert"), ("X, ⏎", "cross"), ("Del", "delete")] {
+            @for (keys, what) in [("↑ ↓", "scroll"), ("PgUp PgDn", "pages"), ("Home End", "ends"), ("← →", "panes"), ("1–9", "presets"), ("I", "invert"), ("X, ⏎", "cross"), ("Del", "delete")].into_iter().chain(extra::KEYS.iter().copied()) {
                 dt { kbd { (keys) } } dd { (w.word("viewer-key", what)) }
             }
         }

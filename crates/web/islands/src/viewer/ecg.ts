@@ -1,0 +1,527 @@
+// Waveforms as traces on the grid that readers know: 25 mm/s and 10 mm/mV unless they choose otherwise, nothing filtered.
+// Millimetres are those of CSS; the grid scales with the traces, so that squares can be counted on any screen.
+import { text, type Instance } from './dicom.ts';
+import { groupsOf, range, type Group } from './waveform.ts';
+import { figure, say } from './words.ts';
+
+const SPEEDS = [12.5, 25, 50, 100];
+const GAINS = [2.5, 5, 10, 20, 40];
+/** CSS pixels of a millimetre (96 / 25.4), and how far it may be scaled. */
+const MM = 96 / 25.4;
+const SCALES = [0.5, 0.66, 0.8, 1, 1.25, 1.5, 2];
+/** Room for lead names and the calibration pulse, and for one lead's trace, millimetres. */
+const LEFT = 14;
+const ROW = 24;
+const STANDARD = [['I', 'aVR', 'V1', 'V4'], ['II', 'aVL', 'V2', 'V5'], ['III', 'aVF', 'V3', 'V6']];
+
+/** A piece of a trace: which lead, from when on, how long, and where it stands on the paper (millimetres). */
+interface Strip { channel: number; from: number; seconds: number; x: number; y: number; named: boolean }
+interface Mark { channel: number; sample: number }
+
+const places = (n: number, many: number) => figure(n, many);
+
+export class Ecg {
+  readonly element: HTMLElement;
+  private readonly canvas = document.createElement('canvas');
+  private readonly paper = document.createElement('div');
+  private readonly readout = document.createElement('p');
+  private readonly table = document.createElement('details');
+  private readonly notes = document.createElement('p');
+  private readonly time = document.createElement('input');
+  private groups: Group[] = [];
+  private group = 0;
+  private speed = 25;
+  private gain = 10;
+  private scale = 1;
+  private standard = false;
+  /** The first second that is shown. */
+  private from = 0;
+  private cursor: Mark | undefined;
+  private mark: Mark | undefined;
+  private drag: { a: [number, number]; b: [number, number]; strip: Strip } | undefined;
+  private strips: Strip[] = [];
+  private readonly resized: ResizeObserver;
+
+  constructor(private readonly root: HTMLElement, private readonly instance: Instance, title: string, private readonly closed: () => void) {
+    const element = document.createElement('section');
+    this.element = element;
+    element.className = 'vw-ecg';
+    element.setAttribute('aria-label', `${say('ecg')}: ${title || say('untitled')}`);
+    this.paper.className = 'vw-paper';
+    this.paper.tabIndex = 0;
+    this.paper.setAttribute('role', 'group');
+    this.paper.setAttribute('aria-roledescription', say('ecg'));
+    this.canvas.setAttribute('aria-hidden', 'true');
+    this.paper.append(this.canvas);
+    this.readout.className = 'vw-readout';
+    this.readout.setAttribute('role', 'status');
+    this.notes.className = 'small';
+    this.time.type = 'range';
+    this.time.min = '0';
+    this.time.step = '0.1';
+    this.time.setAttribute('aria-label', say('ecg-window'));
+    this.time.addEventListener('input', () => { this.from = Number(this.time.value); this.draw(); });
+    element.append(this.readout, this.paper, this.time, this.notes, this.table);
+    this.paper.addEventListener('keydown', (e) => this.key(e));
+    element.addEventListener('keydown', (e) => e.stopPropagation());
+    this.paper.addEventListener('wheel', (e) => {
+      if (!this.movable || Math.abs(e.deltaX) + Math.abs(e.deltaY) === 0 || (e.deltaX === 0 && this.paper.scrollHeight > this.paper.clientHeight)) return;
+      e.preventDefault();
+      this.go(this.from + Math.sign(e.deltaX || e.deltaY) * 0.5);
+    }, { passive: false });
+    this.pointing();
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.paper);
+    root.append(element);
+  }
+
+  async open(): Promise<void> {
+    this.readout.textContent = say('loading-image');
+    try {
+      this.groups = await groupsOf(this.instance);
+    } catch {
+      this.groups = [];
+    }
+    if (this.groups.length === 0) {
+      this.readout.textContent = say('ecg-failed');
+      this.element.prepend(this.bar());
+      return;
+    }
+    this.readout.textContent = '';
+    this.choose(0);
+    this.element.dataset['shown'] = text(this.instance, '00080018');
+    this.paper.focus();
+  }
+
+  close(): void {
+    this.resized.disconnect();
+    this.element.remove();
+    this.closed();
+  }
+
+  // --- choices -------------------------------------------------------------------------------------------------------
+
+  private get now(): Group {
+    return this.groups[this.group]!;
+  }
+
+  private get seconds(): number {
+    return this.now.samples / this.now.frequency;
+  }
+
+  private lead(name: string): number {
+    return this.now.channels.findIndex((c) => c.name === name);
+  }
+
+  /** All twelve leads, long enough for their usual sheet. */
+  private get twelve(): boolean {
+    return STANDARD.flat().every((name) => this.lead(name) >= 0) && this.seconds >= 9.9;
+  }
+
+  private choose(group: number): void {
+    this.group = group;
+    this.from = 0;
+    this.cursor = undefined;
+    this.mark = undefined;
+    this.drag = undefined;
+    this.standard = this.twelve && this.root.clientWidth >= 900;
+    this.element.querySelector('.vw-ecgbar')?.remove();
+    this.element.prepend(this.bar());
+    this.tabulate();
+    this.draw();
+  }
+
+  private select(name: string, options: [string, string][], value: string, change: (value: string) => void): HTMLLabelElement {
+    const box = document.createElement('label');
+    const words = document.createElement('span');
+    words.textContent = name;
+    const select = document.createElement('select');
+    select.className = 'input';
+    select.append(...options.map(([v, t]) => new Option(t, v, false, v === value)));
+    select.addEventListener('change', () => change(select.value));
+    box.append(words, select);
+    return box;
+  }
+
+  private bar(): HTMLElement {
+    const bar = document.createElement('div');
+    bar.className = 'vw-ecgbar';
+    const redraw = (set: (v: string) => void) => (v: string) => { set(v); this.drag = undefined; this.draw(); };
+    if (this.groups.length > 0) {
+      if (this.groups.length > 1) {
+        const names = this.groups.map((g, i): [string, string] => [String(i), `${g.label || say('ecg-group-plain', { n: i + 1 })} (${say(g.original ? 'ecg-original' : 'ecg-derived')})`]);
+        bar.append(this.select(say('ecg-group'), names, String(this.group), (v) => { this.choose(Number(v)); this.paper.focus(); }));
+      }
+      bar.append(this.select(say('ecg-speed'), SPEEDS.map((s) => [String(s), `${figure(s, s % 1 ? 1 : 0)} mm/s`]), String(this.speed), redraw((v) => { this.speed = Number(v); })));
+      bar.append(this.select(say('ecg-gain'), GAINS.map((g) => [String(g), `${figure(g, g % 1 ? 1 : 0)} mm/mV`]), String(this.gain), redraw((v) => { this.gain = Number(v); })));
+      if (this.twelve) {
+        const layouts: [string, string][] = [['standard', say('ecg-layout-standard')], ['rows', say('ecg-layout-rows')]];
+        bar.append(this.select(say('ecg-layout'), layouts, this.standard ? 'standard' : 'rows', redraw((v) => { this.standard = v === 'standard'; })));
+      }
+    }
+    const close = document.createElement('button');
+    close.type = 'button';
+    close.className = 'btn';
+    close.textContent = say('ecg-close');
+    close.addEventListener('click', () => this.close());
+    bar.append(close);
+    return bar;
+  }
+
+  /** Every lead with its extremes and what was filtered when it was recorded: what the picture says, in numbers. */
+  private tabulate(): void {
+    const { channels } = this.now;
+    const summary = document.createElement('summary');
+    summary.textContent = say('ecg-table');
+    const table = document.createElement('table');
+    const row = (cells: string[], head = false) => {
+      const tr = document.createElement('tr');
+      tr.append(...cells.map((t, i) => {
+        const cell = document.createElement(head || i === 0 ? 'th' : 'td');
+        if (cell.tagName === 'TH') cell.setAttribute('scope', head ? 'col' : 'row');
+        cell.textContent = t;
+        return cell;
+      }));
+      return tr;
+    };
+    const body = document.createElement('tbody');
+    const head = document.createElement('thead');
+    head.append(row([say('ecg-lead'), say('ecg-min'), say('ecg-max'), say('ecg-recorded')], true));
+    channels.forEach((c, i) => {
+      const found = range(this.now, i);
+      const value = (n: number | undefined) => (n === undefined ? '–' : `${places(n, c.unit === 'mV' ? 3 : 1)} ${c.unit}`.trim());
+      const filters = [
+        c.highPass === undefined ? '' : say('ecg-highpass', { frequency: figure(c.highPass, c.highPass < 1 ? 2 : 0) }),
+        c.lowPass === undefined ? '' : say('ecg-lowpass', { frequency: figure(c.lowPass) }),
+        c.notch === undefined ? '' : say('ecg-notch', { frequency: figure(c.notch) }),
+      ].filter(Boolean).join(', ');
+      const tr = row([c.name, value(found?.[0]), value(found?.[1]), filters || say('ecg-unknown')]);
+      tr.dataset['lead'] = c.name;
+      body.append(tr);
+    });
+    table.append(head, body);
+    this.table.replaceChildren(summary, table);
+    const uncalibrated = channels.filter((c) => !c.calibrated).map((c) => c.name);
+    const texts = [
+      say('ecg-filters-off'),
+      say('ecg-scale', { frequency: figure(this.now.frequency), samples: figure(this.now.samples), time: figure(this.seconds, 1) }),
+      uncalibrated.length === channels.length ? say('ecg-uncalibrated') : uncalibrated.length ? say('ecg-uncalibrated-some', { lead: uncalibrated.join(', ') }) : '',
+      channels.some((c) => c.skew !== 0) ? say('ecg-skew') : '',
+    ];
+    this.notes.textContent = texts.filter(Boolean).join(' ');
+  }
+
+  // --- the paper -------------------------------------------------------------------------------------------------------
+
+  private get mm(): number {
+    return MM * this.scale;
+  }
+
+  /** Seconds that fit beside each other. */
+  private get fit(): number {
+    return Math.max(0.5, (this.paper.clientWidth / this.mm - LEFT) / this.speed);
+  }
+
+  private get movable(): boolean {
+    return !this.standard && this.seconds > this.fit;
+  }
+
+  private go(from: number): void {
+    this.from = Math.max(0, Math.min(from, this.seconds - this.fit));
+    this.draw();
+  }
+
+  private lay(): Strip[] {
+    if (this.standard) {
+      const part = Math.min(2.5, this.seconds / 4);
+      const strips = STANDARD.flatMap((names, y) => names.map((name, x): Strip => ({
+        channel: this.lead(name), from: x * part, seconds: part, x: LEFT + x * part * this.speed, y: (y + 0.5) * ROW, named: true,
+      })));
+      return [...strips, { channel: this.lead('II'), from: 0, seconds: part * 4, x: LEFT, y: 3.5 * ROW, named: true }];
+    }
+    return this.now.channels.map((_, channel) => ({
+      channel, from: this.from, seconds: Math.min(this.fit, this.seconds - this.from), x: LEFT, y: (channel + 0.5) * ROW, named: true,
+    }));
+  }
+
+  draw(): void {
+    if (this.groups.length === 0 || !this.element.isConnected) return;
+    this.strips = this.lay();
+    const { mm } = this;
+    const width = this.standard ? (LEFT + 4 * Math.min(2.5, this.seconds / 4) * this.speed + 2) * mm : this.paper.clientWidth;
+    const height = Math.max(this.paper.clientHeight, (this.standard ? 4 : this.now.channels.length) * ROW * mm);
+    const sharp = window.devicePixelRatio || 1;
+    const { canvas } = this;
+    canvas.width = Math.round(Math.max(width, this.paper.clientWidth) * sharp);
+    canvas.height = Math.round(height * sharp);
+    canvas.style.width = `${canvas.width / sharp}px`;
+    canvas.style.height = `${canvas.height / sharp}px`;
+    const ctx = canvas.getContext('2d');
+    if (!ctx) return;
+    ctx.setTransform(sharp, 0, 0, sharp, 0, 0);
+    this.grid(ctx, canvas.width / sharp, canvas.height / sharp);
+    for (const strip of this.strips) this.trace(ctx, strip);
+    this.marks(ctx);
+    this.time.hidden = !this.movable;
+    this.time.max = String(Math.max(0, this.seconds - this.fit));
+    this.time.value = String(this.from);
+    this.time.setAttribute('aria-valuetext', `${figure(this.from, 1)} s`);
+    this.element.dataset['scale'] = `${this.speed}/${this.gain}`;
+    this.element.dataset['from'] = this.from.toFixed(2);
+    this.paper.setAttribute('aria-label', say('ecg-range', { low: figure(this.from, 1), high: figure(Math.min(this.seconds, this.from + this.fit), 1), speed: figure(this.speed), gain: figure(this.gain) }));
+  }
+
+  private grid(ctx: CanvasRenderingContext2D, w: number, h: number): void {
+    ctx.fillStyle = '#fffaf8';
+    ctx.fillRect(0, 0, w, h);
+    for (const [step, colour] of [[1, '#f6dcd8'], [5, '#e3a9a1']] as const) {
+      if (step === 1 && this.mm < 2.4) continue;
+      ctx.beginPath();
+      for (let x = 0; x * this.mm <= w; x += step) { ctx.moveTo(x * this.mm, 0); ctx.lineTo(x * this.mm, h); }
+      for (let y = 0; y * this.mm <= h; y += step) { ctx.moveTo(0, y * this.mm); ctx.lineTo(w, y * this.mm); }
+      ctx.lineWidth = step === 1 ? 0.5 : 0.8;
+      ctx.strokeStyle = colour;
+      ctx.stroke();
+    }
+  }
+
+  /** Pixels of one unit of a channel: millivolts by the gain; anything else fills its row. */
+  private height(channel: number): number {
+    if (this.now.channels[channel]!.unit === 'mV') return this.gain * this.mm;
+    const found = range(this.now, channel);
+    const most = found ? Math.max(Math.abs(found[0]), Math.abs(found[1])) : 1;
+    return ((ROW / 2 - 1) / (most || 1)) * this.mm;
+  }
+
+  private xOf(strip: Strip, seconds: number): number {
+    return (strip.x + (seconds - strip.from) * this.speed) * this.mm;
+  }
+
+  private trace(ctx: CanvasRenderingContext2D, strip: Strip): void {
+    const { now, mm } = this;
+    const channel = now.channels[strip.channel]!;
+    const unit = this.height(strip.channel);
+    const base = strip.y * mm;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(strip.x * mm, 0, strip.seconds * this.speed * mm + 1, this.canvas.height);
+    ctx.clip();
+    ctx.beginPath();
+    const first = Math.max(0, Math.floor((strip.from - channel.skew) * now.frequency));
+    const last = Math.min(now.samples - 1, Math.ceil((strip.from + strip.seconds - channel.skew) * now.frequency));
+    const perPixel = now.frequency / (this.speed * mm);
+    let pen = false;
+    const to = (sample: number, value: number) => {
+      const x = this.xOf(strip, sample / now.frequency + channel.skew);
+      if (Number.isNaN(value)) { pen = false; return; }
+      if (pen) ctx.lineTo(x, base - value * unit);
+      else ctx.moveTo(x, base - value * unit);
+      pen = true;
+    };
+    if (perPixel <= 2) {
+      for (let s = first; s <= last; s += 1) to(s, now.at(strip.channel, s));
+    } else {
+      // More samples than pixels: the least and the greatest of each pixel, so that no peak is lost.
+      const step = Math.floor(perPixel);
+      for (let s = first; s <= last; s += step) {
+        let [low, high, gap] = [Infinity, -Infinity, false];
+        for (let k = s; k < Math.min(s + step, last + 1); k += 1) {
+          const v = now.at(strip.channel, k);
+          if (Number.isNaN(v)) gap = true;
+          else { low = Math.min(low, v); high = Math.max(high, v); }
+        }
+        if (gap || low > high) { pen = false; continue; }
+        to(s, high);
+        to(s, low);
+      }
+    }
+    ctx.lineWidth = 1.2;
+    ctx.lineJoin = 'round';
+    ctx.strokeStyle = '#101418';
+    ctx.stroke();
+    ctx.restore();
+    ctx.font = `600 ${Math.max(11, 3.4 * mm)}px system-ui, sans-serif`;
+    ctx.fillStyle = '#7a1b10';
+    ctx.fillText(channel.name, (strip.x === LEFT ? 1.5 : strip.x + 1) * mm, base - (strip.x === LEFT ? 6 : 9) * mm);
+    if (strip.x === LEFT) this.pulse(ctx, strip, unit);
+  }
+
+  /** The calibration pulse: one millivolt, a fifth of a second. */
+  private pulse(ctx: CanvasRenderingContext2D, strip: Strip, unit: number): void {
+    if (this.now.channels[strip.channel]!.unit !== 'mV') return;
+    const { mm } = this;
+    const [y, w] = [strip.y * mm, Math.min(6, 0.2 * this.speed) * mm];
+    const x = (LEFT - 2) * mm - w;
+    ctx.beginPath();
+    ctx.moveTo(x - 2 * mm, y);
+    ctx.lineTo(x, y);
+    ctx.lineTo(x, y - unit);
+    ctx.lineTo(x + w, y - unit);
+    ctx.lineTo(x + w, y);
+    ctx.lineTo(x + w + mm, y);
+    ctx.lineWidth = 1;
+    ctx.strokeStyle = '#101418';
+    ctx.stroke();
+  }
+
+  // --- measuring -------------------------------------------------------------------------------------------------------
+
+  private stripOf(mark: Mark): Strip | undefined {
+    const at = this.timeOf(mark);
+    return this.strips.find((s) => s.channel === mark.channel && at >= s.from - 1e-9 && at <= s.from + s.seconds + 1e-9);
+  }
+
+  private timeOf(mark: Mark): number {
+    return mark.sample / this.now.frequency + this.now.channels[mark.channel]!.skew;
+  }
+
+  private marks(ctx: CanvasRenderingContext2D): void {
+    for (const [mark, colour] of [[this.mark, '#a34d00'], [this.cursor, '#00566f']] as const) {
+      const strip = mark && this.stripOf(mark);
+      if (!mark || !strip) continue;
+      const x = this.xOf(strip, this.timeOf(mark));
+      const value = this.now.at(mark.channel, mark.sample);
+      const y = strip.y * this.mm - (Number.isNaN(value) ? 0 : value) * this.height(mark.channel);
+      ctx.strokeStyle = colour;
+      ctx.lineWidth = 1.5;
+      ctx.beginPath();
+      ctx.moveTo(x, y - 10 * this.mm);
+      ctx.lineTo(x, y + 10 * this.mm);
+      ctx.arc(x, y, 4, 0, 2 * Math.PI);
+      ctx.stroke();
+    }
+    if (!this.drag) return;
+    const [a, b] = [this.drag.a, this.drag.b];
+    ctx.fillStyle = '#00566f22';
+    ctx.strokeStyle = '#00566f';
+    ctx.lineWidth = 1.5;
+    ctx.fillRect(a[0], a[1], b[0] - a[0], b[1] - a[1]);
+    ctx.strokeRect(a[0], a[1], b[0] - a[0], b[1] - a[1]);
+  }
+
+  private tell(words: string, more: Record<string, string>): void {
+    this.readout.textContent = words;
+    for (const [name, value] of Object.entries(more)) this.element.dataset[name] = value;
+  }
+
+  private span(ms: number, value: number, channel: number): void {
+    const { unit } = this.now.channels[channel]!;
+    const between = say('ecg-caliper', { time: figure(ms, 0), value: places(value, unit === 'mV' ? 3 : 1), unit });
+    const rate = ms >= 100 ? ` · ${say('ecg-caliper-rate', { rate: figure(60_000 / ms, 0) })}` : '';
+    this.tell(between + rate, { ms: ms.toFixed(1), value: value.toFixed(4) });
+  }
+
+  private readCursor(): void {
+    const { cursor, mark } = this;
+    if (!cursor) return;
+    const channel = this.now.channels[cursor.channel]!;
+    const value = this.now.at(cursor.channel, cursor.sample);
+    if (mark) {
+      this.span((this.timeOf(cursor) - this.timeOf(mark)) * 1000, value - this.now.at(mark.channel, mark.sample), cursor.channel);
+      return;
+    }
+    const words = { lead: channel.name, time: figure(this.timeOf(cursor), 3), value: Number.isNaN(value) ? say('ecg-gaps') : places(value, channel.unit === 'mV' ? 3 : 1), unit: channel.unit };
+    this.tell(say('ecg-at', words), { ms: (this.timeOf(cursor) * 1000).toFixed(1), value: value.toFixed(4) });
+  }
+
+  private key(e: KeyboardEvent): void {
+    if (e.ctrlKey || e.metaKey || e.altKey || this.groups.length === 0) return;
+    const step = e.shiftKey ? 10 : 1;
+    const moves: Record<string, () => void> = {
+      x: () => this.toggleCursor(),
+      Escape: () => { if (this.cursor || this.drag) this.dropCursor(); else this.close(); },
+      Enter: () => this.setMark(),
+      ArrowLeft: () => (this.cursor ? this.moveCursor(-step, 0) : this.go(this.from - 0.2 * step)),
+      ArrowRight: () => (this.cursor ? this.moveCursor(step, 0) : this.go(this.from + 0.2 * step)),
+      ArrowUp: () => (this.cursor ? this.moveCursor(0, -1) : this.paper.scrollBy(0, -40)),
+      ArrowDown: () => (this.cursor ? this.moveCursor(0, 1) : this.paper.scrollBy(0, 40)),
+      PageUp: () => this.go(this.from - this.fit),
+      PageDown: () => this.go(this.from + this.fit),
+      Home: () => this.go(0),
+      End: () => this.go(this.seconds),
+      '+': () => this.rescale(1),
+      '=': () => this.rescale(1),
+      '-': () => this.rescale(-1),
+    };
+    const move = moves[e.key] ?? moves[e.key.toLowerCase()];
+    if (!move) return;
+    e.preventDefault();
+    move();
+  }
+
+  private rescale(by: number): void {
+    const at = SCALES.indexOf(this.scale) + by;
+    this.scale = SCALES[Math.max(0, Math.min(SCALES.length - 1, at))]!;
+    this.go(this.from);
+  }
+
+  private toggleCursor(): void {
+    if (this.cursor) return this.dropCursor();
+    const channel = this.strips[0]?.channel ?? 0;
+    this.cursor = { channel, sample: Math.min(this.now.samples - 1, Math.round(this.from * this.now.frequency)) };
+    this.drag = undefined;
+    this.draw();
+    this.tell(say('ecg-cursor'), {});
+  }
+
+  private dropCursor(): void {
+    this.cursor = undefined;
+    this.mark = undefined;
+    this.drag = undefined;
+    this.readout.textContent = '';
+    this.draw();
+  }
+
+  /** The first Enter sets where the caliper begins, the next lifts it again. */
+  private setMark(): void {
+    if (!this.cursor) return;
+    this.mark = this.mark ? undefined : { ...this.cursor };
+    this.draw();
+    if (this.mark) this.tell(say('ecg-mark'), {});
+    else this.readCursor();
+  }
+
+  private moveCursor(samples: number, channels: number): void {
+    const { cursor, now } = this;
+    if (!cursor) return;
+    cursor.sample = Math.max(0, Math.min(now.samples - 1, cursor.sample + samples));
+    cursor.channel = Math.max(0, Math.min(now.channels.length - 1, cursor.channel + channels));
+    if (channels !== 0) this.mark = undefined;
+    const at = this.timeOf(cursor);
+    if (this.movable && (at < this.from || at > this.from + this.fit)) this.from = Math.max(0, Math.min(at - this.fit / 2, this.seconds - this.fit));
+    this.draw();
+    const strip = this.stripOf(cursor);
+    if (strip) {
+      const y = strip.y * this.mm;
+      if (y < this.paper.scrollTop || y > this.paper.scrollTop + this.paper.clientHeight) this.paper.scrollTop = y - this.paper.clientHeight / 2;
+    }
+    this.readCursor();
+  }
+
+  private pointing(): void {
+    const at = (e: PointerEvent): [number, number] => {
+      const box = this.canvas.getBoundingClientRect();
+      return [e.clientX - box.left, e.clientY - box.top];
+    };
+    const nearest = ([x, y]: [number, number]) => {
+      const over = this.strips.filter((s) => x >= s.x * this.mm && x <= (s.x + s.seconds * this.speed) * this.mm);
+      return over.sort((a, b) => Math.abs(a.y * this.mm - y) - Math.abs(b.y * this.mm - y))[0];
+    };
+    this.canvas.addEventListener('pointerdown', (e) => {
+      if (e.button !== 0) return;
+      const strip = nearest(at(e));
+      if (!strip) return;
+      this.cursor = undefined;
+      this.mark = undefined;
+      this.drag = { a: at(e), b: at(e), strip };
+      this.canvas.setPointerCapture(e.pointerId);
+    });
+    this.canvas.addEventListener('pointermove', (e) => {
+      if (!this.drag || !this.canvas.hasPointerCapture(e.pointerId)) return;
+      this.drag.b = at(e);
+      const { a, b, strip } = this.drag;
+      this.span((Math.abs(b[0] - a[0]) / this.mm / this.speed) * 1000, (a[1] - b[1]) / this.height(strip.channel), strip.channel);
+      this.draw();
+    });
+  }
+}
