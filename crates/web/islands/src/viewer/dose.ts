@@ -160,6 +160,8 @@ export function isolines(values: Float32Array, w: number, h: number, level: numb
   for (let y = 0; y + 1 < h; y += 1) {
     for (let x = 0; x + 1 < w; x += 1) {
       const [a, b, c, d] = [values[y * w + x]!, values[y * w + x + 1]!, values[(y + 1) * w + x + 1]!, values[(y + 1) * w + x]!];
+      // Outside of the grid nothing is known, so that no line runs along its edge.
+      if (Number.isNaN(a + b + c + d)) continue;
       const hits: [number, number][] = [];
       if (a < level !== b < level) hits.push([x + cutAt(a, b), y]);
       if (b < level !== c < level) hits.push([x + 1, y + cutAt(b, c)]);

@@ -8,7 +8,7 @@ const SPEEDS = [12.5, 25, 50, 100];
 const GAINS = [2.5, 5, 10, 20, 40];
 /** CSS pixels of a millimetre (96 / 25.4), and how far it may be scaled. */
 const MM = 96 / 25.4;
-const SCALES = [0.5, 0.66, 0.8, 1, 1.25, 1.5, 2];
+const [SCALE_LEAST, SCALE_MOST, SCALE_STEP] = [0.4, 2.5, 1.25];
 /** Room for lead names and the calibration pulse, and for one lead's trace, millimetres. */
 const LEFT = 14;
 const ROW = 24;
@@ -124,7 +124,10 @@ export class Ecg {
     this.cursor = undefined;
     this.mark = undefined;
     this.drag = undefined;
-    this.standard = this.twelve && this.root.clientWidth >= 900;
+    this.standard = this.twelve && this.root.clientWidth >= 700;
+    // The sheet of twelve leads stands whole on the screen; rows are of true size.
+    const whole = (LEFT + Math.min(10, this.seconds) * this.speed + 2) * MM;
+    this.scale = this.standard ? Math.max(SCALE_LEAST, Math.min(1, this.paper.clientWidth / whole)) : 1;
     this.element.querySelector('.vw-ecgbar')?.remove();
     this.element.prepend(this.bar());
     this.tabulate();
@@ -156,7 +159,7 @@ export class Ecg {
       bar.append(this.select(say('ecg-gain'), GAINS.map((g) => [String(g), `${figure(g, g % 1 ? 1 : 0)} mm/mV`]), String(this.gain), redraw((v) => { this.gain = Number(v); })));
       if (this.twelve) {
         const layouts: [string, string][] = [['standard', say('ecg-layout-standard')], ['rows', say('ecg-layout-rows')]];
-        bar.append(this.select(say('ecg-layout'), layouts, this.standard ? 'standard' : 'rows', redraw((v) => { this.standard = v === 'standard'; })));
+        bar.append(this.select(say('ecg-layout'), layouts, this.standard ? 'standard' : 'rows', redraw((v) => { this.standard = v === 'standard'; if (!this.standard) this.scale = 1; })));
       }
     }
     const close = document.createElement('button');
@@ -450,8 +453,7 @@ export class Ecg {
   }
 
   private rescale(by: number): void {
-    const at = SCALES.indexOf(this.scale) + by;
-    this.scale = SCALES[Math.max(0, Math.min(SCALES.length - 1, at))]!;
+    this.scale = Math.max(SCALE_LEAST, Math.min(SCALE_MOST, this.scale * SCALE_STEP ** by));
     this.go(this.from);
   }
 

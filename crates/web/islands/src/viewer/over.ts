@@ -334,7 +334,7 @@ export class Overlays {
     for (let y = 0; y < gh; y += 1) {
       for (let x = 0; x < gw; x += 1) {
         const at = (i: 0 | 1 | 2) => o[i] + (r[i] - o[i]) * x * STEP + (d[i] - o[i]) * y * STEP;
-        values[y * gw + x] = doseAt(dose, [at(0), at(1), at(2)]) ?? 0;
+        values[y * gw + x] = doseAt(dose, [at(0), at(1), at(2)]) ?? Number.NaN;
       }
     }
     const sheet = document.createElement('canvas');
