@@ -66,9 +66,9 @@ test('a study with every kind of object arrives', { timeout: 180_000 }, async ()
   const frames = await jpegs(page);
   await send(page, 'yarqum', [
     ...objects.slices(who), objects.ecg(who), objects.structures(who), objects.dose(who),
-    objects.echo(who), objects.jpegEcho(who, frames), objects.angio(who),
+    objects.echo(who), objects.jpegEcho(who, frames), objects.angio(who), objects.ambulatory(who),
   ]);
-  images = await arrived(page, patient, 7);
+  images = await arrived(page, patient, 8);
   await open(page);
   assert.equal(await at(page, 'shown'), `${objects.STUDY}.1`, 'the slices are shown first');
   await accessible(page);
@@ -80,7 +80,7 @@ test('an ECG is right to the value', { timeout: 120_000 }, async () => {
   const one = await on.person({ ...DOCTOR, viewport: DESKTOP });
   const { page } = one;
   await open(page);
-  await page.locator('[data-modality=ECG]').click();
+  await page.locator('[data-modality=ECG]', { hasText: 'Resting ECG' }).click();
   await page.waitForSelector('.vw-ecg[data-shown]');
   assert.equal(await ecg(page, 'scale'), '25/10', '25 mm/s and 10 mm/mV');
   assert.match(await page.locator('.vw-ecg').innerText(), /Nothing is filtered here/);
@@ -152,6 +152,49 @@ test('an ECG is right to the value', { timeout: 120_000 }, async () => {
   await one.close();
 });
 
+test('a long recording is gone through, and its gap is a gap', { timeout: 120_000 }, async () => {
+  const one = await on.person({ ...DOCTOR, viewport: DESKTOP });
+  const { page } = one;
+  await open(page);
+  await page.locator('[data-modality=ECG]', { hasText: 'Holter' }).click();
+  await page.waitForSelector('.vw-ecg[data-shown]');
+  await page.locator('.vw-ecg summary').click();
+  assert.match(await page.locator('.vw-ecg tr[data-lead=CH1]').innerText(), /-1\.000 mV\s+1\.000 mV\s+not said/);
+  assert.match(await page.locator('.vw-ecg').innerText(), /sampled one after the other/);
+  await page.locator('.vw-ecg summary').click();
+  const paper = page.locator('.vw-paper');
+  // A second is 128 samples, its peak the 128th; the second channel's lies 4 samples later.
+  await paper.press('x');
+  for (let i = 0; i < 12; i += 1) await paper.press('Shift+ArrowRight');
+  for (let i = 0; i < 8; i += 1) await paper.press('ArrowRight');
+  assert.match(await page.locator('.vw-readout').innerText(), /CH1, 1\.000 s: 1\.000 mV/);
+  await paper.press('ArrowDown');
+  assert.match(await page.locator('.vw-readout').innerText(), /CH2, 1\.031 s: 1\.000 mV/);
+  await paper.press('Escape');
+  await paper.press('End');
+  assert.ok(Number(await ecg(page, 'from')) > 45, await ecg(page, 'from'));
+  await paper.press('Home');
+  await page.locator('.vw-ecg input[type=range]').fill('9.5');
+  assert.equal(await ecg(page, 'from'), '9.50');
+  await paper.press('x');
+  for (let i = 0; i < 7; i += 1) await paper.press('Shift+ArrowRight');
+  assert.match(await page.locator('.vw-readout').innerText(), /CH1, 10\.\d+ s: nothing recorded/);
+  // Dark pixels of the trace stand before the gap and behind it, none in it.
+  const dark = await page.evaluate(() => {
+    const canvas = document.querySelector('.vw-paper canvas');
+    const mm = (96 / 25.4) * window.devicePixelRatio;
+    return [9.8, 10.5, 11.3].map((t) => {
+      const x = Math.round((14 + (t - 9.5) * 25) * mm);
+      const row = canvas.getContext('2d').getImageData(x, 0, 2, Math.round(24 * mm)).data;
+      let n = 0;
+      for (let i = 0; i < row.length; i += 4) if (row[i] < 70 && row[i + 1] < 70 && row[i + 2] < 70) n += 1;
+      return n > 0;
+    });
+  });
+  assert.deepEqual(dark, [true, false, true]);
+  await one.close();
+});
+
 test('contours and dose lie where they belong', { timeout: 120_000 }, async () => {
   const one = await on.person({ ...DOCTOR, viewport: DESKTOP });
   const { page } = one;
@@ -216,6 +259,15 @@ test('contours and dose lie where they belong', { timeout: 120_000 }, async () =
   await picture(page, 'structures-and-dose');
   await page.locator('.vw-pane').first().press('d');
   assert.equal(await page.locator('#vw-dose').isVisible(), false);
+
+  // Planes that cut a contour show the line in which they do: across the whole square, and no thicker than a line.
+  await page.locator('.vw-pane').first().press('m');
+  await page.waitForFunction(() => [1, 2].every((n) => /Target: /.test(document.querySelectorAll('.vw-pane')[n]?.dataset.outlines ?? '')), undefined, { timeout: 30_000 });
+  for (const n of [1, 2]) {
+    const said = await page.evaluate((i) => document.querySelectorAll('.vw-pane')[i].dataset.outlines, n);
+    const [left, top, right, bottom] = said.split('; ').find((x) => x.startsWith('Target')).split(': ')[1].split(' ').map(Number);
+    assert.ok(right - left > 20 && bottom - top < 1, said);
+  }
   await one.close();
 });
 
@@ -245,38 +297,46 @@ test('films run at their rates and in their colours', { timeout: 180_000 }, asyn
       await first.press('ArrowDown');
     }
   }
-  /** How long each frame stood, milliseconds, over some rounds. */
+  /** How long each frame stood, milliseconds, over some rounds; `round`: how long each round took. */
   const times = async (ms) => page.evaluate((long) => new Promise((done) => {
     const pane = document.querySelector('.vw-pane');
-    const stood = {};
+    const stood = { round: [] };
+    let begun;
     let [last, since] = [pane.dataset.index, performance.now()];
     const watch = new MutationObserver(() => {
       if (pane.dataset.index === last) return;
       const now = performance.now();
       (stood[last] ??= []).push(now - since);
+      if (pane.dataset.index === '0') {
+        if (begun !== undefined) stood.round.push(now - begun);
+        begun = now;
+      }
       [last, since] = [pane.dataset.index, now];
     });
     watch.observe(pane, { attributes: true, attributeFilter: ['data-index'] });
     setTimeout(() => { watch.disconnect(); done(stood); }, long);
   }), ms);
-  const middle = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
+  // A machine that does much else may show a frame late, so the best round counts; none may be short.
+  const within = (list, wanted, what) => {
+    const best = Math.min(...list);
+    assert.ok(best > 0.85 * wanted && best < 1.5 * wanted, `${what}: ${list.map(Math.round)} instead of ${wanted} ms`);
+  };
 
-  // FrameTimeVector: the third frame stands four times as long.
+  // FrameTimeVector: the third frame stands four times as long as the second; the last for the mean.
   await first.press(' ');
-  const uneven = await times(3000);
-  assert.ok(Math.abs(middle(uneven[2]) - 400) < 60, `${middle(uneven[2])} ms`);
-  assert.ok(Math.abs(middle(uneven[1]) - 100) < 40, `${middle(uneven[1])} ms`);
-  assert.ok(uneven[4]?.length && uneven[0]?.length > 1, 'it loops');
+  const uneven = await times(6000);
+  within(uneven.round, 100 + 100 + 400 + 100 + 175, 'a round');
+  assert.ok(Math.min(...uneven[2]) > 250, `${uneven[2].map(Math.round)} ms`);
+  assert.ok(Math.min(...uneven[1]) < 180, `${uneven[1].map(Math.round)} ms`);
   await first.press(' ');
   const still = await times(500);
-  assert.deepEqual(still, {}, 'it stands');
+  assert.deepEqual(still, { round: [] }, 'it stands');
 
   // The recommended rate stands above FrameTime; keys change it.
   await show('Angiography');
   await first.press(' ');
   assert.match(await page.locator('#vw-status').innerText(), /10 frames a second/);
-  const even = Object.values(await times(3000)).flat();
-  assert.ok(Math.abs(middle(even) - 100) < 25, `${middle(even)} ms`);
+  within((await times(6000)).round, 800, 'ten frames a second');
   await first.press('>');
   assert.match(await page.locator('#vw-status').innerText(), /15 frames a second/);
   await first.press(' ');
@@ -295,7 +355,7 @@ for (const [locale, viewport] of [['zh-CN', DESKTOP], ['zh-CN', PHONE], ['en', P
     await accessible(page);
     await fits(page);
     if (process.env.KAREZ_SHOTS) await page.screenshot({ path: `${process.env.KAREZ_SHOTS}/over-${locale}-${viewport.width}.png`, fullPage: true });
-    await page.locator('[data-modality=ECG]').click();
+    await page.locator('[data-modality=ECG]', { hasText: 'Resting ECG' }).click();
     await page.waitForSelector('.vw-ecg[data-shown]');
     await accessible(page);
     await fits(page);

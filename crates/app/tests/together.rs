@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use app::agreements::AgreementAct;
 use app::viewing::Figure;
-use app::viewing::together::{Drawn, Glance, Say, Told, Together};
+use app::viewing::together::{Drawn, Glance, Say, Together, Told};
 use app::{App, AppError, Cx, RecordClass, Role, Settings};
 use kernel::RecordKey;
 use kernel::limits::TOGETHER_WORDS_PER_S;
@@ -101,7 +101,11 @@ async fn together(w: &World, far: &App) {
     say(near, &home, &study, &seat, drawn("f1")).await;
     let look = hears(&mut other, |t| matches!(t, Told::Look(_))).await;
     assert!(matches!(look, Told::Look(Some(g)) if g.sop == "1.2.3.4"));
-    hears(&mut other, |t| matches!(t, Told::Draw(_, d) if d.id == "f1")).await;
+    hears(
+        &mut other,
+        |t| matches!(t, Told::Draw(_, d) if d.id == "f1"),
+    )
+    .await;
 
     // What is said from another's seat comes to nothing; what is said next is heard first.
     say(far, &away, &study, &seat, glance("6.6.6")).await;
@@ -109,7 +113,10 @@ async fn together(w: &World, far: &App) {
     say(far, &away, &study, &own, glance("7.7.7")).await;
     say(far, &away, &study, &own, Say::Lead(true)).await;
     hears(&mut one, |t| {
-        assert!(!matches!(t, Told::Look(Some(g)) if g.sop != "1.2.3.4"), "{t:?}");
+        assert!(
+            !matches!(t, Told::Look(Some(g)) if g.sop != "1.2.3.4"),
+            "{t:?}"
+        );
         people(t).contains(&("saryozen".to_owned(), true))
     })
     .await;
@@ -117,10 +124,22 @@ async fn together(w: &World, far: &App) {
     // Whoever comes later is told all there is.
     let late = w.staff("rena", "qumtagh", &[Role::Clinician], &[]);
     let mut third = near.look_together(&late, &study).await.unwrap();
-    hears(&mut third, |t| matches!(t, Told::Draw(_, d) if d.id == "f1")).await;
+    hears(
+        &mut third,
+        |t| matches!(t, Told::Draw(_, d) if d.id == "f1"),
+    )
+    .await;
     drop(one);
-    hears(&mut third, |t| matches!(t, Told::Erase(_, id) if id == "f1")).await;
-    hears(&mut other, |t| matches!(t, Told::Erase(_, id) if id == "f1")).await;
+    hears(
+        &mut third,
+        |t| matches!(t, Told::Erase(_, id) if id == "f1"),
+    )
+    .await;
+    hears(
+        &mut other,
+        |t| matches!(t, Told::Erase(_, id) if id == "f1"),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -153,11 +172,17 @@ async fn whoever_may_not_read_the_study_neither_joins_nor_speaks() {
     let admin = w.admin("qumtagh");
     for cx in [&stranger, &patient, &admin] {
         let joined = app.look_together(cx, &study).await;
-        assert!(matches!(joined, Err(AppError::NotFound | AppError::Denied(_))));
+        assert!(matches!(
+            joined,
+            Err(AppError::NotFound | AppError::Denied(_))
+        ));
         let said = app
             .say_together(cx, &study, one.seat(), vec![Say::Point(None)])
             .await;
-        assert!(matches!(said, Err(AppError::NotFound | AppError::Denied(_))));
+        assert!(matches!(
+            said,
+            Err(AppError::NotFound | AppError::Denied(_))
+        ));
     }
     let other = key("qumtagh", "Patient", "p1");
     let joined = app.look_together(&w.clinician(), &other).await;
@@ -207,7 +232,12 @@ async fn what_is_said_is_bounded_and_only_coming_and_going_is_kept() {
         let said = app.say_together(&cx, &study, &seat, vec![say]).await;
         assert!(matches!(said, Err(AppError::Malformed(_))), "{bad}");
     }
-    assert!(serde_json::from_str::<Say>(r#"{"point":{"sop":"1","frame":0,"at":[0,0,0],"name":"Wang"}}"#).is_err());
+    assert!(
+        serde_json::from_str::<Say>(
+            r#"{"point":{"sop":"1","frame":0,"at":[0,0,0],"name":"Wang"}}"#
+        )
+        .is_err()
+    );
     let many = vec![Say::Point(None); 64];
     let said = app.say_together(&cx, &study, &seat, many).await;
     assert!(matches!(said, Err(AppError::TooMuch(_))));
@@ -215,7 +245,10 @@ async fn what_is_said_is_bounded_and_only_coming_and_going_is_kept() {
     let before = *app.watch().borrow();
     let mut taken = 0;
     let refused = loop {
-        match app.say_together(&cx, &study, &seat, vec![Say::Point(None)]).await {
+        match app
+            .say_together(&cx, &study, &seat, vec![Say::Point(None)])
+            .await
+        {
             Ok(()) => taken += 1,
             Err(e) => break e,
         }

@@ -110,6 +110,44 @@ export function ecg(patient) {
   });
 }
 
+/**
+ * An ambulatory recording of a minute: three channels of 8 bits, 128 a second, 10 µV a step; one millivolt at most. From second 10
+ * to 11 nothing was recorded, and the second channel was sampled 4 samples after the first.
+ */
+export function ambulatory(patient) {
+  const [hz, seconds] = [128, 60];
+  const data = Buffer.alloc(hz * seconds * 3);
+  for (let s = 0; s < hz * seconds; s += 1) {
+    const gap = s >= 10 * hz && s < 11 * hz;
+    for (let c = 0; c < 3; c += 1) data.writeInt8(gap ? -128 : Math.round(100 * Math.sin((2 * Math.PI * s) / (hz * 4))), s * 3 + c);
+  }
+  const channel = (n) => ({
+    '003A0203': ['SH', `CH${n + 1}`],
+    '003A0208': ['SQ', code(String(n + 1), '99TEST', `Channel ${n + 1}`)],
+    '003A0210': ['DS', 10],
+    '003A0211': ['SQ', code('uV', 'UCUM', 'microvolt')],
+    '003A0212': ['DS', 1],
+    '003A0213': ['DS', 0],
+    '003A0215': ['DS', n === 1 ? 4 : 0],
+  });
+  return file({
+    ...general(patient, 8, 1, 'ECG', 'Holter'),
+    '00080016': ['UI', '1.2.840.10008.5.1.4.1.1.9.1.3'],
+    '0008002A': ['DT', '20261101081500'],
+    '54000100': ['SQ', {
+      '003A0004': ['CS', 'ORIGINAL'],
+      '003A0005': ['US', 3],
+      '003A0010': ['UL', hz * seconds],
+      '003A001A': ['DS', hz],
+      '003A0200': ['SQ', channel(0), channel(1), channel(2)],
+      '54001004': ['US', 8],
+      '54001006': ['CS', 'SB'],
+      '5400100A': ['OB', Buffer.from([0x80, 0])],
+      '54001010': ['OB', data],
+    }],
+  });
+}
+
 /** A square of 40 mm around the middle on the middle slice, one 0.9 mm above the next, and one 10 mm beside the stack. */
 export function structures(patient) {
   const square = (z, half) => [[-half, -half, z], [half, -half, z], [half, half, z], [-half, half, z]].flat();

@@ -204,6 +204,8 @@ export class CoView {
         if (all.length === 0 || !this.joined) return;
         const answer = await fetch(this.address, {
           method: 'POST',
+          // Images that are fetched ahead wait for it.
+          priority: 'high',
           headers: { 'content-type': 'application/json', 'x-csrf-token': this.viewer.root.dataset['csrf'] ?? '', 'hx-request': 'true' },
           body: JSON.stringify({ seat: this.seat, say: all }),
         }).catch(() => undefined);
@@ -222,7 +224,8 @@ export class CoView {
     const view = pane.viewport;
     const look = pane.look();
     if (!view || !pane.stack || !look) return undefined;
-    if (pane.from) return null;
+    // Studies of somebody else's permit and traces are not shared.
+    if (pane.from || this.viewer.hasTraces) return null;
     const { slice } = pane;
     if (!slice && !pane.plane) return undefined;
     const centre = pane.plane
@@ -242,7 +245,8 @@ export class CoView {
     };
   }
 
-  private glance(): void {
+  /** Shows the others what the chosen picture shows, if the reader leads. */
+  glance(): void {
     if (!this.leads) return;
     const look = this.glanceOf(this.viewer.stage.pane);
     const made = JSON.stringify(look);

@@ -186,6 +186,10 @@ export class Viewer {
     this.restore();
   }
 
+  get hasTraces(): boolean {
+    return this.traces !== undefined;
+  }
+
   /** Waveforms, in place of the pictures until they are closed. */
   private async showTraces(place: Place): Promise<void> {
     this.traces?.close();
@@ -196,8 +200,10 @@ export class Viewer {
     if (!instance) return this.tell(say(answer?.ok ? 'no-pictures' : 'series-failed', { status: answer?.status ?? 0 }));
     this.traces = new Ecg(this.find('#vw-stage'), instance, place.title, () => {
       this.traces = undefined;
+      this.together.glance();
       this.stage.pane?.element.focus();
     });
+    this.together.glance();
     await this.traces.open();
   }
 
