@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
 import { DESKTOP, PHONE, accessible, fits, picture } from './lib/browser.mjs';
-import { arrived, patientOf, send } from './lib/dicom.mjs';
+import { arrived, patientOf, send } from './lib/dataset.mjs';
 import { importPatient } from './lib/job.mjs';
 import { arrivingBundle } from './lib/karez.mjs';
 import * as objects from './lib/objects.mjs';

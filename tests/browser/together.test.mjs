@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
 import { DESKTOP, PHONE, accessible, fits } from './lib/browser.mjs';
-import { arrived, patientOf, send } from './lib/dicom.mjs';
+import { arrived, patientOf, send } from './lib/dataset.mjs';
 import { ask, importPatient, submit } from './lib/job.mjs';
 import { arrivingBundle } from './lib/karez.mjs';
 import { PIXEL_MM, SIDE, slices } from './lib/objects.mjs';

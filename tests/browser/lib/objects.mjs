@@ -1,6 +1,6 @@
 // Objects of a made-up study, each with a value known beforehand: slices, an ECG, a structure set, a dose, films.
 
-import { file } from './dicom.mjs';
+import { file } from './dataset.mjs';
 
 export const STUDY = '1.2.826.0.1.3680043.10.999.77';
 export const FRAME = `${STUDY}.9`;
