@@ -820,3 +820,63 @@ async fn active_requests_for_imaging_are_the_worklist_of_their_hospital() {
     assert!(found.unwrap().rows.is_empty());
     assert!(audited(&w, "imaging.worklist.read").await > 0);
 }
+
+/// Sixteen pixels of 16 bits on what an object says otherwise.
+fn with_pixels(s: &Said) -> imaging::Object {
+    let mut d = dataset(s);
+    d.put_text(tags::PHOTOMETRIC_INTERPRETATION, VR::CS, "MONOCHROME2");
+    for (tag, value) in [
+        (tags::SAMPLES_PER_PIXEL, 1),
+        (tags::ROWS, 16),
+        (tags::COLUMNS, 16),
+        (tags::BITS_ALLOCATED, 16),
+        (tags::BITS_STORED, 12),
+        (tags::HIGH_BIT, 11),
+        (tags::PIXEL_REPRESENTATION, 0),
+    ] {
+        d.put_u16(tag, value);
+    }
+    let pixels: Vec<u8> = (0..256_u16).flat_map(|n| (n * 9).to_le_bytes()).collect();
+    d.put(imaging::Element {
+        tag: tags::PIXEL_DATA,
+        vr: VR::OW,
+        data: imaging::Data::Bytes(pixels.into()),
+    });
+    let made = imaging::Object::made(d, imaging::syntax::of(EXPLICIT));
+    imaging::Object::read(imaging::file::of(&made), &imaging::Limits::default()).unwrap()
+}
+
+/// What an edge compressed and what the scanner sent itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_object_in_another_lossless_syntax_is_no_contradiction() {
+    let w = world().await;
+    patient_with_number(&w, "p17", MRN, "17").await;
+    let cx = w.clinician();
+    let send = async |file: Bytes| {
+        let kept = w.app().image_store(&cx, &home(), file, &source("x")).await;
+        kept.unwrap().outcome
+    };
+    let in_syntax = |o: &imaging::Object, to| imaging::pixel::transcode(o, to, 100).unwrap();
+    let direct = with_pixels(&said(1));
+    let by_edge = in_syntax(&direct, imaging::syntax::JPEG_LS);
+    assert_eq!(send(by_edge.clone()).await, Outcome::New);
+    assert_eq!(send(direct.bytes().clone()).await, Outcome::Again);
+    assert_eq!(
+        send(in_syntax(&direct, imaging::syntax::RLE)).await,
+        Outcome::Again
+    );
+    // What was kept first stands, as it came.
+    let target = Target::study("1.2.826.1");
+    let lines = w.app().image_locate(&cx, &home(), &target).await.unwrap();
+    assert_eq!(lines.len(), 1);
+    let open = w.app().image_open(&cx, &lines[0]).await.unwrap();
+    assert_eq!(open.all().await.unwrap(), by_edge);
+    // One attribute more is another content, also when it comes compressed; and it waits once, however it comes again.
+    let other = with_pixels(&Said {
+        institution: "Elsewhere".into(),
+        ..said(1)
+    });
+    let squeezed = in_syntax(&other, imaging::syntax::JPEG_LS);
+    assert_eq!(send(squeezed).await, Outcome::OtherContent);
+    assert_eq!(send(other.bytes().clone()).await, Outcome::Again);
+}

@@ -15,6 +15,7 @@ pub mod object;
 pub mod pixel;
 pub mod query;
 mod read;
+mod same;
 pub mod study;
 pub mod syntax;
 mod write;
@@ -27,6 +28,7 @@ pub use facts::Facts;
 pub use layout::Layout;
 pub use limits::Limits;
 pub use object::Object;
+pub use same::same_content;
 pub use write::write;
 
 /// Other Patient IDs (0010,1000), retired and still sent.

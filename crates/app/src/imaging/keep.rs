@@ -191,11 +191,14 @@ impl App {
     async fn kept_before(
         &self,
         hospital: &HospitalId,
-        read: &Read,
+        read: &Arc<Read>,
     ) -> Result<Option<Kept>, AppError> {
         let images = self.store.images();
         let known = images.known_images(hospital, &read.instance.uid).await?;
-        if !known.contains(&read.instance.digest) {
+        if known.is_empty()
+            || !known.contains(&read.instance.digest)
+                && !self.kept_otherwise(hospital, read).await?
+        {
             return Ok(None);
         }
         let study = images.known_study(hospital, &read.study.uid).await?;

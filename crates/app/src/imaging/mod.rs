@@ -11,6 +11,7 @@ mod pieces;
 mod quiet;
 mod read;
 pub mod reconcile;
+mod same;
 mod study;
 mod worklist;
 
