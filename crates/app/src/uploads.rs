@@ -57,6 +57,8 @@ enum End {
     OtherPatient,
     /// What came is no object that can be kept.
     Refused,
+    /// What came is not what was announced.
+    Damaged,
 }
 
 impl End {
@@ -66,7 +68,7 @@ impl End {
             Self::Again => Some(Outcome::Again),
             Self::OtherContent => Some(Outcome::OtherContent),
             Self::OtherPatient => Some(Outcome::OtherPatient),
-            Self::Refused => None,
+            Self::Refused | Self::Damaged => None,
         }
     }
 }
@@ -85,7 +87,8 @@ impl From<Outcome> for End {
 impl App {
     /// Begins an upload, or finds the one of the same content again.
     ///
-    /// `Denied` for whoever is no machine or clinical staff of the hospital, `TooMuch` for an object beyond the limit.
+    /// `Denied` for whoever is no machine or clinical staff of the hospital, `TooMuch` for an object beyond the limit,
+    /// `Gone` for content that came whole of late and can be no object: a repetition does not cost the line once more.
     pub async fn begin_upload(
         &self,
         cx: &Cx,
@@ -111,11 +114,10 @@ impl App {
             None => self.new_id().to_string(),
         };
         if let Some(note) = self.upload_note(hospital, &id).await? {
-            let gone_on = note.length == new.length && !matches!(note.end, Some(End::Refused));
-            if gone_on {
+            if note.length == new.length && !matches!(note.end, Some(End::Damaged)) {
                 return self.upload_of(cx, hospital, &id, note).await;
             }
-            // The same digest with another length, or one that was refused: what lies there is of no use.
+            // The same digest with another length, or bytes that were not its: what lies there is of no use.
             self.store.staging().clear(hospital, &id, true).await?;
         }
         let note = Note {
@@ -180,14 +182,17 @@ impl App {
         self.finish_upload(cx, hospital, id, &pieces).await
     }
 
-    /// Ends an upload that the sender gives up.
+    /// Ends an upload that the sender gives up, or forgets that its content was refused.
     pub async fn drop_upload(
         &self,
         cx: &Cx,
         hospital: &HospitalId,
         id: &str,
     ) -> Result<(), AppError> {
-        let _there = self.upload(cx, hospital, id).await?;
+        match self.upload(cx, hospital, id).await {
+            Ok(_) | Err(AppError::Gone) => {}
+            Err(e) => return Err(e),
+        }
         Ok(self.store.staging().clear(hospital, id, true).await?)
     }
 
@@ -209,20 +214,19 @@ impl App {
             exchange: id.to_owned(),
             issuer: None,
         };
-        let kept = match checked(&note, whole) {
-            Ok(whole) => self.image_store(cx, hospital, whole, &source).await,
-            Err(e) => Err(e),
+        let (outcome, end) = match checked(&note, whole) {
+            Err(e) => (Err(e), End::Damaged),
+            Ok(whole) => match self.image_store(cx, hospital, whole, &source).await {
+                Ok(kept) => (Ok(kept.outcome), End::from(kept.outcome)),
+                // It will not become an object by being sent again.
+                Err(e @ (AppError::Malformed(_) | AppError::Invalid(_) | AppError::TooMuch(_))) => {
+                    (Err(e), End::Refused)
+                }
+                // Everything else may pass: the pieces stay, and the last one can be sent again.
+                Err(e) => return Err(e),
+            },
         };
-        let outcome = match kept {
-            Ok(kept) => Ok(kept.outcome),
-            // It will not become an object by being sent again.
-            Err(e @ (AppError::Malformed(_) | AppError::Invalid(_) | AppError::TooMuch(_))) => {
-                Err(e)
-            }
-            // Everything else may pass: the pieces stay, and the last one can be sent again.
-            Err(e) => return Err(e),
-        };
-        note.end = Some(outcome.as_ref().map_or(End::Refused, |o| End::from(*o)));
+        note.end = Some(end);
         note.touched = cx.now;
         self.write_note(hospital, id, &note).await?;
         staging.clear(hospital, id, false).await?;
@@ -276,7 +280,7 @@ impl App {
             outcome,
         };
         match note.end {
-            Some(End::Refused) => Err(AppError::Gone),
+            Some(End::Refused | End::Damaged) => Err(AppError::Gone),
             Some(end) => Ok(ended(note.length, end.outcome())),
             None => {
                 let pieces = self.store.staging().pieces(hospital, id).await?;

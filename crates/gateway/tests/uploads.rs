@@ -174,6 +174,10 @@ async fn what_is_not_what_was_announced_is_refused_and_over() {
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
     let state = line.ask("HEAD", &location, &[], Body::empty()).await;
     assert_eq!(state.status(), StatusCode::GONE);
+    // The line damaged it: what was announced may come again.
+    let again = line.begin(&object, &digest(b"something else")).await;
+    assert_eq!(again.status(), StatusCode::CREATED);
+    assert_eq!(number(&again, "upload-offset"), 0);
 }
 
 #[tokio::test]
@@ -185,6 +189,13 @@ async fn what_is_no_object_is_refused() {
     let location = begun.headers()["location"].to_str().unwrap().to_owned();
     let refused = line.piece(&location, 0, rubbish).await;
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    // A repetition is refused before anything of it is sent, until the sender has it forgotten.
+    let again = line.begin(rubbish, &digest(rubbish)).await;
+    assert_eq!(again.status(), StatusCode::GONE);
+    let dropped = line.ask("DELETE", &location, &[], Body::empty()).await;
+    assert_eq!(dropped.status(), StatusCode::NO_CONTENT);
+    let again = line.begin(rubbish, &digest(rubbish)).await;
+    assert_eq!(again.status(), StatusCode::CREATED);
 }
 
 #[tokio::test]
