@@ -40,10 +40,14 @@ fn administrator(node: &TestNode, hospital: &str) -> Cx {
 }
 
 async fn hook(node: &TestNode, url: &str) -> (ResourceId, Secret) {
+    hook_for(node, url, &["case", "consent"]).await
+}
+
+async fn hook_for(node: &TestNode, url: &str, topics: &[&str]) -> (ResourceId, Secret) {
     let new = NewWebhook {
         name: "Laboratory".into(),
         url: url.into(),
-        topics: vec!["case".into(), "consent".into()],
+        topics: topics.iter().map(|t| (*t).to_owned()).collect(),
     };
     let cx = administrator(node, "yarqum");
     let (id, secret) = node.app.add_webhook(&cx, new).await.unwrap();
@@ -102,6 +106,34 @@ async fn events_of_the_hospital_arrive_in_order_signed_and_without_anything_of_t
     assert!(!body.contains("p-7"));
     assert_eq!(node.app.deliver_webhooks().await.unwrap(), 0);
     assert!(receiver.received().is_empty());
+}
+
+#[tokio::test]
+async fn images_and_readings_can_be_asked_for_by_whoever_reads_and_whoever_keeps() {
+    let node = node().await;
+    let receiver = Receiver::start().await;
+    let topics = ["imaging", "reading"];
+    hook_for(&node, &receiver.url, &topics).await;
+    happens(&node, "yarqum", "imaging.arrived", "s1", "{}").await;
+    happens(&node, "qumtagh", "imaging.arrived", "theirs", "{}").await;
+    let kept_here = r#"{"reading":"yarqum","study":"s1","patient":"p-7"}"#;
+    happens(&node, "qumtagh", "reading.critical", "r1", kept_here).await;
+    happens(
+        &node,
+        "qumtagh",
+        "reading.signed",
+        "theirs",
+        r#"{"reading":"qumtagh"}"#,
+    )
+    .await;
+    happens(&node, "yarqum", "case.sent", "unasked", "{}").await;
+    assert_eq!(node.app.deliver_webhooks().await.unwrap(), 2);
+    let all = receiver.received();
+    assert_eq!(subjects(&all), ["s1", "r1"]);
+    assert!(
+        all.iter()
+            .all(|r| !String::from_utf8_lossy(&r.body).contains("p-7"))
+    );
 }
 
 #[tokio::test]

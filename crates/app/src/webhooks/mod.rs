@@ -14,13 +14,15 @@ pub use deliver::Hooks;
 pub use manage::{DeliveryLine, NewWebhook, WebhookLine, WebhookView};
 
 /// What may be asked for: events whose topic begins with the word and a dot.
-pub const TOPICS: [&str; 7] = [
+pub const TOPICS: [&str; 9] = [
     "agreement",
     "break-glass",
     "case",
     "consent",
     "hospital",
+    "imaging",
     "opinion",
+    "reading",
     "record",
 ];
 /// Webhooks one hospital may have.
@@ -100,18 +102,26 @@ impl Document for Webhook {
 }
 
 impl Webhook {
-    /// Whether an event is to be sent: it is of the hospital or of a case the hospital answers, and was asked for.
+    /// Whether an event is to be sent: it is of the hospital, of a case the hospital answers or of the reading of a study
+    /// the hospital keeps, and was asked for.
     fn wants(&self, hospital: &HospitalId, event: &Event) -> bool {
         #[derive(Deserialize, Default)]
         struct Data {
             answering: Option<HospitalId>,
+            /// Of a reading: who keeps the study.
+            reading: Option<HospitalId>,
         }
         let topic = event.topic.split('.').next().unwrap_or_default();
         if !self.topics.iter().any(|t| t == topic) {
             return false;
         }
         let data: Data = serde_json::from_str(&event.data).unwrap_or_default();
-        &event.hospital == hospital || data.answering.as_ref() == Some(hospital)
+        let parties = [
+            Some(&event.hospital),
+            data.answering.as_ref(),
+            data.reading.as_ref(),
+        ];
+        parties.contains(&Some(hospital))
     }
 }
 
