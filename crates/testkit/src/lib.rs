@@ -2,10 +2,12 @@
 //! repeats. Never a dependency of what is shipped.
 
 mod authenticator;
+pub mod dicom;
 mod entropy;
 pub mod images;
 mod node;
 pub mod people;
+pub mod phantom;
 pub mod postgres;
 pub mod powercut;
 pub mod provider;
