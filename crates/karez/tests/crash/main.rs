@@ -14,6 +14,7 @@ mod line;
 mod nodes;
 mod postgres;
 mod read_only;
+mod scanners;
 mod writers;
 
 use testkit::powercut::PowerCut;

@@ -34,7 +34,9 @@ impl Node<'_> {
     /// A server that is ready.
     pub fn serve(&self, power: Option<&PowerCut>) -> binary::Server {
         let mut command = self.command(&SERVE);
-        command.stderr(Stdio::null());
+        command
+            .env("KAREZ_DICOM_LISTEN", "127.0.0.1:0")
+            .stderr(Stdio::null());
         if let Some(power) = power {
             power.wrap(&mut command);
         }
@@ -45,6 +47,12 @@ impl Node<'_> {
     pub fn prepare(&self) -> String {
         succeeds(&mut self.command(&words(&founding("yarqum"))));
         succeeds(&mut self.command(&words(TOKEN)))
+    }
+
+    /// What an administrator does on the machine.
+    pub fn admin(&self, line: &str) {
+        let line = format!("admin {line}");
+        succeeds(&mut self.command(&words(&line)));
     }
 
     /// That every audit chain verifies.
