@@ -14,10 +14,15 @@ use testkit::records::{hospital_id, id, key, kind};
 use crate::doors::Answer;
 use crate::scene::{Person, Scene, Way};
 
-pub const ACTS: [&str; 12] = [
+pub const ACTS: [&str; 17] = [
     "read shared result",
     "read unshared image",
     "read genetics",
+    "find shared study",
+    "find unshared study",
+    "open shared study",
+    "open unshared study",
+    "send an image",
     "open the case",
     "send a case",
     "accept a case",
@@ -33,13 +38,14 @@ pub const ACTS: [&str; 12] = [
 #[derive(Debug)]
 pub struct Cell {
     pub by_use_case: bool,
-    by_fhir: Option<bool>,
-    by_page: Option<bool>,
+    pub by_fhir: Option<bool>,
+    pub by_page: Option<bool>,
+    pub by_dicomweb: Option<bool>,
 }
 
 impl Cell {
     pub fn agrees(&self) -> bool {
-        [self.by_fhir, self.by_page]
+        [self.by_fhir, self.by_page, self.by_dicomweb]
             .into_iter()
             .flatten()
             .all(|door| door == self.by_use_case)
@@ -47,16 +53,18 @@ impl Cell {
 
     /// Which doors there were beside the use case.
     pub fn doors(&self) -> &'static str {
-        match (self.by_fhir, self.by_page) {
-            (Some(_), Some(_)) => "",
-            (Some(_), None) => " (FHIR)",
-            (None, Some(_)) => " (page)",
-            (None, None) => " (neither)",
+        match (self.by_fhir, self.by_page, self.by_dicomweb) {
+            (Some(_), Some(_), _) => "",
+            (Some(_), None, None) => " (FHIR)",
+            (Some(_), None, Some(_)) => " (FHIR, DICOMweb)",
+            (None, Some(_), _) => " (page)",
+            (None, None, Some(_)) => " (DICOMweb)",
+            (None, None, None) => " (neither)",
         }
     }
 }
 
-fn shown(answer: &Answer) -> bool {
+pub fn shown(answer: &Answer) -> bool {
     answer.status == StatusCode::OK
 }
 
@@ -65,12 +73,12 @@ fn led_on(answer: &Answer) -> bool {
     answer.status == StatusCode::SEE_OTHER
 }
 
-fn is_patient(who: &Person) -> bool {
+pub fn is_patient(who: &Person) -> bool {
     matches!(who.way, Way::Patient { .. })
 }
 
 /// Whether the use case was permitted and possible. Anything but a refusal is a fault of the test.
-fn done<T>(result: Result<T, AppError>) -> bool {
+pub fn done<T>(result: Result<T, AppError>) -> bool {
     match result {
         Ok(_) => true,
         Err(
@@ -90,6 +98,11 @@ impl Scene {
             "read shared result" => self.read(who, "o1", RecordClass::Laboratory).await,
             "read unshared image" => self.read(who, "o-img", RecordClass::Imaging).await,
             "read genetics" => self.read(who, "o-gen", RecordClass::Genetics).await,
+            "find shared study" => self.find_study(who, "shared").await,
+            "find unshared study" => self.find_study(who, "unshared").await,
+            "open shared study" => self.open_study(who, "shared").await,
+            "open unshared study" => self.open_study(who, "unshared").await,
+            "send an image" => self.send_image(who).await,
             "open the case" => self.open_case(who).await,
             "send a case" => self.send_case(who).await,
             "accept a case" => self.accept_case(who).await,
@@ -129,6 +142,7 @@ impl Scene {
             by_use_case: by_store,
             by_fhir: Some(self.read_by_fhir(who, entry).await),
             by_page: self.read_by_page(who, entry).await,
+            by_dicomweb: None,
         }
     }
 
@@ -218,6 +232,7 @@ impl Scene {
             by_use_case: done(self.w.app().case(&who.cx, case).await),
             by_fhir: Some(shown(&request)),
             by_page: page.map(|p| shown(&p) || draft(&p)),
+            by_dicomweb: None,
         }
     }
 
@@ -248,6 +263,7 @@ impl Scene {
             by_use_case: sent,
             by_fhir,
             by_page,
+            by_dicomweb: None,
         }
     }
 
@@ -286,6 +302,7 @@ impl Scene {
             by_use_case: done(self.act(who, one, CaseAct::Accept).await),
             by_fhir,
             by_page: self.form(who, &form, "").await.map(|a| led_on(&a)),
+            by_dicomweb: None,
         }
     }
 
@@ -298,6 +315,7 @@ impl Scene {
             by_use_case: done(desk),
             by_fhir: None,
             by_page: self.page(who, &path).await.map(|a| shown(&a)),
+            by_dicomweb: None,
         }
     }
 
@@ -326,6 +344,7 @@ impl Scene {
             by_use_case: done(withdrawn),
             by_fhir,
             by_page: by_page.map(|a| led_on(&a)),
+            by_dicomweb: None,
         }
     }
 
@@ -342,6 +361,7 @@ impl Scene {
             by_use_case: decided.await.unwrap().allowed,
             by_fhir: None,
             by_page: asked.map(|a| a.status == StatusCode::UNPROCESSABLE_ENTITY || shown(&a)),
+            by_dicomweb: None,
         }
     }
 
@@ -362,6 +382,7 @@ impl Scene {
             by_use_case: done(readers),
             by_fhir: None,
             by_page: page.map(|p| shown(&p) && p.body.contains(mark)),
+            by_dicomweb: None,
         }
     }
 
@@ -372,6 +393,7 @@ impl Scene {
             by_use_case: done(self.w.app().audit_page(&who.cx, &ask).await),
             by_fhir: None,
             by_page: page.map(|p| shown(&p)),
+            by_dicomweb: None,
         }
     }
 
@@ -399,6 +421,7 @@ impl Scene {
             by_use_case: edited,
             by_fhir,
             by_page: page.map(|p| shown(&p)),
+            by_dicomweb: None,
         }
     }
 }

@@ -70,13 +70,48 @@ impl Scene {
     /// A safe FHIR request, which all may make in their way.
     pub async fn fhir(&self, who: &Person, path: &str) -> Answer {
         let request = Request::get(format!("/fhir/{path}"));
-        let request = match &who.way {
+        let request = self.as_themselves(request, who);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// A safe request of DICOMweb at Qumtagh.
+    pub async fn dicomweb(&self, who: &Person, path: &str, accept: &str) -> Answer {
+        let request = Request::get(format!("/dicomweb/qumtagh/{path}"));
+        let request = self
+            .as_themselves(request, who)
+            .header(header::ACCEPT, accept);
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// One object, sent as a viewer or a machine would.
+    pub async fn stow(&self, who: &Person, file: &[u8]) -> Answer {
+        let mut body = b"--B\r\nContent-Type: application/dicom\r\n\r\n".to_vec();
+        body.extend_from_slice(file);
+        body.extend_from_slice(b"\r\n--B--\r\n");
+        let mut request = self
+            .as_themselves(Request::post("/dicomweb/qumtagh/studies"), who)
+            .header(
+                header::CONTENT_TYPE,
+                "multipart/related; type=\"application/dicom\"; boundary=B",
+            );
+        if let Some(token) = cookie(who) {
+            request = request.header("x-csrf-token", csrf_of(token));
+        }
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
+    /// By the session where there is one, else by the token.
+    fn as_themselves(
+        &self,
+        request: axum::http::request::Builder,
+        who: &Person,
+    ) -> axum::http::request::Builder {
+        match &who.way {
             Way::Machine { bearer } => {
                 request.header(header::AUTHORIZATION, format!("Bearer {bearer}"))
             }
             Way::Staff { .. } | Way::Patient { .. } => with_cookie(request, who).unwrap(),
-        };
-        self.send(request.body(Body::empty()).unwrap()).await
+        }
     }
 
     /// A FHIR update; patients have no token to make one with.

@@ -170,3 +170,58 @@ async fn rubbish_is_answered_on_every_kind_of_fhir_request() {
         }
     }
 }
+
+/// Words that scanners wrote stand on pages, in scripts' data and in answers; nowhere do they become part of a page.
+#[tokio::test]
+async fn script_in_the_texts_of_an_image_stays_text() {
+    const SCRIPT: &str = "</script><script>alert(1)</script>";
+    let scene = Scene::new("active", "given").await;
+    let phantom = testkit::images::Phantom::new("1.2.826.66", "17", 16);
+    let mut d = phantom.dataset(1);
+    for (tag, vr) in [
+        (imaging::tags::PATIENT_NAME, imaging::VR::PN),
+        (imaging::tags::PATIENT_ID, imaging::VR::LO),
+        (imaging::tags::STUDY_DESCRIPTION, imaging::VR::LO),
+        (imaging::tags::SERIES_DESCRIPTION, imaging::VR::LO),
+        (imaging::tags::REFERRING_PHYSICIAN_NAME, imaging::VR::PN),
+        (imaging::tags::INSTITUTION_NAME, imaging::VR::LO),
+        (imaging::tags::ACCESSION_NUMBER, imaging::VR::SH),
+    ] {
+        d.put_text(tag, vr, SCRIPT);
+    }
+    d.put_text(imaging::tags::MODALITY, imaging::VR::CS, "<SCRIPT>");
+    d.put_text(imaging::tags::BODY_PART_EXAMINED, imaging::VR::CS, SCRIPT);
+    let bytes = imaging::write(&d, true);
+    let syntax = "1.2.840.10008.1.2.1";
+    let uid = phantom.uid(1);
+    let file = imaging::file::wrap(&bytes, testkit::images::MR, &uid, syntax, None);
+    let clinician = scene.person("own clinician");
+    let stowed = scene.stow(clinician, &file).await;
+    assert_eq!(stowed.status, StatusCode::OK, "{}", stowed.body);
+    let app = scene.w.app();
+    let (waiting, _) = app.studies_waiting(&clinician.cx, 0).await.unwrap();
+    let study = waiting[0].study.id.clone();
+    let mut seen = 0;
+    let mut look = async |path: &str| {
+        let answer = scene.page(clinician, path).await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        assert!(!answer.body.contains(SCRIPT), "{path}");
+        assert!(!answer.body.contains("<script>alert"), "{path}");
+        seen += usize::from(answer.body.contains("alert(1)"));
+    };
+    look("/studies/waiting").await;
+    look(&format!("/studies/waiting/{study}")).await;
+    let patient = testkit::records::id("p1");
+    app.assign_study(&clinician.cx, &study, &patient)
+        .await
+        .unwrap();
+    scene
+        .w
+        .node
+        .clock
+        .advance(jiff::SignedDuration::from_secs(10));
+    app.quiet_studies().await.unwrap();
+    look("/patients/qumtagh/p1").await;
+    look(&format!("/images/qumtagh/{study}")).await;
+    assert!(seen >= 3, "the texts stand on the pages: {seen}");
+}

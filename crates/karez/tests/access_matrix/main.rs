@@ -1,12 +1,14 @@
 //! Who may do what: role × own or other hospital × state of the agreement × state of the consent × kind of act, as one
-//! table. Each cell is asked through every door the act has: the use case, FHIR over HTTP, the pages over HTTP; all doors
-//! must answer alike. A read is asked of the store's predicate and of the decision on one thing as well, and a denied one
+//! table. Each cell is asked through every door the act has: the use case, FHIR, the pages and DICOMweb over HTTP, and the
+//! DICOM network in a table of its own; all doors must answer alike. A read is asked of the store's predicate and of the decision on one thing as well, and a denied one
 //! must look exactly like one of something that does not exist.
 #![allow(clippy::unwrap_used)]
 
 mod acts;
 mod doors;
 mod garbage;
+mod images;
+mod network;
 mod scene;
 
 use std::fmt::Write as _;

@@ -14,13 +14,15 @@ use app::cx::Channel;
 use app::sessions::SessionAsk;
 use app::{Cx, Language, Privilege, Settings};
 use axum::Router;
-use care::case::{Edit, Urgency};
+use care::case::{Edit, RecordItem, Urgency};
 use jiff::SignedDuration;
 use kernel::{AccountId, Instant, Phi, RecordKey, ResourceId};
 use testkit::TestNode;
 use testkit::people::{membership, ordinary_for};
 use testkit::records::{hospital_id, id};
 use testkit::world::World;
+
+use crate::images::Study;
 
 const PASSWORD: &str = "seven poplars by the well";
 
@@ -92,9 +94,16 @@ pub struct Cases {
     pub allocated: RecordKey,
 }
 
+/// Studies of the patient; one goes with every case.
+pub struct Studies {
+    pub shared: Study,
+    pub unshared: Study,
+}
+
 pub struct Scene {
     pub w: World,
     pub cases: Cases,
+    pub studies: Studies,
     /// Drafted by the own administrator and never proposed.
     pub drafted: ResourceId,
     pub router: Router,
@@ -115,7 +124,12 @@ impl Scene {
         let set = Setting { w, accounts };
         let in_force = set.agreement(agreement).await;
         let given = set.consent(consent).await;
-        let cases = set.cases(agreement != "proposed", &in_force, &given).await;
+        let studies = Studies {
+            shared: set.study("1.2.826.71").await,
+            unshared: set.study("1.2.826.72").await,
+        };
+        let asked = edit(&in_force, &given, &studies.shared);
+        let cases = set.cases(agreement != "proposed", &asked).await;
         let drafted = set.drafted().await;
         set.change_consent(consent, &given).await;
         set.change_agreement(agreement, &in_force, &cases).await;
@@ -126,6 +140,7 @@ impl Scene {
         Self {
             w: set.w,
             cases,
+            studies,
             drafted,
             router,
             people,
@@ -195,14 +210,14 @@ fn ask(channel: Channel) -> SessionAsk {
 }
 
 /// A scene while it is being set.
-struct Setting {
-    w: World,
+pub struct Setting {
+    pub w: World,
     accounts: BTreeMap<&'static str, AccountId>,
 }
 
 impl Setting {
     /// Staff before anybody signs in: the table's sessions begin when the scene is set, whatever time has passed.
-    fn staff(&self, name: &str) -> Cx {
+    pub fn staff(&self, name: &str) -> Cx {
         let (_, hospital, role, privileges) = STAFF.iter().find(|s| s.0 == name).unwrap();
         let account = self.accounts[name].as_str();
         self.w.staff(account, hospital, &[*role], privileges)
@@ -240,11 +255,11 @@ impl Setting {
         self.w.consent_until(true, until).await
     }
 
-    async fn cases(&self, send: bool, agreement: &ResourceId, consent: &ResourceId) -> Cases {
+    async fn cases(&self, send: bool, asked: &Edit) -> Cases {
         let case = async |sent: bool| {
             let (app, clinician) = (self.w.app(), self.staff("own clinician"));
             let case = app.start_case(&clinician, &id("p1")).await.unwrap();
-            let edit = CaseAct::Edit(Box::new(edit(agreement, consent)));
+            let edit = CaseAct::Edit(Box::new(asked.clone()));
             app.case_act(&clinician, &case, edit).await.unwrap();
             if sent {
                 app.case_act(&clinician, &case, CaseAct::Send)
@@ -365,7 +380,7 @@ impl Cases {
     }
 }
 
-fn edit(agreement: &ResourceId, consent: &ResourceId) -> Edit {
+fn edit(agreement: &ResourceId, consent: &ResourceId, study: &Study) -> Edit {
     Edit {
         question: Some(Phi::new("Is it operable?".into())),
         background: Some(Phi::new("Cough for two months.".into())),
@@ -374,6 +389,10 @@ fn edit(agreement: &ResourceId, consent: &ResourceId) -> Edit {
         specialty: Some("thoracic-surgery".into()),
         partner: Some((hospital_id("saryozen"), agreement.clone())),
         classes: Some(["laboratory".to_owned()].into()),
+        items: Some(vec![RecordItem {
+            kind: study.key.kind.clone(),
+            id: study.key.id.clone(),
+        }]),
         consent: Some(consent.clone()),
         language: Some("en".into()),
         ..Edit::default()
