@@ -2,6 +2,7 @@
 //! nobody else sees it.
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
 mod object;
 
 use std::sync::Arc;

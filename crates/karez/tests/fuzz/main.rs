@@ -3,6 +3,7 @@
 //! test` lets a coverage-guided engine look for as long as one likes. What was found stands as plain tests beside the rule.
 #![allow(clippy::unwrap_used)]
 
+mod dicomweb;
 mod mutate;
 mod node;
 mod parsers;

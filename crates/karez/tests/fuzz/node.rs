@@ -8,7 +8,7 @@ use app::cx::Channel;
 use app::sessions::SessionAsk;
 use app::{AppError, Role};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{Method, Request, StatusCode, Uri, header};
 use kernel::ErrorCode;
 use testkit::TestNode;
@@ -19,16 +19,16 @@ use crate::cases;
 use crate::mutate::{Edit, mutate, mutate_text};
 
 /// A node after a panic is not looked at again: the target has failed then.
-struct Served(AssertUnwindSafe<Node>);
+pub struct Served(AssertUnwindSafe<Node>);
 
-struct Node {
+pub struct Node {
     runtime: Runtime,
     node: TestNode,
     router: Router,
     token: String,
 }
 
-fn served() -> Served {
+pub fn served() -> Served {
     let runtime = Runtime::new().unwrap();
     let node = runtime.block_on(TestNode::with_hospitals(&["yarqum", "qumtagh"]));
     let app = Arc::new(node.app.clone());
@@ -67,18 +67,26 @@ impl Node {
         let request = Request::builder()
             .method(method)
             .uri(uri)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/fhir+json")
             .body(body.into())
             .ok()?;
-        Some(self.runtime.block_on(async {
+        let (status, body) = self.ask(request);
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Asks with the token; the answer is never a fault of ours.
+    pub fn ask(&self, mut request: Request<Body>) -> (StatusCode, Bytes) {
+        let token = format!("Bearer {}", self.token).parse().unwrap();
+        request.headers_mut().insert(header::AUTHORIZATION, token);
+        self.runtime.block_on(async {
             let answer = self.router.clone().oneshot(request).await.unwrap();
             let status = answer.status();
             let body = axum::body::to_bytes(answer.into_body(), 64 << 20).await;
-            let text = String::from_utf8_lossy(&body.unwrap()).into_owned();
+            let body = body.unwrap();
+            let text = String::from_utf8_lossy(&body);
             assert!(status.as_u16() < 500, "{status}: {text}");
-            (status, text)
-        }))
+            (status, body)
+        })
     }
 }
 
