@@ -18,6 +18,7 @@ mod record;
 pub mod services;
 mod staff;
 mod storied;
+pub mod studies;
 
 pub use model::Network;
 
@@ -41,6 +42,7 @@ pub fn network(seed: u64, now: Instant) -> Network {
         now,
         today,
     ));
+    let studies = studies::studies(seed, hospitals::HOSPITALS, &people, &cases, now);
     Network {
         seed,
         now,
@@ -49,6 +51,7 @@ pub fn network(seed: u64, now: Instant) -> Network {
         people,
         agreements: agreements::agreements(today),
         cases,
+        studies,
     }
 }
 

@@ -4,6 +4,8 @@ use agreements::{Privilege, RecordClass, Role};
 use jiff::civil::Date;
 use kernel::Instant;
 
+use super::studies::StudyPlan;
+
 /// A whole invented network.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -16,6 +18,7 @@ pub struct Network {
     pub people: Vec<Person>,
     pub agreements: Vec<AgreementPlan>,
     pub cases: Vec<CasePlan>,
+    pub studies: Vec<StudyPlan>,
 }
 
 impl Network {

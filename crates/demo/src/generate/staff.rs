@@ -196,6 +196,15 @@ pub const STAFF: &[Staff] = &[
         ZH_EN,
     ),
     consultant(
+        "tianyu",
+        ("Tian Yu", "田宇"),
+        ("Radiologist", "放射科副主任医师"),
+        &["radiology"],
+        &[post("qumtagh", EXPERT, SIGNS)],
+        licence("CN-110-118230", CN, date(2005, 9, 1), LONG),
+        ZH_EN,
+    ),
+    consultant(
         "sunmin",
         ("Sun Min", "孙敏"),
         ("Cardiologist", "心血管内科主任医师"),

@@ -89,7 +89,7 @@ pub async fn wind_up(world: &World<'_>) -> Result<(), AppError> {
 }
 
 /// Whoever signs for a hospital.
-fn signer(world: &World<'_>, hospital: &str, now: Instant) -> Result<Cx, AppError> {
+pub fn signer(world: &World<'_>, hospital: &str, now: Instant) -> Result<Cx, AppError> {
     let who = world.who(hospital, |p| {
         p.roles.contains(&Role::Administrator) && p.privileges.contains(&Privilege::SignAgreement)
     })?;

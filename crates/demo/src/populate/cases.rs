@@ -21,6 +21,7 @@ use super::opinions;
 use super::records::Ids;
 use super::world::{World, unknown};
 use crate::generate::model::{CasePlan, Person, Stage, Urgency, Who};
+use crate::generate::studies::StudyPlan;
 
 /// When each step of a case was taken.
 pub struct Steps {
@@ -88,6 +89,7 @@ impl Told<'_> {
 pub async fn all(
     world: &World<'_>,
     ids: &Ids,
+    studies: &BTreeMap<&'static str, RecordKey>,
 ) -> Result<BTreeMap<&'static str, RecordKey>, AppError> {
     let mut keys = BTreeMap::new();
     for plan in &world.network.cases {
@@ -95,7 +97,7 @@ pub async fn all(
             .network
             .person(&plan.person)
             .ok_or_else(|| unknown("person"))?;
-        keys.insert(plan.key, one(world, ids, plan, person).await?);
+        keys.insert(plan.key, one(world, ids, studies, plan, person).await?);
     }
     Ok(keys)
 }
@@ -103,6 +105,7 @@ pub async fn all(
 async fn one(
     world: &World<'_>,
     ids: &Ids,
+    studies: &BTreeMap<&'static str, RecordKey>,
     plan: &CasePlan,
     person: &Person,
 ) -> Result<RecordKey, AppError> {
@@ -130,6 +133,14 @@ async fn one(
         items.push(RecordItem {
             kind: Kind::new(kind)?,
             id: id(entry)?,
+        });
+    }
+    let own = |s: &&StudyPlan| s.case == Some(plan.key) && s.hospital == plan.from;
+    for study in world.network.studies.iter().filter(own) {
+        let key = studies.get(study.key).ok_or_else(|| unknown(study.key))?;
+        items.push(RecordItem {
+            kind: key.kind.clone(),
+            id: key.id.clone(),
         });
     }
     let consent = if plan.stage == Stage::Draft {
@@ -165,16 +176,10 @@ fn edit(
         .get(plan.agreement)
         .cloned()
         .ok_or_else(|| unknown(plan.agreement))?;
-    let urgency = match plan.urgency {
-        Urgency::Emergency => CaseUrgency::Emergency,
-        Urgency::Urgent => CaseUrgency::Urgent,
-        Urgency::Soon => CaseUrgency::Soon,
-        Urgency::Routine => CaseUrgency::Routine,
-    };
     Ok(Edit {
         question: Some(Phi::new(plan.question.into())),
         background: Some(Phi::new(plan.story.into())),
-        urgency: Some(urgency),
+        urgency: Some(urgency(plan.urgency)),
         service: Some(service_of(plan.service).into()),
         specialty: Some(plan.service.into()),
         partner: Some((HospitalId::new(plan.to)?, agreement)),
@@ -183,6 +188,15 @@ fn edit(
         language: Some(plan.language.into()),
         ..Edit::default()
     })
+}
+
+pub fn urgency(of: Urgency) -> CaseUrgency {
+    match of {
+        Urgency::Emergency => CaseUrgency::Emergency,
+        Urgency::Urgent => CaseUrgency::Urgent,
+        Urgency::Soon => CaseUrgency::Soon,
+        Urgency::Routine => CaseUrgency::Routine,
+    }
 }
 
 /// The patient agrees, or a parent does for a child.

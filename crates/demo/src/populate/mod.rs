@@ -6,6 +6,7 @@ mod cases;
 mod opinions;
 mod people;
 mod records;
+mod studies;
 mod world;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub struct Placed {
     pub cases: BTreeMap<&'static str, RecordKey>,
     /// Agreements by their number.
     pub agreements: BTreeMap<&'static str, ResourceId>,
+    /// Studies of images by the key of their plan.
+    pub studies: BTreeMap<&'static str, RecordKey>,
 }
 
 /// Carries everything in. The application must hold no hospital yet.
@@ -38,7 +41,9 @@ pub async fn populate(app: &App, network: &Network) -> Result<Placed, AppError> 
     agreements::all(&mut world).await?;
     let ids = records::all(&world).await?;
     people::patients(app, network, &ids).await?;
-    let cases = cases::all(&world, &ids).await?;
+    let studies = studies::arrive(&world).await?;
+    let cases = cases::all(&world, &ids, &studies).await?;
+    studies::read(&world, &studies, &cases).await?;
     agreements::wind_up(&world).await?;
     tracing::info!(
         records = ids.len(),
@@ -48,5 +53,6 @@ pub async fn populate(app: &App, network: &Network) -> Result<Placed, AppError> 
     Ok(Placed {
         cases,
         agreements: world.agreements,
+        studies,
     })
 }
