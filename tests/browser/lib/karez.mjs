@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const root = new URL('../../..', import.meta.url).pathname;
-const binary = process.env.KAREZ_BIN ?? join(root, 'target/debug/karez');
+/** The program under test. */
+export const binary = process.env.KAREZ_BIN ?? join(root, 'target/debug/karez');
 
 /** The password of every demonstration account (crates/demo). */
 export const PASSWORD = 'snow melts into the karez';
