@@ -176,7 +176,7 @@ async fn rubbish_is_answered_on_every_kind_of_fhir_request() {
 async fn script_in_the_texts_of_an_image_stays_text() {
     const SCRIPT: &str = "</script><script>alert(1)</script>";
     let scene = Scene::new("active", "given").await;
-    let phantom = testkit::images::Phantom::new("1.2.826.66", "17", 16);
+    let phantom = testkit::phantom::Phantom::new("1.2.826.66", "17", 16);
     let mut d = phantom.dataset(1);
     for (tag, vr) in [
         (imaging::tags::PATIENT_NAME, imaging::VR::PN),
@@ -194,7 +194,7 @@ async fn script_in_the_texts_of_an_image_stays_text() {
     let bytes = imaging::write(&d, true);
     let syntax = "1.2.840.10008.1.2.1";
     let uid = phantom.uid(1);
-    let file = imaging::file::wrap(&bytes, testkit::images::MR, &uid, syntax, None);
+    let file = imaging::file::wrap(&bytes, testkit::phantom::MR, &uid, syntax, None);
     let clinician = scene.person("own clinician");
     let stowed = scene.stow(clinician, &file).await;
     assert_eq!(stowed.status, StatusCode::OK, "{}", stowed.body);

@@ -7,7 +7,7 @@ use app::imaging::{ImageSource, Target};
 use axum::http::StatusCode;
 use imaging::query::{Level, from_qido};
 use kernel::RecordKey;
-use testkit::images::Phantom;
+use testkit::phantom::Phantom;
 use testkit::records::{hospital_id, id};
 
 use crate::acts::{Cell, done, shown};

@@ -15,7 +15,7 @@ use gateway::dimse::{Patience, Room, Settings};
 use imaging::query::{Level, Model, from_qido};
 use imaging::{Dataset, VR, tags};
 use testkit::dicom::Client;
-use testkit::images::{MR, Phantom};
+use testkit::phantom::{MR, Phantom};
 use testkit::records::{hospital_id, id};
 
 use crate::images::source;

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use imaging::{Limits, Object};
 use reqwest::StatusCode;
 use testkit::dicom::Client;
-use testkit::images::{MR, Phantom};
+use testkit::phantom::{MR, Phantom};
 use testkit::postgres::FreshDatabase;
 use testkit::powercut::PowerCut;
 use tokio::sync::Notify;

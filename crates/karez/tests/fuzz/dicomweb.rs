@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use testkit::images::Phantom;
+use testkit::phantom::Phantom;
 
 use crate::cases;
 use crate::mutate::{Edit, mutate, mutate_text};
