@@ -12,9 +12,9 @@ pub(crate) const VERSION_MIN: i32 = 3_051_003;
 const STATEMENTS_KEPT: usize = 512;
 /// What each connection keeps of the file, KiB. Beyond it pages come from the system's own cache, which it gives up when
 /// others need the memory. The file is not mapped: every page ever read would count as this process's memory.
-const WRITER_CACHE_KIB: i64 = 24 << 10;
-/// Of a connection for short reads: room for the inner pages of the indexes of a store of some million records.
-pub(crate) const SHORT_CACHE_KIB: i64 = 16 << 10;
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+/// Of a connection for short reads, one for each thread: room for most inner pages of the indexes of a million records.
+pub(crate) const SHORT_CACHE_KIB: i64 = 8 << 10;
 /// Of one for long reads, which read most pages once.
 pub(crate) const LONG_CACHE_KIB: i64 = 2 << 10;
 const BUSY_MS: u64 = 5_000;

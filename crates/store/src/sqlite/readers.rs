@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::connect;
@@ -29,6 +30,9 @@ pub(crate) struct Readers {
     count: AtomicU64,
 }
 
+/// Connections for short reads.
+const SHORT_MIN: usize = 2;
+const SHORT_MAX: usize = 8;
 /// Idle connections that are kept for long reads.
 const LONG_IDLE_MAX: usize = 4;
 
@@ -46,10 +50,10 @@ struct Idle {
 impl Idle {
     /// One for each thread that asks, within reason: a short read stays on its thread.
     fn new(first: Reader) -> Self {
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let threads = Handle::try_current().map_or(SHORT_MIN, |h| h.metrics().num_workers());
         Self {
             short: vec![first],
-            short_left: threads.clamp(2, 8) - 1,
+            short_left: threads.clamp(SHORT_MIN, SHORT_MAX) - 1,
             long: Vec::new(),
         }
     }
@@ -318,6 +322,32 @@ mod tests {
             .read_all(|c| Ok(c.query_row("SELECT 7", [], |r| r.get::<_, i64>(0))?))
             .await;
         assert_eq!(next.unwrap(), 7);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn every_thread_that_asks_has_a_connection() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("db");
+        connect::writer(&path, None, connect::Checkpoints::ByItself).unwrap();
+        let readers = Arc::new(Readers::new(&path, 4, Duration::from_secs(60)).unwrap());
+        let together = Arc::new(std::sync::Barrier::new(4));
+        let tasks: Vec<_> = (0..4)
+            .map(|_| {
+                let (readers, together) = (Arc::clone(&readers), Arc::clone(&together));
+                tokio::spawn(async move {
+                    let here = std::thread::current().id();
+                    let read = readers.read(move |_| {
+                        together.wait();
+                        Ok(std::thread::current().id())
+                    });
+                    (here, read.await.unwrap())
+                })
+            })
+            .collect();
+        for task in tasks {
+            let (asked, read) = task.await.unwrap();
+            assert_eq!(asked, read, "a read left its thread");
+        }
     }
 
     #[tokio::test]
