@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kernel::{HospitalId, Instant, RecordKey, ResourceId};
+use kernel::{HospitalId, Instant, Kind, RecordKey, ResourceId};
 use store::{AuditDraft, Batch};
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 use crate::audit_entry::{Entry, Verb};
 use crate::{App, AppError, Cx};
@@ -22,6 +24,8 @@ const OWED_MAX: usize = 20_000;
 const SUBJECTS_MAX: usize = 500;
 /// Entries written in one commit.
 const ENTRIES_MAX: usize = 250;
+/// Bytes in one commit, about: an entry of many records is some ten thousand.
+const BYTES_MAX: usize = 2 << 20;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -47,9 +51,88 @@ struct Note {
     patient: Option<ResourceId>,
     action: String,
     ground: &'static str,
-    subjects: Vec<RecordKey>,
+    subjects: Subjects,
     requests: Vec<String>,
     last: Instant,
+}
+
+/// Names of records in little memory: a busy node holds some hundred thousand of them between two writes.
+#[derive(Debug, Default)]
+struct Subjects {
+    /// Whose records of which kind, each once; there are few.
+    places: Vec<(HospitalId, Kind)>,
+    /// The number of the place, and the id there.
+    named: Vec<(u16, Id)>,
+}
+
+/// The id of a record, by its number where it is written as Karez writes them.
+#[derive(Debug, PartialEq, Eq)]
+enum Id {
+    Uuid(Uuid),
+    Text(ResourceId),
+}
+
+impl Id {
+    fn of(id: &ResourceId) -> Self {
+        match Uuid::try_parse(id.as_str()) {
+            Ok(uuid) if written(uuid, &mut [0; Hyphenated::LENGTH]) == id.as_str() => {
+                Self::Uuid(uuid)
+            }
+            _ => Self::Text(id.clone()),
+        }
+    }
+
+    fn id(&self) -> Option<ResourceId> {
+        match self {
+            Self::Uuid(uuid) => ResourceId::new(written(*uuid, &mut [0; Hyphenated::LENGTH])).ok(),
+            Self::Text(id) => Some(id.clone()),
+        }
+    }
+}
+
+fn written(uuid: Uuid, buffer: &mut [u8; Hyphenated::LENGTH]) -> &str {
+    uuid.hyphenated().encode_lower(buffer)
+}
+
+impl Subjects {
+    const fn len(&self) -> usize {
+        self.named.len()
+    }
+
+    /// Bursts repeat what they just read: that is left out. What was named earlier may be named again.
+    fn add(&mut self, key: &RecordKey) {
+        let known = self
+            .places
+            .iter()
+            .position(|(h, k)| *k == key.kind && *h == key.hospital);
+        let place = known.unwrap_or_else(|| {
+            self.places.push((key.hospital.clone(), key.kind.clone()));
+            self.places.len() - 1
+        });
+        // There are at most as many places as records are named.
+        let named = (u16::try_from(place).unwrap_or(u16::MAX), Id::of(&key.id));
+        if self.named.last() != Some(&named) {
+            self.named.push(named);
+        }
+    }
+
+    fn keys(&self) -> Vec<RecordKey> {
+        let key = |(place, id): &(u16, Id)| {
+            let (hospital, kind) = self.places.get(usize::from(*place))?;
+            Some(RecordKey::new(hospital.clone(), kind.clone(), id.id()?))
+        };
+        self.named.iter().filter_map(key).collect()
+    }
+}
+
+impl<'a> FromIterator<&'a RecordKey> for Subjects {
+    fn from_iter<T: IntoIterator<Item = &'a RecordKey>>(keys: T) -> Self {
+        let mut all = Self::default();
+        for key in keys {
+            all.add(key);
+        }
+        all
+    }
 }
 
 /// A read in one's own hospital, or of one's own record.
@@ -68,7 +151,7 @@ impl Note {
             patient: read.patient.cloned(),
             action: read.action.to_owned(),
             ground: read.ground,
-            subjects: read.subjects.to_vec(),
+            subjects: read.subjects.iter().collect(),
             requests: vec![cx.request.clone()],
             last: cx.now,
             cx: cx.clone(),
@@ -92,10 +175,7 @@ impl Note {
 
     fn add(&mut self, cx: &Cx, read: &Read<'_>) {
         for key in read.subjects {
-            // Bursts repeat what they just read; what was named earlier may be named again.
-            if self.subjects.last() != Some(key) {
-                self.subjects.push(key.clone());
-            }
+            self.subjects.add(key);
         }
         self.requests.push(cx.request.clone());
         self.last = self.last.max(cx.now);
@@ -105,7 +185,7 @@ impl Note {
         let entry = Entry {
             verb: Verb::Read,
             action: &self.action,
-            subjects: &self.subjects,
+            subjects: &self.subjects.keys(),
             patient: self.patient.as_ref().map(|p| (&self.custodian, p)),
             ground: Some(self.ground),
             denied: false,
@@ -114,6 +194,10 @@ impl Note {
         self.cx
             .audit_of_several(&self.custodian, &entry, &requests, self.last)
     }
+}
+
+fn size(draft: &AuditDraft) -> usize {
+    draft.body.reveal().len()
 }
 
 /// What makes reads alike, as a number. Two that share it are compared in full.
@@ -180,8 +264,15 @@ impl App {
         let mut count = 0;
         loop {
             // Made a few at a time: they are larger than what they are made from, and requests go on in between.
-            let room = ENTRIES_MAX.saturating_sub(drafts.len());
-            drafts.extend(notes.by_ref().take(room).map(|n| n.draft()));
+            let mut bytes: usize = drafts.iter().map(size).sum();
+            while drafts.len() < ENTRIES_MAX
+                && bytes < BYTES_MAX
+                && let Some(note) = notes.next()
+            {
+                let draft = note.draft();
+                bytes += size(&draft);
+                drafts.push(draft);
+            }
             if drafts.is_empty() {
                 return Ok(count);
             }
@@ -197,5 +288,38 @@ impl App {
             count += drafts.len();
             drafts = rest;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_named_as_they_are_called() {
+        let keys: Vec<RecordKey> = [
+            (
+                "yarqum",
+                "Observation",
+                "0193b4c8-7f00-7000-8000-00000000002a",
+            ),
+            (
+                "yarqum",
+                "Observation",
+                "0193B4C8-7F00-7000-8000-00000000002A",
+            ),
+            ("yarqum", "Observation", "0193b4c87f0070008000000000000a2a"),
+            ("yarqum", "Patient", "p-1"),
+            ("qumtagh", "Patient", "p-1"),
+            (
+                "yarqum",
+                "Observation",
+                "0193b4c8-7f00-7000-8000-00000000002a",
+            ),
+        ]
+        .map(|(h, k, id)| RecordKey::parse(h, k, id).unwrap())
+        .into();
+        let twice = keys.iter().flat_map(|k| [k, k]);
+        assert_eq!(twice.collect::<Subjects>().keys(), keys);
     }
 }
