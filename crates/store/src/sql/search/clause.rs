@@ -279,7 +279,9 @@ pub(super) fn records(c: &Clause, scope: &Scope<'_>, binds: &mut Binds) -> Optio
                 .collect();
             (any.len() == any_of.len() && !any.is_empty()).then(|| Found {
                 records: any.join(" UNION ALL "),
-                exact: !any_of.iter().any(|m| matches!(m, Match::All(_))),
+                exact: !any_of
+                    .iter()
+                    .any(|m| matches!(m, Match::All(parts) if parts.len() > 1)),
             })
         }
         Clause::Chain { param, any_of } => {
@@ -405,7 +407,15 @@ pub(super) fn paired(
     })
 }
 
-/// The single match of a clause whose index rows come in the order of their records.
+/// How many ordered ranges of the index are merged.
+const MERGED_MAX: usize = 4;
+
+/// Whether the index rows of a clause come in the order of their records: one range of the index, or a few that are merged.
 pub(super) fn streamed(c: &Clause) -> bool {
-    matches!(c, Clause::Param { not: false, any_of, .. } if matches!(any_of.as_slice(), [m] if value::streams(m)))
+    match c {
+        Clause::Param {
+            not: false, any_of, ..
+        } => (1..=MERGED_MAX).contains(&any_of.len()) && any_of.iter().all(value::streams),
+        _ => false,
+    }
 }

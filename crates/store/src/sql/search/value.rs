@@ -71,6 +71,8 @@ pub(super) fn streams(m: &Match) -> bool {
         Match::Token { code, .. } | Match::Identifier { code, .. } => code.is_some(),
         Match::Reference(r) => !matches!(r, RefTest::Url(_)),
         Match::Uri { below, .. } => !below,
+        // Led by its first part.
+        Match::All(parts) => parts.first().is_some_and(|(_, m)| streams(m)),
         _ => false,
     }
 }

@@ -4,6 +4,7 @@ use agreements::{Actor, ActorKind, Permit, Role};
 use kernel::{AccountId, HospitalId, Instant, RecordKey};
 
 use super::plan;
+use crate::sql::{Dialect, Statement, records};
 use crate::sqlite::session::Session;
 use crate::sqlite::{apply, migrations};
 use crate::{Batch, Precondition, prepare};
@@ -88,4 +89,31 @@ fn no_search_reads_a_table_from_end_to_end() {
         .map(|p| p.lines().take(2).collect::<Vec<_>>().join("  ->  "))
         .collect();
     insta::assert_snapshot!(led.join("\n"));
+}
+
+fn explained(session: &Session, statement: &Statement) -> String {
+    let text = format!("EXPLAIN QUERY PLAN {}", statement.text);
+    let mut st = session.conn.prepare(&text).unwrap();
+    let values = rusqlite::params_from_iter(&statement.values);
+    let lines = st.query_map(values, |r| r.get::<_, String>(3)).unwrap();
+    lines.collect::<Result<Vec<_>, _>>().unwrap().join("\n")
+}
+
+#[test]
+fn what_is_about_one_patient_is_read_without_looking_at_others() {
+    let session = filled(8);
+    let permit = Permit::system(agreements::SystemPurpose::Job, Instant::UNIX_EPOCH);
+    let yarqum = HospitalId::new("yarqum").unwrap();
+    let patient = kernel::ResourceId::new("p7").unwrap();
+    let kinds = ["Observation", "Encounter"].map(|k| kernel::Kind::new(k).unwrap());
+    for kinds in [&[][..], &kinds] {
+        let dialect = Dialect::Sqlite;
+        let statement = records::records_of(&dialect, &permit, &yarqum, &patient, kinds, 100);
+        let plan = explained(&session, &statement);
+        let first = plan.lines().next().unwrap();
+        assert!(
+            first.contains("record_patient") && first.contains("patient=?"),
+            "{plan}"
+        );
+    }
 }
