@@ -11,6 +11,7 @@ import tempfile
 from karez import BINARY
 
 OWN = "YARQUM"
+PASSWORD = "seven poplars by the well"
 
 
 def free_port():
@@ -20,20 +21,27 @@ def free_port():
 
 
 class Imaging:
-    """`karez serve` with a DICOM listener, until the block ends. `destinations`: titles and ports of C-MOVE."""
+    """`karez serve` with a DICOM listener, until the block ends. `destinations`: titles and ports of C-MOVE.
+    `issuer`: whose patient numbers come to Yarqum without an issuer. `people`: sign-in names of clinicians there."""
 
-    def __init__(self, destinations=()):
+    def __init__(self, destinations=(), issuer="", people=()):
         self.destinations = destinations
+        self.issuer = issuer
+        self.people = people
 
     def __enter__(self):
         self.data = pathlib.Path(tempfile.mkdtemp(prefix="karez-imaging-"))
         self.admin("hospital", "add", "yarqum", "--name", "Yarqum", "--country", "CN", "--zone", "Asia/Shanghai")
         self.admin("hospital", "add", "qumtagh", "--name", "Qumtagh", "--country", "CN", "--zone", "Asia/Shanghai")
         for hospital, own in (("yarqum", OWN), ("qumtagh", "QUMTAGH")):
-            self.admin("ae", "title", "--hospital", hospital, "--title", own)
+            issuer = self.issuer if hospital == "yarqum" else ""
+            self.admin("ae", "title", "--hospital", hospital, "--title", own, "--issuer", issuer)
         self.entity("yarqum", "SCANNER", "store,query,retrieve,worklist")
         self.entity("yarqum", "READER", "query,retrieve")
         self.entity("qumtagh", "SCANNER", "store,query,retrieve")
+        for login in self.people:
+            user = ("user", "add", login, "--name", login, "--hospital", "yarqum", "--roles", "clinician", "--password-stdin")
+            self.admin(*user, stdin=PASSWORD)
         for title, port in self.destinations:
             self.entity("yarqum", title, "retrieve", "--host", "127.0.0.1", "--port", str(port))
         self.start()
@@ -46,7 +54,7 @@ class Imaging:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
-            env={**os.environ, "KAREZ_DICOM_LISTEN": "127.0.0.1:0"},
+            env={**os.environ, "KAREZ_DICOM_LISTEN": "127.0.0.1:0", "KAREZ_ACCOUNTS_SECOND_FACTOR_FOR": "none"},
         )
         ready = json.loads(self.process.stdout.readline())
         self.base = ready["base"]
@@ -72,9 +80,9 @@ class Imaging:
             *("--addresses", "127.0.0.1", "--may", may, *more),
         )
 
-    def admin(self, *arguments):
+    def admin(self, *arguments, stdin=None):
         command = [BINARY, "admin", "--data", str(self.data), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(command, check=True, capture_output=True, text=True, input=stdin).stdout.strip()
 
     def token(self, hospital="yarqum", role="clinician"):
         return self.admin("token", "--hospital", hospital, "--role", role)

@@ -151,7 +151,7 @@ fn bomb() -> Bytes {
     out.write_all(&[0xe0, 0x7f, 0x10, 0x00, b'O', b'W', 0, 0, 0, 0, 0, 0x80])
         .unwrap();
     let zeros = vec![0; 1 << 20];
-    for _ in 0..600 {
+    for _ in 0..300 {
         out.write_all(&zeros).unwrap();
     }
     files::wrap(&out.finish().unwrap(), MR, &uid(9), DEFLATED, None)
@@ -163,15 +163,6 @@ async fn objects_that_lie_about_their_size_are_refused_within_bounded_memory() {
     let bomb = bomb();
     let before = memory_peak();
     let hostile: Vec<(&str, Bytes)> = vec![
-        (
-            "4 GiB of pixels of which nothing comes",
-            ending_in(
-                9,
-                &[
-                    0xe0, 0x7f, 0x10, 0, b'O', b'W', 0, 0, 0xf0, 0xff, 0xff, 0xff,
-                ],
-            ),
-        ),
         (
             "a text of 2 GiB",
             ending_in(9, &[0xe1, 0x7f, 0x10, 0, b'U', b'T', 0, 0, 0, 0, 0, 0x80]),
@@ -264,6 +255,13 @@ async fn images_whose_pixels_are_not_what_is_said_are_kept_and_never_shown() {
             });
             files::of(&Object::made(d, syntax::of("1.2.840.10008.1.2.4.90")))
         },
+        // 4 GiB of pixels of which nothing comes: what is cut off at its end is kept as it came.
+        ending_in(
+            19,
+            &[
+                0xe0, 0x7f, 0x10, 0, b'O', b'W', 0, 0, 0xf0, 0xff, 0xff, 0xff,
+            ],
+        ),
     ];
     for (n, object) in (11..).zip(all) {
         let kept = world.stow(&[object]).await;
