@@ -7,14 +7,18 @@ extern crate karez_app as app;
 mod world;
 
 use agreements::Privilege;
+use agreements::agreement::Stage;
+use agreements::consent::Withdrawal;
+use app::cases::CaseAct;
 use app::deidentify::{CopyAsk, DeviceRule, NewProject, Options, Use};
 use app::imaging::Target;
 use app::{AppError, Cx};
+use care::case::{Edit, RecordItem, Urgency};
 use imaging::{Limits, Object, VR, tags};
 use kernel::{RecordKey, ResourceId};
 use testkit::records::{hospital_id, id};
-use world::World;
 use world::images::{STUDY, dataset};
+use world::{World, text};
 
 fn maker(w: &World) -> Cx {
     let mut cx = w.cx("alimjan");
@@ -264,4 +268,108 @@ async fn the_privilege_is_needed_and_other_hospitals_studies_are_not_copied() {
         .new_deidentify_project(&maker(&w), new(" ", vec![]))
         .await;
     assert_eq!(code(nameless), "name");
+}
+
+/// A case with the study that lies with `li`, under an agreement that lets images cross without identity alone.
+async fn crossing(w: &World, study: &RecordKey) -> RecordKey {
+    let mut agreement = w.agreement_at_stage(Stage::Active, false);
+    agreement.terms.clauses[0]
+        .conditions
+        .images_without_identity = true;
+    w.put_agreement(&agreement).await;
+    w.consent().await;
+    let app = &w.node.app;
+    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
+    let edit = Edit {
+        question: Some(text("What is it?")),
+        background: Some(text("Cough.")),
+        urgency: Some(Urgency::Urgent),
+        service: Some("thoracic-surgery".into()),
+        specialty: Some("thoracic-surgery".into()),
+        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
+        items: Some(vec![RecordItem {
+            kind: study.kind.clone(),
+            id: study.id.clone(),
+        }]),
+        consent: Some(id("consent-1")),
+        ..Edit::default()
+    };
+    for (who, act) in [
+        ("alimjan", CaseAct::Edit(Box::new(edit))),
+        ("alimjan", CaseAct::Send),
+        (
+            "gulnar",
+            CaseAct::Allocate {
+                consultant: w.account("li"),
+            },
+        ),
+    ] {
+        w.minutes(1);
+        app.case_act(&w.cx(who), &case, act).await.unwrap();
+    }
+    w.minutes(1);
+    case
+}
+
+#[tokio::test]
+async fn what_may_cross_without_identity_alone_is_had_as_copies_and_not_as_it_is() {
+    let (w, study) = world().await;
+    let app = &w.node.app;
+    let case = crossing(&w, &study).await;
+    // Neither page nor archive opens the study itself.
+    assert_eq!(code(app.study(&w.cx("li"), &study).await), "not-found");
+    let at = hospital_id("yarqum");
+    let lines = app
+        .image_locate(&w.cx("li"), &at, &Target::study(STUDY))
+        .await;
+    assert!(lines.unwrap().is_empty());
+    assert!(
+        app.case_studies(&w.cx("li"), &case)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+
+    let copies = app.case_copies(&w.cx("li"), &case).await.unwrap();
+    assert_eq!((copies.len(), copies[0].images), (1, 3));
+    let mut package = app
+        .case_copy_package(&w.cx("li"), &case, &study.id)
+        .await
+        .unwrap();
+    let mut bytes = Vec::new();
+    while let Some(part) = package.next().await.unwrap() {
+        bytes.extend_from_slice(&part);
+    }
+    for told in ["Wang", "YQ-0048213", "20261120", STUDY] {
+        let told = told.as_bytes();
+        assert!(!bytes.windows(told.len()).any(|at| at == told), "{told:?}");
+    }
+    assert!(bytes.windows(5).any(|at| at == b"ANON-"));
+
+    // The side that refers, and whoever has nothing to do with the case, get none.
+    assert!(
+        app.case_copies(&w.cx("alimjan"), &case)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        code(app.case_copies(&w.cx("outsider"), &case).await),
+        "not-found"
+    );
+    let other = app
+        .case_copy_package(&w.cx("li"), &case, &id("other"))
+        .await;
+    assert_eq!(code(other.map(|_| ())), "not-found");
+
+    let mut consent = w.consent().await;
+    consent.withdrawn = Some(Withdrawal {
+        at: w.node.now(),
+        by: w.account("alimjan"),
+        relation: agreements::consent::Relation::Patient,
+        reason: None,
+    });
+    w.put_consent(&consent).await;
+    let after = app.case_copy_package(&w.cx("li"), &case, &study.id).await;
+    assert!(code(after.map(|_| ())) != "allowed");
 }

@@ -165,6 +165,7 @@ impl World {
                     response: ResponseTimes::default(),
                     break_glass: false,
                     retention_days: 30,
+                    images_without_identity: false,
                 },
             }],
             continues: None,

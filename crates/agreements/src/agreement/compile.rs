@@ -43,7 +43,10 @@ pub fn compile(a: &Agreement) -> Vec<GrantRow> {
             from,
             until,
         };
-        for class in clause.scope.granted().iter() {
+        let as_they_are = |class: &RecordClass| {
+            *class != RecordClass::Imaging || !clause.conditions.images_without_identity
+        };
+        for class in clause.scope.granted().iter().filter(as_they_are) {
             rows.push(row(&clause.referring, &clause.answering, class, true));
         }
         for class in answer_classes().iter() {

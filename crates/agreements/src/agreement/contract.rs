@@ -178,6 +178,12 @@ fn term(number: u16, c: &Clause) -> Value {
         "asset": [{"subtype": classes}],
         "action": actions,
     });
+    if c.conditions.images_without_identity
+        && let Some(said) = term.pointer_mut("/extension/0/extension")
+        && let Some(list) = said.as_array_mut()
+    {
+        list.push(json!({"url": "images-without-identity", "valueBoolean": true}));
+    }
     if !c.text.is_empty() {
         term["text"] = Value::String(c.text.clone());
     }
@@ -316,6 +322,8 @@ fn read_conditions(e: &Value) -> Option<(bool, Conditions)> {
             },
             break_glass: ext_bool(e, "break-glass")?,
             retention_days: u16::try_from(ext_number(e, "retention-days")?).ok()?,
+            // Contracts from before it was known do not say it.
+            images_without_identity: ext_bool(e, "images-without-identity").unwrap_or(false),
         },
     ))
 }

@@ -92,6 +92,10 @@ pub struct Conditions {
     pub break_glass: bool,
     /// Days after a case closes during which it can still be read under this clause.
     pub retention_days: u16,
+    /// Images cross without identity alone: the clause opens none as they are, and copies without identity are made of
+    /// those a case shares (PS3.15 Annex E).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub images_without_identity: bool,
 }
 
 /// Where copies may be kept.

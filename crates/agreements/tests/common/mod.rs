@@ -101,6 +101,7 @@ pub fn terms() -> Terms {
                 response: ResponseTimes::default(),
                 break_glass: false,
                 retention_days: 30,
+                images_without_identity: false,
             },
         }],
         continues: None,

@@ -5,6 +5,7 @@
 //! What cannot be cleaned is refused and named; nothing is left out but by the word of whoever asks.
 
 mod copy;
+mod crossing;
 mod project;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::AppError;
 pub use copy::{CopyAsk, Judged};
+pub use crossing::CopyLine;
 pub use project::{NewProject, ProjectLine, Use};
 pub(crate) use project::{Project, secret_context};
 

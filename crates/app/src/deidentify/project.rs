@@ -23,14 +23,18 @@ const SIDE_MAX: u32 = 65_535;
 pub enum Use {
     Teaching,
     Research,
+    /// What an agreement lets cross without identity alone; no person makes such a project.
+    Crossing,
 }
 
 impl Use {
+    /// Those that a person chooses from.
     pub const ALL: &'static [Self] = &[Self::Teaching, Self::Research];
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Teaching => "teaching",
             Self::Research => "research",
+            Self::Crossing => "crossing",
         }
     }
     pub fn from_text(text: &str) -> Option<Self> {
@@ -101,6 +105,7 @@ impl App {
             .await?;
         Ok(found
             .into_iter()
+            .filter(|p| p.doc.purpose != Use::Crossing)
             .map(|p| ProjectLine {
                 id: p.key.id,
                 name: p.doc.name,
@@ -125,6 +130,7 @@ impl App {
         }
         let purpose = new
             .purpose
+            .filter(|p| *p != Use::Crossing)
             .ok_or_else(|| AppError::invalid("purpose", "missing", "what it is for"))?;
         let rules_ok = new.devices.len() <= RULES_MAX
             && new.devices.iter().all(|d| {
@@ -137,11 +143,7 @@ impl App {
             return Err(AppError::invalid("devices", "regions", "not a rule"));
         }
         let key = self.doc_key::<Project>(&own, &self.new_id());
-        let mut secret = [0; SECRET_BYTES];
-        self.entropy.fill(&mut secret);
-        let wrapped = self
-            .node_key
-            .wrap(&secret_context(&key), &secret, &*self.entropy)?;
+        let secret = self.new_project_secret(&key)?;
         let project = Versioned {
             key,
             version: 0,
@@ -150,7 +152,7 @@ impl App {
                 purpose,
                 options: new.options,
                 devices: new.devices,
-                secret: b64::encode(wrapped.0),
+                secret,
                 by: cx.actor.account.clone(),
                 made: cx.now,
             },
@@ -161,6 +163,23 @@ impl App {
         cx.note(&mut batch, &own, &entry);
         self.store.commit(batch).await?;
         Ok(project.key.id)
+    }
+
+    /// A secret for a project, as it is kept.
+    pub(super) fn new_project_secret(&self, key: &RecordKey) -> Result<String, AppError> {
+        let mut secret = [0; SECRET_BYTES];
+        self.entropy.fill(&mut secret);
+        let context = secret_context(key);
+        let wrapped = self.node_key.wrap(&context, &secret, &*self.entropy)?;
+        Ok(b64::encode(wrapped.0))
+    }
+
+    /// The secret of a project, to be used.
+    pub(super) fn project_secret(&self, project: &Versioned<Project>) -> Result<Vec<u8>, AppError> {
+        let wrapped = Wrapped(b64::decode(&project.doc.secret, "secret")?);
+        Ok(self
+            .node_key
+            .unwrap(&secret_context(&project.key), &wrapped)?)
     }
 
     /// What cleans objects for a request.
@@ -175,15 +194,15 @@ impl App {
         }
         let permit = self.system(SystemPurpose::Decision);
         let project = self.need::<Project>(&permit, own, &ask.project).await?;
-        let bytes = b64::decode(&project.doc.secret, "secret")?;
-        let secret = self
-            .node_key
-            .unwrap(&secret_context(&project.key), &Wrapped(bytes))?;
+        if project.doc.purpose == Use::Crossing {
+            return Err(AppError::NotFound);
+        }
+        let secret = self.project_secret(&project)?;
         Ok(Cleaning(std::sync::Arc::new(Rules {
             options: project.doc.options,
             parts: ask.parts.clone(),
             devices: project.doc.devices,
-            secret: secret.to_vec(),
+            secret,
             leave_out: ask.leave_out,
         })))
     }

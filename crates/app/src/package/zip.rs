@@ -45,9 +45,12 @@ impl Zip {
         Self {
             listed: Vec::new(),
             at: 0,
-            time: part(made.hour()) << 11 | part(made.minute()) << 5 | part(made.second()) / 2,
-            date: year.saturating_sub(1980).min(127) << 9
-                | part(made.month()) << 5
+            // Two seconds to a step.
+            time: (part(made.hour()) << 11)
+                | (part(made.minute()) << 5)
+                | (part(made.second()) / 2),
+            date: (year.saturating_sub(1980).min(127) << 9)
+                | (part(made.month()) << 5)
                 | part(made.day()),
         }
     }

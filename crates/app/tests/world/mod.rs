@@ -177,6 +177,7 @@ impl World {
                         response: ResponseTimes::default(),
                         break_glass: false,
                         retention_days: 0,
+                        images_without_identity: false,
                     },
                 }],
                 continues: None,

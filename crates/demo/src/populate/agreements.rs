@@ -177,6 +177,7 @@ fn clause(
             },
             break_glass: plan.break_glass,
             retention_days: 30,
+            images_without_identity: false,
         },
     }
 }

@@ -135,6 +135,7 @@ fn clause(referring: &HospitalId, answering: &HospitalId) -> Clause {
             response: ResponseTimes::default(),
             break_glass: false,
             retention_days: RETENTION_DAYS,
+            images_without_identity: false,
         },
     }
 }
@@ -293,6 +294,7 @@ fn read_clause(
             response,
             break_glass: yes("break_glass"),
             retention_days,
+            images_without_identity: yes("images_without_identity"),
         },
     }
 }
@@ -434,6 +436,7 @@ fn draw_clause(
                     (check(&name("border_consent"), w.t("agr-border-consent"), c.conditions.border_consent, errors))
                     (check(&name("co_signature"), w.t("agr-co-signature"), c.conditions.co_signature, errors))
                     (check(&name("break_glass"), w.t("agr-break-glass"), c.conditions.break_glass, errors))
+                    (check(&name("images_without_identity"), w.t("agr-without-identity"), c.conditions.images_without_identity, errors))
                 } }
                 (Field::new(&name("retention"), w.t("agr-retention")).hint(w.t("agr-retention-hint")).inputmode("numeric").value(c.conditions.retention_days.to_string()).maxlength(4).errors(errors).input())
                 (Field::new(&name("residency"), w.t("agr-residency")).value(c.conditions.residency.as_str()).errors(errors).select(&residencies))

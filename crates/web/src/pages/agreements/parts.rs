@@ -93,6 +93,9 @@ pub fn clause_words(state: &WebState, cx: &PageCx, terms: &Terms, c: &Clause) ->
     } else {
         "agr-says-no-break-glass"
     }));
+    if c.conditions.images_without_identity {
+        out.push(w.t("agr-says-without-identity"));
+    }
     out
 }
 

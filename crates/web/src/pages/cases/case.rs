@@ -2,6 +2,7 @@
 //! referring doctor the question, its clock, the answer and what is to be done.
 
 use app::cases::view::{AnswerView, Candidate, CaseView, Side};
+use app::deidentify::CopyLine;
 use app::records::view::{TimelineAsk, TimelineView};
 use app::viewing::view::StudyLine;
 use axum::extract::{Path, State};
@@ -16,7 +17,7 @@ use crate::components::form::{Choice, Choices, Errors};
 use crate::components::record::timeline;
 use crate::components::{Kind, Permitted, chip, crumbs, icon, note};
 use crate::frame::route::CLINICAL;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get, package};
 use crate::pages::images::list as images;
 use crate::pages::lines::lines;
 use crate::pages::patient::summary;
@@ -28,6 +29,7 @@ pub fn routes() -> Vec<RouteSpec> {
     vec![
         get("/cases/{hospital}/{id}", CLINICAL, case),
         get("/cases/{hospital}/{id}/messages", CLINICAL, thread),
+        get("/cases/{hospital}/{id}/copies/{study}", CLINICAL, copy),
     ]
 }
 
@@ -44,6 +46,8 @@ pub struct CasePage {
     pub permitted: Permitted,
     pub editor: Option<Markup>,
     pub studies: Vec<StudyLine>,
+    /// Studies that cross without identity alone.
+    pub copies: Vec<CopyLine>,
 }
 
 async fn case(
@@ -75,6 +79,10 @@ async fn case(
     let permitted = permission::of_case(&state, &cx, &view).await?;
     let editor = super::opinion::editor(&state, &cx, &view).await?;
     let studies = state.app.case_studies(cx.cx()?, &key).await?;
+    let copies = match view.side {
+        Side::Answering => state.app.case_copies(cx.cx()?, &key).await?,
+        _ => Vec::new(),
+    };
     Ok(draw(
         &cx,
         &CasePage {
@@ -84,6 +92,7 @@ async fn case(
             permitted,
             editor,
             studies,
+            copies,
         },
     ))
 }
@@ -157,6 +166,7 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
             div class="stack" {
                 (question(cx, v))
                 (files(cx, v))
+                (copies_card(cx, page))
                 @if v.can.answer { (images::card_to_read(cx, &page.studies, Some(&v.key))) } @else { (images::card(cx, &page.studies)) }
                 (answers(cx, v))
                 @if let Some(editor) = &page.editor { (editor) }
@@ -168,6 +178,33 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
             div class="stack" { (messages(cx, v)) (people(cx, v)) (history(cx, &v.steps)) }
         }
     }
+}
+
+/// What the clause lets cross without identity: to be taken along as files.
+fn copies_card(cx: &PageCx, page: &CasePage) -> Markup {
+    let w = &cx.words();
+    let base = case_address(&page.view.key);
+    html! {
+        @if !page.copies.is_empty() { section class="card" id="copies" aria-labelledby="copies-h" {
+            header { h2 id="copies-h" { (icon("image")) " " (w.t("copies-title")) } }
+            div class="body" { p class="small soft" { (w.t("copies-lead")) } }
+            ul class="readers" { @for c in &page.copies { li class="row apart" {
+                span { b { (w.list(&c.modalities)) } " " bdi { (c.body_part) } span class="small soft" { " " (w.f("viewer-images", args!["n" => c.images])) } }
+                a class="btn" href={ (base) "/copies/" (c.study) } { (icon("download")) (w.t("study-zip")) }
+            } } }
+        } }
+    }
+}
+
+async fn copy(
+    State(state): State<WebState>,
+    Path((hospital, id, study)): Path<(String, String, String)>,
+    cx: PageCx,
+) -> PageResult {
+    let key = super::key(&hospital, &id)?;
+    let study = kernel::ResourceId::new(study)?;
+    let made = state.app.case_copy_package(cx.cx()?, &key, &study).await?;
+    Ok(package(made, "study-copy.zip"))
 }
 
 /// Two columns for the side that asked.
