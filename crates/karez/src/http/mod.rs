@@ -34,6 +34,7 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape, room: Room) -> Rou
                 .and(NotForContentType::SSE)
                 .and(NotForContentType::IMAGES)
                 .and(NotForContentType::const_new("application/pdf"))
+                .and(NotForContentType::const_new("application/zip"))
                 .and(NotForContentType::const_new("application/octet-stream"))
                 .and(compressible),
         );
