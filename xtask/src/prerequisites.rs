@@ -50,6 +50,14 @@ pub const DCMTK: Package = Package {
     name: "dcmtk",
     present: || have("storescu"),
 };
+pub const ORTHANC: Package = Package {
+    name: "orthanc",
+    present: || std::path::Path::new("/usr/sbin/Orthanc").is_file(),
+};
+pub const ORTHANC_DICOMWEB: Package = Package {
+    name: "orthanc-dicomweb",
+    present: || std::path::Path::new("/usr/share/orthanc/plugins/libOrthancDicomWeb.so").exists(),
+};
 pub const POSTGRESQL: Package = Package {
     name: "postgresql",
     present: || postgres_bin().is_some(),

@@ -22,18 +22,33 @@ pub struct Measured {
 }
 
 impl Measured {
+    /// Units a second.
+    pub fn rate(&self) -> f64 {
+        self.units as f64 / self.wall.as_secs_f64().max(1e-9)
+    }
+
+    /// Processor time of the server for one unit, in microseconds.
+    pub fn server_us(&self) -> Option<f64> {
+        let server = self.server?.as_secs_f64();
+        Some(server * 1e6 / self.units.max(1) as f64)
+    }
+
+    /// Milliseconds that half of the calls did not pass, and that 99 of 100 did not.
+    pub fn p50_p99_ms(&self) -> (f64, f64) {
+        let ms = |percent| percentile(&self.sorted, percent).as_secs_f64() * 1e3;
+        (ms(50), ms(99))
+    }
+
     /// A row of the table: what, how many a second, median, 99th percentile, processor time of the server for each.
     pub fn row(&self) -> String {
-        let per_unit = self.server.map_or_else(
-            || "-".to_owned(),
-            |d| format!("{:.0} µs", d.as_secs_f64() * 1e6 / self.units.max(1) as f64),
-        );
+        let per_unit = self
+            .server_us()
+            .map_or_else(|| "-".to_owned(), |us| format!("{us:.0} µs"));
+        let (p50, p99) = self.p50_p99_ms();
         format!(
-            "| {} | {:.0} | {:.2} ms | {:.2} ms | {per_unit} |",
+            "| {} | {:.0} | {p50:.2} ms | {p99:.2} ms | {per_unit} |",
             self.name,
-            self.units as f64 / self.wall.as_secs_f64().max(1e-9),
-            percentile(&self.sorted, 50).as_secs_f64() * 1e3,
-            percentile(&self.sorted, 99).as_secs_f64() * 1e3,
+            self.rate(),
         )
     }
 }
@@ -43,22 +58,63 @@ pub const HEAD: &str =
     "| what | per second | p50 | p99 | server CPU each |\n| --- | ---: | ---: | ---: | ---: |";
 
 /// Who is asked, by how many at once.
-#[derive(Clone, Copy)]
-pub struct Load<'a> {
-    pub connect: &'a (dyn Fn() -> Result<Client> + Sync),
+pub struct Load<'a, C = Client> {
+    pub connect: &'a (dyn Fn() -> Result<C> + Sync),
     pub connections: usize,
     /// Processor time of the server so far.
     pub cpu: &'a (dyn Fn() -> Option<Duration> + Sync),
 }
 
-impl Load<'_> {
+impl<C> Clone for Load<'_, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Load<'_, C> {}
+
+impl<C> Load<'_, C> {
     /// Makes `calls` calls, each counted as `units`; a call is told its number.
     pub fn run(
         &self,
         name: &str,
         calls: usize,
         units: usize,
-        call: impl Fn(&mut Client, usize) -> Result<()> + Sync,
+        call: impl Fn(&mut C, usize) -> Result<()> + Sync,
+    ) -> Result<Measured> {
+        self.run_while(name, &|n, _| n < calls, units, call)
+    }
+
+    /// As [`Self::run`], the same number of calls on each connection.
+    pub fn run_each(
+        &self,
+        name: &str,
+        calls: usize,
+        units: usize,
+        call: impl Fn(&mut C, usize) -> Result<()> + Sync,
+    ) -> Result<Measured> {
+        self.run_while(name, &|_, mine| mine < calls, units, call)
+    }
+
+    /// As [`Self::run`], as many calls as begin within a time; at least one.
+    pub fn during(
+        &self,
+        name: &str,
+        time: Duration,
+        units: usize,
+        call: impl Fn(&mut C, usize) -> Result<()> + Sync,
+    ) -> Result<Measured> {
+        let began = Instant::now();
+        self.run_while(name, &|n, _| n == 0 || began.elapsed() < time, units, call)
+    }
+
+    fn run_while(
+        &self,
+        name: &str,
+        // By the number of calls that were begun, and of those this connection has made.
+        goes_on: &(dyn Fn(usize, usize) -> bool + Sync),
+        units: usize,
+        call: impl Fn(&mut C, usize) -> Result<()> + Sync,
     ) -> Result<Measured> {
         let next = AtomicUsize::new(0);
         let cpu = (self.cpu)();
@@ -68,10 +124,10 @@ impl Load<'_> {
                 .map(|_| {
                     s.spawn(|| {
                         let mut client = (self.connect)()?;
-                        let mut done = Vec::with_capacity(calls / self.connections + 1);
+                        let mut done = Vec::new();
                         loop {
                             let n = next.fetch_add(1, Ordering::Relaxed);
-                            if n >= calls {
+                            if !goes_on(n, done.len()) {
                                 return Ok(done);
                             }
                             let began = Instant::now();
@@ -88,14 +144,14 @@ impl Load<'_> {
         });
         let wall = began.elapsed();
         let server = (self.cpu)().zip(cpu).map(|(after, before)| after - before);
-        let mut sorted = Vec::with_capacity(calls);
+        let mut sorted = Vec::new();
         for part in parts {
             sorted.extend(part?);
         }
         sorted.sort();
         Ok(Measured {
             name: name.to_owned(),
-            units: calls * units,
+            units: sorted.len() * units,
             wall,
             sorted,
             server,

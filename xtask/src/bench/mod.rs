@@ -2,6 +2,7 @@
 
 mod fhir;
 mod http;
+mod imaging;
 mod load;
 mod node;
 mod pages;
@@ -19,6 +20,8 @@ use crate::process::{cargo, execute};
 enum What {
     /// The FHIR API: create, read, search, transaction import
     Fhir,
+    /// DIMSE and DICOMweb, with Debian's Orthanc beside it
+    Imaging,
     /// Main pages on the demonstration data
     Pages,
 }
@@ -34,6 +37,18 @@ pub struct Options {
     /// FHIR: measure again with so many resources in the store
     #[arg(long, default_value_t = 0)]
     resources: usize,
+    /// Imaging: measure again with so many instances in the index
+    #[arg(long, default_value_t = 0)]
+    instances: usize,
+    /// Imaging: how long the other server is filled for that, seconds; 0 leaves it out
+    #[arg(long, default_value_t = 600)]
+    peer_fill_s: u64,
+    /// Imaging: Karez alone
+    #[arg(long)]
+    alone: bool,
+    /// Imaging: only what has this in its name
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
     /// FHIR: connections that ask at once
     #[arg(long, default_value_t = 16)]
     connections: usize,
@@ -73,6 +88,13 @@ pub fn run(options: &Options) -> Result<()> {
                 .iter()
                 .map(|url| ("KAREZ_STORE_DATABASE".into(), url.clone()))
                 .collect(),
+        }),
+        What::Imaging => imaging::run(&imaging::Plan {
+            requests: options.requests,
+            instances: options.instances,
+            peer_fill: Duration::from_secs(options.peer_fill_s),
+            alone: options.alone,
+            only: options.only.clone(),
         }),
         What::Pages => pages::run(options.requests),
     }

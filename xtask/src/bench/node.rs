@@ -13,6 +13,8 @@ use crate::process::target_dir;
 pub struct Node {
     child: Child,
     pub base: String,
+    /// Address and port of the DICOM listener, if there is one.
+    pub dicom: Option<String>,
     data: PathBuf,
     /// What it was told beside the command line; its command line tools need it too.
     env: Vec<(String, String)>,
@@ -59,6 +61,9 @@ impl Node {
             if let Some(base) = ready.as_ref().and_then(|r| r["base"].as_str()) {
                 return Ok(Self {
                     base: base.to_owned(),
+                    dicom: ready
+                        .as_ref()
+                        .and_then(|r| r["dicom"].as_str().map(str::to_owned)),
                     child,
                     data: data.to_owned(),
                     env: env.to_vec(),
@@ -81,35 +86,41 @@ impl Node {
             "--zone",
             "Asia/Almaty",
         ];
+        let mut arguments = vec!["hospital", "add", hospital];
+        arguments.extend(place);
+        Self::admin(data, &arguments, env).map(drop)
+    }
+
+    /// `karez admin` over a folder; what it prints.
+    pub fn admin(data: &Path, arguments: &[&str], env: &[(String, String)]) -> Result<String> {
         let output = Command::new(binary())
-            .args(["admin", "hospital", "add", hospital])
-            .args(place)
+            .arg("admin")
+            .args(arguments)
             .arg("--data")
             .arg(data)
             .envs(env.iter().map(|(k, v)| (k, v)))
             .output()?;
         ensure!(
             output.status.success(),
-            "karez admin hospital add: {}",
+            "karez admin {}: {}",
+            arguments.join(" "),
             String::from_utf8_lossy(&output.stderr)
         );
-        Ok(())
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// A bearer token for scripts.
     pub fn token(&self, hospital: &str, role: &str) -> Result<String> {
-        let output = Command::new(binary())
-            .args(["admin", "token", "--minutes", "720"])
-            .args(["--hospital", hospital, "--role", role, "--data"])
-            .arg(&self.data)
-            .envs(self.env.iter().map(|(k, v)| (k, v)))
-            .output()?;
-        ensure!(
-            output.status.success(),
-            "karez admin token: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+        let arguments = [
+            "token",
+            "--minutes",
+            "720",
+            "--hospital",
+            hospital,
+            "--role",
+            role,
+        ];
+        Self::admin(&self.data, &arguments, &self.env)
     }
 
     pub fn pid(&self) -> u32 {
@@ -134,8 +145,22 @@ impl Node {
 
 /// Resident memory of a process, MiB (`VmRSS` of Linux); none elsewhere.
 pub fn resident_mib(pid: u32) -> Option<f64> {
+    memory_mib(pid, "VmRSS:")
+}
+
+/// The most resident memory a process has had since it began or was [forgotten](forget_peak), MiB.
+pub fn peak_mib(pid: u32) -> Option<f64> {
+    memory_mib(pid, "VmHWM:")
+}
+
+/// Begins to watch for the most resident memory anew.
+pub fn forget_peak(pid: u32) -> Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("clear_refs")
+}
+
+fn memory_mib(pid: u32, what: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmRSS:"))?;
+    let line = status.lines().find(|l| l.starts_with(what))?;
     let kib: f64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kib / 1024.0)
 }
