@@ -13,8 +13,7 @@
 
 use std::ops::Range;
 
-use aes_gcm::aead::{Aead, Payload};
-use aes_gcm::{Aes256Gcm, KeyInit};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -86,7 +85,8 @@ pub fn blob_address(hospital: &Secret, scope: &str, content: &[u8]) -> BlobAddre
 
 /// Encrypts and decrypts the chunks of one blob.
 pub struct BlobCipher {
-    cipher: Aes256Gcm,
+    /// None never: a key of 32 bytes is one.
+    key: Option<LessSafeKey>,
     address: BlobAddress,
 }
 
@@ -107,41 +107,62 @@ impl BlobCipher {
     /// `patient` is the patient's data key.
     pub fn new(patient: &Secret, address: BlobAddress) -> Self {
         let key = patient.derive(&[b"karez blob content v1".as_slice(), &address.0].concat());
+        let key = UnboundKey::new(&AES_256_GCM, key.expose()).ok();
         Self {
-            cipher: Aes256Gcm::new(&(*key.expose()).into()),
+            key: key.map(LessSafeKey::new),
             address,
         }
     }
 
+    fn key(&self) -> Result<&LessSafeKey> {
+        self.key
+            .as_ref()
+            .ok_or(SealError::Internal("the key of a blob"))
+    }
+
     /// Encrypts chunk `number`; every chunk but the last holds exactly [`CHUNK_BYTES`].
     pub fn encrypt_chunk(&self, number: u64, last: bool, plain: &[u8]) -> Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(plain.len() + TAG_BYTES);
+        self.put_chunk(&mut out, number, last, plain)?;
+        Ok(out)
+    }
+
+    /// Appends chunk `number`, encrypted.
+    fn put_chunk(&self, out: &mut Vec<u8>, number: u64, last: bool, plain: &[u8]) -> Result<()> {
         if plain.len() > CHUNK_BYTES || (!last && plain.len() < CHUNK_BYTES) {
             return Err(SealError::Internal("size of a chunk"));
         }
-        let aad = self.aad(number, last);
-        self.cipher
-            .encrypt(
-                &nonce(number, last).into(),
-                Payload {
-                    msg: plain,
-                    aad: &aad,
-                },
+        let begin = out.len();
+        out.extend_from_slice(plain);
+        let (nonce, aad) = (nonce(number, last), self.aad(number, last));
+        let tag = self
+            .key()?
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(aad),
+                &mut out[begin..],
             )
-            .map_err(|_| SealError::Internal("encrypting a chunk"))
+            .map_err(|_| SealError::Internal("encrypting a chunk"))?;
+        out.extend_from_slice(tag.as_ref());
+        Ok(())
     }
 
     /// Opens chunk `number`. Fails if it was altered, moved, belongs to another blob, or if `last` is not true of it.
     pub fn decrypt_chunk(&self, number: u64, last: bool, sealed: &[u8]) -> Result<Vec<u8>> {
-        let aad = self.aad(number, last);
-        self.cipher
-            .decrypt(
-                &nonce(number, last).into(),
-                Payload {
-                    msg: sealed,
-                    aad: &aad,
-                },
-            )
-            .map_err(|_| SealError::NotAuthentic("content"))
+        let mut chunk = sealed.to_vec();
+        let plain = self.open_chunk(number, last, &mut chunk)?;
+        chunk.truncate(plain);
+        Ok(chunk)
+    }
+
+    /// Opens chunk `number` where it lies; gives how many bytes of it are plaintext.
+    fn open_chunk(&self, number: u64, last: bool, chunk: &mut [u8]) -> Result<usize> {
+        let (nonce, aad) = (nonce(number, last), self.aad(number, last));
+        let opened =
+            self.key()?
+                .open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(aad), chunk);
+        let plain = opened.map_err(|_| SealError::NotAuthentic("content"))?;
+        Ok(plain.len())
     }
 
     /// Encrypts content that is in memory.
@@ -158,7 +179,7 @@ impl BlobCipher {
             let start = number as usize * CHUNK_BYTES;
             let end = plain.len().min(start + CHUNK_BYTES);
             let ends = last && number + 1 == count;
-            out.extend(self.encrypt_chunk(first + number, ends, &plain[start..end])?);
+            self.put_chunk(&mut out, first + number, ends, &plain[start..end])?;
         }
         Ok(out)
     }
@@ -176,20 +197,37 @@ impl BlobCipher {
         range: &ChunkRange,
         stored: &[u8],
     ) -> Result<Vec<u8>> {
+        self.open_range(plain_len, range, stored.to_vec())
+    }
+
+    /// As [`Self::decrypt_range`], in the room of what is stored.
+    pub fn open_range(
+        &self,
+        plain_len: u64,
+        range: &ChunkRange,
+        mut stored: Vec<u8>,
+    ) -> Result<Vec<u8>> {
+        const CHANGED: SealError = SealError::NotAuthentic("content: its length has changed");
         if stored.len() as u64 != range.stored.end - range.stored.start {
-            return Err(SealError::NotAuthentic("content: its length has changed"));
+            return Err(CHANGED);
         }
         let count = chunk_count(plain_len);
-        let mut out = Vec::with_capacity(range.skip + range.take);
-        for (number, sealed) in (range.first..).zip(stored.chunks(CHUNK_BYTES + TAG_BYTES)) {
-            out.extend(self.decrypt_chunk(number, number + 1 == count, sealed)?);
+        let (mut from, mut to, mut number) = (0, 0, range.first);
+        while from < stored.len() {
+            let end = stored.len().min(from + CHUNK_BYTES + TAG_BYTES);
+            let plain = self.open_chunk(number, number + 1 == count, &mut stored[from..end])?;
+            // What comes before the range is left out.
+            let skip = if from == 0 { range.skip.min(plain) } else { 0 };
+            stored.copy_within(from + skip..from + plain, to);
+            to += plain - skip;
+            from = end;
+            number += 1;
         }
-        if out.len() < range.skip + range.take {
-            return Err(SealError::NotAuthentic("content: its length has changed"));
+        if to < range.take {
+            return Err(CHANGED);
         }
-        out.truncate(range.skip + range.take);
-        out.drain(..range.skip);
-        Ok(out)
+        stored.truncate(range.take);
+        Ok(stored)
     }
 
     fn aad(&self, number: u64, last: bool) -> [u8; 41] {
