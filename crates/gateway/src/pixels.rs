@@ -24,15 +24,7 @@ pub fn frames(
 ) -> Result<Vec<Bytes>, ImagingError> {
     let object = Object::read(file.clone(), &Limits::default())?;
     if !imaging::syntax::of(transfer_syntax).encapsulated() {
-        let description = Description::of(object.dataset())?;
-        return wanted
-            .iter()
-            .map(|n| {
-                Ok(Bytes::from(
-                    pixel::decode(&object, *n)?.to_native(&description),
-                ))
-            })
-            .collect();
+        return wanted.iter().map(|n| uncompressed(&object, *n)).collect();
     }
     let file = pixel::transcode(&object, transfer_syntax, QUALITY)?;
     let object = Object::read(file, &Limits::default())?;
@@ -49,17 +41,16 @@ pub enum Picture {
 
 /// A frame for eyes.
 pub fn rendered(
-    file: &Bytes,
+    object: &Object,
     frame: u32,
     wanted: &Wanted,
     picture: Picture,
 ) -> Result<Vec<u8>, ImagingError> {
-    let object = Object::read(file.clone(), &Limits::default())?;
     let description = Description::of(object.dataset())?;
-    let decoded = pixel::decode(&object, frame)?;
+    let decoded = pixel::decode(object, frame)?;
     let look = Look::of(object.dataset(), &description, frame);
     let overlays = if wanted.overlays {
-        pixel::overlays(&object, frame)
+        pixel::overlays(object, frame)
     } else {
         Vec::new()
     };
@@ -68,6 +59,14 @@ pub fn rendered(
         Picture::Jpeg { quality } => image.jpeg(quality),
         Picture::Png => image.png(),
     }
+}
+
+/// A frame of an object, uncompressed in little endian.
+pub fn uncompressed(object: &Object, frame: u32) -> Result<Bytes, ImagingError> {
+    let description = Description::of(object.dataset())?;
+    Ok(Bytes::from(
+        pixel::decode(object, frame)?.to_native(&description),
+    ))
 }
 
 /// Reads `window`, `viewport`, `quality` and `annotation` (PS3.18 §8.3.5.1). The error names the parameter.

@@ -43,6 +43,23 @@ pub fn level(object: &Object, level: Level) -> Vec<u8> {
     out
 }
 
+/// The attributes of [`level`] one by one, as they stand in the object: the tag in hexadecimal digits, and what DICOM JSON
+/// has behind it.
+pub fn attributes(object: &Object, level: Level, mut each: impl FnMut(&[u8], &[u8])) {
+    let data = object.dataset();
+    let (mut name, mut value) = (Vec::with_capacity(8), Vec::with_capacity(128));
+    for e in data.elements() {
+        if level_of(e.tag) != Some(level) {
+            continue;
+        }
+        name.clear();
+        value.clear();
+        write::tag(&mut name, e.tag);
+        write::attribute(&mut value, e, data.charset(), &mut String::new());
+        each(&name, &value);
+    }
+}
+
 /// The level whose row keeps an attribute; nothing for what only the metadata of an instance have.
 pub fn level_of(tag: Tag) -> Option<Level> {
     if STUDY.contains(&tag) {
@@ -146,7 +163,8 @@ pub fn with_bulk_base(metadata: &[u8], base: &str) -> Vec<u8> {
     let needle = b"\"BulkDataURI\":\"";
     let mut out = Vec::with_capacity(metadata.len() + base.len());
     let mut rest = metadata;
-    while let Some(at) = find(rest, needle) {
+    let finder = memchr::memmem::Finder::new(needle);
+    while let Some(at) = finder.find(rest) {
         let (before, after) = rest.split_at(at + needle.len());
         out.extend_from_slice(before);
         if after.starts_with(BULK_HEAD.as_bytes()) {
@@ -156,19 +174,6 @@ pub fn with_bulk_base(metadata: &[u8], base: &str) -> Vec<u8> {
     }
     out.extend_from_slice(rest);
     out
-}
-
-fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    let first = *needle.first()?;
-    let mut from = 0;
-    while let Some(step) = bytes.get(from..)?.iter().position(|b| *b == first) {
-        let at = from + step;
-        if bytes.get(at..)?.starts_with(needle) {
-            return Some(at);
-        }
-        from = at + 1;
-    }
-    None
 }
 
 /// A tag as DICOM JSON writes it: `00100020`.

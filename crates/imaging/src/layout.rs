@@ -28,6 +28,51 @@ pub struct Layout {
     pub bulk: Vec<(String, Span)>,
 }
 
+/// What of a large object one frame is decoded and shown with: all its attributes, and of its pixel data this frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// So many bytes from the first one on.
+    pub head: u64,
+    /// The frame's bytes.
+    pub frame: Vec<Span>,
+    index: u32,
+    encapsulated: bool,
+}
+
+impl Excerpt {
+    /// The object with this frame alone, which goes by the number it has in the whole.
+    ///
+    /// # Errors
+    /// As [`Object::read`].
+    pub fn object(
+        &self,
+        head: &[u8],
+        frame: &[u8],
+        limits: &crate::Limits,
+    ) -> Result<Object, ImagingError> {
+        let damaged = || ImagingError::Pixels("an excerpt of another object".to_owned());
+        let even = frame.len() + frame.len() % 2;
+        let length = u32::try_from(even).map_err(|_| damaged())?.to_le_bytes();
+        let mut file = Vec::with_capacity(head.len() + even + 16);
+        file.extend_from_slice(head);
+        if self.encapsulated {
+            // One item holds it, whatever number it was in (PS3.5 A.4).
+            file.extend_from_slice(&[0xfe, 0xff, 0x00, 0xe0]);
+            file.extend_from_slice(&length);
+        } else {
+            // The length of the value is what stands before it.
+            let at = file.len().checked_sub(4).ok_or_else(damaged)?;
+            file[at..].copy_from_slice(&length);
+        }
+        file.extend_from_slice(frame);
+        file.resize(head.len() + if self.encapsulated { 8 } else { 0 } + even, 0);
+        if self.encapsulated {
+            file.extend_from_slice(&[0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
+        }
+        Ok(Object::read(file, limits)?.beginning_with(self.index))
+    }
+}
+
 /// How frames lie.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Frames {
@@ -75,6 +120,23 @@ impl Layout {
             Frames::Encapsulated(frames) => frames.get(index as usize).cloned(),
             _ => None,
         }
+    }
+
+    /// What is to be read of the object to decode or show a frame, counted from 0; none where it has to be read whole.
+    pub fn excerpt(&self, index: u32) -> Option<Excerpt> {
+        let frame = self.frame(index)?;
+        let (head, encapsulated) = match &self.frames {
+            Frames::Native { all, .. } => (all.offset, false),
+            // Before the first fragment stands the head of its item.
+            Frames::Encapsulated(frames) => (frames.first()?.first()?.offset.checked_sub(8)?, true),
+            Frames::None | Frames::Within => return None,
+        };
+        Some(Excerpt {
+            head,
+            frame,
+            index,
+            encapsulated,
+        })
     }
 
     /// How many frames there are by range.

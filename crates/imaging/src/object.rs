@@ -25,6 +25,8 @@ pub struct Object {
     syntax: &'static TransferSyntax,
     oddities: Vec<Oddity>,
     max_frames: usize,
+    /// The number of the first frame that the pixel data hold: 0 but for an [`crate::layout::Excerpt`].
+    first_frame: u32,
 }
 
 impl Object {
@@ -127,6 +129,7 @@ impl Object {
             syntax,
             oddities,
             max_frames: limits.frames,
+            first_frame: 0,
         })
     }
 
@@ -141,6 +144,7 @@ impl Object {
             syntax: transfer_syntax,
             oddities: Vec::new(),
             max_frames: Limits::default().frames,
+            first_frame: 0,
         }
     }
 
@@ -196,6 +200,16 @@ impl Object {
     /// Where pixel data, frames and other bulk data lie in the bytes.
     pub fn layout(&self) -> Layout {
         Layout::of(self)
+    }
+
+    /// Says that the pixel data hold the frames from this one on.
+    pub(crate) fn beginning_with(mut self, frame: u32) -> Object {
+        self.first_frame = frame;
+        self
+    }
+
+    pub(crate) fn first_frame(&self) -> u32 {
+        self.first_frame
     }
 
     pub(crate) fn frames_max(&self) -> usize {

@@ -49,6 +49,7 @@ pub fn decode(object: &Object, index: u32) -> Result<Frame, ImagingError> {
 /// No pixels, or no such frame.
 pub fn frame_bytes(object: &Object, index: u32) -> Result<(Cow<'_, [u8]>, usize), ImagingError> {
     let none = || ImagingError::Pixels("no such frame".to_owned());
+    let index = index.checked_sub(object.first_frame()).ok_or_else(none)?;
     let element = object.pixel_element().ok_or(ImagingError::Missing(
         dicom_dictionary_std::tags::PIXEL_DATA,
     ))?;

@@ -8,7 +8,7 @@ mod value;
 
 use dicom_core::{Tag, VR};
 
-pub use answer::{to_dataset, to_json};
+pub use answer::{Answered, to_dataset, to_json};
 pub use identifier::from_identifier;
 pub use matching::{like, matches, text_matches, wildcard};
 pub use qido::from_qido;

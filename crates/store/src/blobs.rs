@@ -17,6 +17,7 @@ use tokio::sync::RwLock;
 
 use crate::blob_index::{Backend, Erased, ToErase};
 use crate::image_files::Keys;
+use crate::local_files::LocalFiles;
 use crate::objects::{PART_BYTES, Place, Upload, object_error};
 use crate::{Batch, BlobRef, StoreError};
 
@@ -30,6 +31,8 @@ const THERE_WITHIN: Duration = Duration::from_secs(5);
 /// The blobs of one node.
 pub(crate) struct Blobs {
     objects: Arc<dyn ObjectStore>,
+    /// The same files, where they lie in a folder.
+    pub(crate) local: Option<LocalFiles>,
     node_key: NodeKey,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -54,6 +57,7 @@ pub(crate) struct Changes {
 pub struct OpenBlob {
     pub blob: BlobRef,
     objects: Arc<dyn ObjectStore>,
+    local: Option<LocalFiles>,
     cipher: Arc<BlobCipher>,
 }
 
@@ -68,25 +72,48 @@ impl OpenBlob {
     pub async fn range(&self, range: Range<u64>) -> Result<Bytes, StoreError> {
         let chunks = seal::chunk_range(self.blob.size, range)
             .map_err(|_| StoreError::Invalid("the range lies outside the file".into()))?;
+        let (cipher, size) = (Arc::clone(&self.cipher), self.blob.size);
+        if let Some(local) = self.local.clone() {
+            // Read and opened on one thread: each hand-over costs as much as reading a slice.
+            let (path, chunks) = (path(&self.blob), chunks.clone());
+            let plain = blocking(move || {
+                let stored = local.read(&path, &chunks.stored)?;
+                Some(stored.and_then(|stored| {
+                    cipher.open_range(size, &chunks, stored).map_err(seal_error)
+                }))
+            });
+            if let Some(plain) = plain.await? {
+                return Ok(plain?.into());
+            }
+        }
+        let cipher = Arc::clone(&self.cipher);
         let stored = self
             .objects
             .get_range(&path(&self.blob), chunks.stored.clone())
             .await
             .map_err(object_error)?;
-        let (cipher, size) = (Arc::clone(&self.cipher), self.blob.size);
-        let plain =
-            tokio::task::spawn_blocking(move || cipher.decrypt_range(size, &chunks, &stored))
-                .await
-                .map_err(|_| StoreError::Internal("decryption was broken off".into()))?
-                .map_err(seal_error)?;
-        Ok(plain.into())
+        let plain = blocking(move || cipher.decrypt_range(size, &chunks, &stored));
+        Ok(plain.await?.map_err(seal_error)?.into())
     }
+}
+
+/// Runs work on a thread where it may take its time.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| StoreError::Internal("decryption was broken off".into()))
 }
 
 /// Where a blob's bytes lie: `{hospital}/{first two digits}/{address}`.
 pub(crate) fn path(blob: &BlobRef) -> object_store::path::Path {
-    let two = blob.address.get(..2).unwrap_or_default();
-    object_store::path::Path::from(format!("{}/{two}/{}", blob.hospital, blob.address))
+    place(&blob.hospital, &blob.address)
+}
+
+pub(crate) fn place(hospital: &HospitalId, address: &str) -> object_store::path::Path {
+    let two = address.get(..2).unwrap_or_default();
+    object_store::path::Path::from(format!("{hospital}/{two}/{address}"))
 }
 
 pub(crate) fn seal_error(e: SealError) -> StoreError {
@@ -110,6 +137,7 @@ impl Blobs {
         }
         Ok(Self {
             objects,
+            local: place.folder().map(LocalFiles::new),
             node_key,
             clock,
             entropy,
@@ -339,14 +367,20 @@ impl Blobs {
         db: &dyn Backend,
         blob: BlobRef,
     ) -> Result<OpenBlob, StoreError> {
-        let at: BlobAddress = blob.address.parse().map_err(seal_error)?;
         let key = self
             .data_key(db, &blob.hospital, blob.patient.as_ref(), false)
             .await?;
+        self.with_key(blob, &key)
+    }
+
+    /// A blob with its key.
+    pub(crate) fn with_key(&self, blob: BlobRef, key: &Secret) -> Result<OpenBlob, StoreError> {
+        let at: BlobAddress = blob.address.parse().map_err(seal_error)?;
         Ok(OpenBlob {
             blob,
             objects: Arc::clone(&self.objects),
-            cipher: Arc::new(BlobCipher::new(&key, at)),
+            local: self.local.clone(),
+            cipher: Arc::new(BlobCipher::new(key, at)),
         })
     }
 

@@ -16,8 +16,8 @@ use crate::objects::Place;
 use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
 use crate::{
-    AuditDraft, Batch, BlobRef, Committed, Database, Finding, ImageIndex, NewImage, Staging,
-    StoreError, Strays, diagnose,
+    AuditDraft, Batch, BlobRef, Committed, Database, Finding, ImageFile, ImageIndex, ImageRows,
+    NewImage, Staging, StoreError, Strays, diagnose,
 };
 
 /// Which database keeps the records.
@@ -192,6 +192,21 @@ impl Store {
             .await
     }
 
+    /// As [`Self::keep_images`], of one object whose rows are made while its file is written.
+    pub async fn keep_image(
+        &self,
+        batch: Batch,
+        study: &RecordKey,
+        content: Bytes,
+        rows: impl Future<Output = Result<ImageRows, StoreError>> + Send,
+    ) -> Result<Committed, StoreError> {
+        let source = &self.source;
+        source
+            .blobs
+            .keep_image(&*source.database, batch, study, content, rows)
+            .await
+    }
+
     /// What is kept about images.
     pub fn images(&self) -> &dyn ImageIndex {
         &*self.source.database
@@ -210,9 +225,15 @@ impl Store {
         let Some((blob, layout)) = found else {
             return Ok(None);
         };
-        source.blobs.is_there().await?;
-        let open = source.blobs.unlocked(&*source.database, blob).await?;
+        let open = source.blobs.open_image(&*source.database, blob).await?;
         Ok(Some((open, layout)))
+    }
+
+    /// As [`Self::open_image`], of an object that was just found under a permit.
+    pub async fn open_found(&self, file: ImageFile) -> Result<(OpenBlob, Bytes), StoreError> {
+        let source = &self.source;
+        let open = source.blobs.open_image(&*source.database, file.blob);
+        Ok((open.await?, file.layout))
     }
 
     /// Wraps every key of blobs under the node key in use. Gives how many were wrapped under an older one.

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant as Monotonic};
 use bytes::Bytes;
 use kernel::{HospitalId, RecordKey, ResourceId, limits};
 use object_store::{ObjectStoreExt as _, PutPayload};
-use seal::{BlobCipher, Secret};
+use seal::{BlobAddress, BlobCipher, Secret};
 
 use crate::blob_index::Backend;
-use crate::blobs::{Blobs, path, scope, seal_error};
+use crate::blobs::{Blobs, OpenBlob, path, place, scope, seal_error};
 use crate::images::{self, ImageChange, ImageWrite, InstanceRow, SeriesRow, StudyRow};
+use crate::local_files::LocalFiles;
 use crate::objects::{PART_BYTES, object_error};
 use crate::{Batch, BlobRef, Committed, StoreError};
 
@@ -26,6 +27,14 @@ pub struct NewImage {
     pub instance: InstanceRow,
     /// The file as it is to be kept.
     pub content: Bytes,
+}
+
+/// The rows of one object to be kept.
+#[derive(Debug, Clone)]
+pub struct ImageRows {
+    pub study: Arc<StudyRow>,
+    pub series: Arc<SeriesRow>,
+    pub instance: InstanceRow,
 }
 
 /// Keys that were used within the last moments, so that each object of a study does not ask for them anew. A key that
@@ -70,7 +79,70 @@ impl Keys {
     }
 }
 
+fn keep(study: RecordKey, rows: ImageRows, blob: BlobRef) -> ImageChange {
+    ImageChange::Keep(Box::new(ImageWrite {
+        study,
+        study_row: rows.study,
+        series_row: rows.series,
+        instance: rows.instance,
+        blob,
+    }))
+}
+
+/// A file that was encrypted.
+enum Sealed {
+    /// On disk with its folder.
+    Written,
+    /// To be put.
+    Whole(Vec<u8>),
+    /// Too large for that: encrypted as it is put.
+    InPieces,
+}
+
+impl Sealed {
+    fn small(
+        key: &Secret,
+        address: BlobAddress,
+        content: &[u8],
+        local: Option<&LocalFiles>,
+        hospital: &HospitalId,
+    ) -> Result<Self, StoreError> {
+        let sealed = BlobCipher::new(key, address)
+            .encrypt_part(0, true, content)
+            .map_err(seal_error)?;
+        let written = match local {
+            Some(local) => local.write_new(&place(hospital, &address.to_string()), &sealed)?,
+            None => false,
+        };
+        Ok(if written {
+            Self::Written
+        } else {
+            Self::Whole(sealed)
+        })
+    }
+}
+
 impl Blobs {
+    /// An object's bytes with the key that opens them. Whoever calls has asked the permit. A key that is remembered opens
+    /// nothing once it was destroyed: the rows that lead here went with it.
+    pub(crate) async fn open_image(
+        &self,
+        db: &dyn Backend,
+        blob: BlobRef,
+    ) -> Result<OpenBlob, StoreError> {
+        self.is_there().await?;
+        let (hospital, owner) = (&blob.hospital, blob.patient.as_ref());
+        let key = match self.image_keys.get(hospital, owner) {
+            Some(key) => key,
+            None => {
+                let key = self.data_key(db, hospital, owner, false).await?;
+                self.image_keys.put(hospital, owner, &key);
+                key
+            }
+        };
+        self.with_key(blob, &key)
+    }
+
     /// Writes the files, then commits the batch with their rows. Erasing waits meanwhile.
     pub async fn keep_images(
         &self,
@@ -81,14 +153,28 @@ impl Blobs {
         let _turn = self.turn.read().await;
         for image in new {
             let blob = self.put_image(db, &image.study, image.content).await?;
-            batch.images.push(ImageChange::Keep(Box::new(ImageWrite {
-                study: image.study,
-                study_row: image.study_row,
-                series_row: image.series_row,
+            let rows = ImageRows {
+                study: image.study_row,
+                series: image.series_row,
                 instance: image.instance,
-                blob,
-            })));
+            };
+            batch.images.push(keep(image.study, rows, blob));
         }
+        db.commit(batch).await
+    }
+
+    /// As [`Self::keep_images`], of one whose rows are made while its file is written.
+    pub async fn keep_image(
+        &self,
+        db: &dyn Backend,
+        mut batch: Batch,
+        study: &RecordKey,
+        content: Bytes,
+        rows: impl Future<Output = Result<ImageRows, StoreError>> + Send,
+    ) -> Result<Committed, StoreError> {
+        let _turn = self.turn.read().await;
+        let (blob, rows) = tokio::try_join!(self.put_image(db, study, content), rows)?;
+        batch.images.push(keep(study.clone(), rows, blob));
         db.commit(batch).await
     }
 
@@ -125,11 +211,13 @@ impl Blobs {
         let size = content.len() as u64;
         let of = scope(hospital, Some(&owner));
         let small = content.len() <= PART_BYTES;
+        let (local, whose) = (self.local.clone(), hospital.clone());
         let (address, key, content, sealed) = tokio::task::spawn_blocking(move || {
             let address = seal::blob_address(&secret, &of, &content);
-            let sealed = small
-                .then(|| BlobCipher::new(&key, address).encrypt_part(0, true, &content))
-                .transpose();
+            let sealed = match small {
+                true => Sealed::small(&key, address, &content, local.as_ref(), &whose),
+                false => Ok(Sealed::InPieces),
+            };
             (address, key, content, sealed)
         })
         .await
@@ -141,15 +229,16 @@ impl Blobs {
             size,
             media_type: images::MEDIA_TYPE.to_owned(),
         };
-        match sealed.map_err(seal_error)? {
-            Some(sealed) => {
+        match sealed? {
+            Sealed::Written => {}
+            Sealed::Whole(sealed) => {
                 let payload = PutPayload::from(Bytes::from(sealed));
                 self.objects()
                     .put(&path(&blob), payload)
                     .await
                     .map_err(object_error)?;
             }
-            None => {
+            Sealed::InPieces => {
                 self.upload(&blob, BlobCipher::new(&key, address), content)
                     .await?;
             }

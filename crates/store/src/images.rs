@@ -234,6 +234,8 @@ pub struct ImageQuery {
     pub conditions: Vec<Vec<(ImageColumn, ImageTest)>>,
     /// Only studies that wait for a decision about their patient, or hold objects that wait.
     pub waiting: bool,
+    /// Rows tell how many series and objects their study has, and of which modalities; else none.
+    pub counts: bool,
     pub offset: u64,
     pub limit: u32,
 }
@@ -279,6 +281,8 @@ pub struct ImageAsk {
     pub aside: bool,
     /// Their attributes too.
     pub meta: bool,
+    /// What opens their files too.
+    pub files: bool,
     pub after: Option<ImagePlace>,
     pub limit: u32,
 }
@@ -313,6 +317,15 @@ pub struct ImageLine {
     pub place: ImagePlace,
     /// Empty when it was not asked for.
     pub meta: Bytes,
+    /// None when it was not asked for.
+    pub file: Option<ImageFile>,
+}
+
+/// Where the file of an object lies that was found under a permit: what [`crate::Store::open_found`] takes.
+#[derive(Debug, Clone)]
+pub struct ImageFile {
+    pub(crate) blob: BlobRef,
+    pub(crate) layout: Bytes,
 }
 
 /// A study as the system itself knows it.

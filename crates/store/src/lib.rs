@@ -16,6 +16,7 @@ pub mod error;
 pub mod facade;
 mod image_files;
 pub mod images;
+mod local_files;
 mod measure;
 pub mod model;
 mod objects;
@@ -37,9 +38,9 @@ pub use database::{Bus, Database, Schema};
 pub use diagnose::Finding;
 pub use error::StoreError;
 pub use facade::{DatabaseKind, Room, Store, StoreConfig};
-pub use image_files::NewImage;
+pub use image_files::{ImageRows, NewImage};
 pub use images::{
-    ImageAsk, ImageChange, ImageColumn, ImageIndex, ImageLevel, ImageLine, ImageOutcome,
+    ImageAsk, ImageChange, ImageColumn, ImageFile, ImageIndex, ImageLevel, ImageLine, ImageOutcome,
     ImagePlace, ImageQuery, ImageRow, ImageTest, ImageWrite, InstanceFound, InstanceRow,
     KnownStudy, SeriesFound, SeriesRow, Standing, StudyRow,
 };

@@ -140,6 +140,7 @@ async fn image_there(store: &Store, name: &str) -> bool {
         instance: None,
         aside: false,
         meta: false,
+        files: false,
         after: None,
         limit: 2,
     };

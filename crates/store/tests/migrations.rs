@@ -160,6 +160,7 @@ async fn images(store: &Store) -> Vec<Value> {
         instance: None,
         aside: false,
         meta: true,
+        files: false,
         after: None,
         limit: 10,
     };

@@ -3,7 +3,7 @@
 use agreements::Permit;
 use bytes::Bytes;
 use imaging::name::PersonName;
-use imaging::query::{Key, Level, Match, Query, fold, is_folded, matches};
+use imaging::query::{Answered, Key, Level, Match, Query, fold, is_folded, matches};
 use imaging::{Tag, VR, json, tags};
 use kernel::{HospitalId, limits};
 use store::{ImageColumn as C, ImageLevel, ImageQuery, ImageRow, ImageTest as T};
@@ -53,10 +53,27 @@ pub(super) fn asked(query: &Query) -> Asked {
             },
             conditions,
             waiting: false,
+            counts: compare || counts(query),
             offset: u64::from(query.offset),
             limit: limit.min(limits::IMAGE_QUERY_LIMIT_MAX),
         },
         compare,
+    }
+}
+
+/// Whether answers tell what is computed from all rows of a study.
+fn counts(query: &Query) -> bool {
+    let of_study = [
+        tags::MODALITIES_IN_STUDY,
+        tags::NUMBER_OF_STUDY_RELATED_SERIES,
+        tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+    ];
+    match &query.include.exactly {
+        Some(keys) => keys.iter().any(|k| of_study.contains(&k.tag)),
+        None => {
+            let answered = Answered::of(query);
+            of_study.into_iter().any(|tag| answered.has(tag))
+        }
     }
 }
 
@@ -293,30 +310,32 @@ impl App {
 /// A row as one DICOM JSON object, with what is told of the archive itself.
 pub(super) fn row(r: &ImageRow, base: &str) -> Result<Bytes, AppError> {
     let mut told = Vec::with_capacity(512);
-    let mut tell =
-        |tag: &str, value: serde_json::Value| pieces::add(&mut told, tag, &value.to_string());
-    let one = |vr: &str, value: serde_json::Value| serde_json::json!({"vr": vr, "Value": [value]});
-    tell("00080056", one("CS", "ONLINE".into()))?;
-    if r.series.is_none() {
-        tell(
-            "00080061",
-            serde_json::json!({"vr": "CS", "Value": r.modalities}),
-        )?;
+    let mut tell = |tag: &str, value: &str| pieces::add(&mut told, tag, value);
+    let number = |n: u64| format!(r#"{{"vr":"IS","Value":[{n}]}}"#);
+    tell("00080056", r#"{"vr":"CS","Value":["ONLINE"]}"#)?;
+    if r.series.is_none() && !r.modalities.is_empty() {
+        let all = serde_json::json!({"vr": "CS", "Value": r.modalities});
+        tell("00080061", &all.to_string())?;
     }
     if !base.is_empty() {
         let mut url = format!("{base}/studies/{}", r.study_uid);
         if let Some(series) = &r.series {
-            url.push_str(&format!("/series/{}", series.uid));
+            url.push_str("/series/");
+            url.push_str(&series.uid);
         }
         if let Some(instance) = &r.instance {
-            url.push_str(&format!("/instances/{}", instance.uid));
+            url.push_str("/instances/");
+            url.push_str(&instance.uid);
         }
-        tell("00081190", one("UR", url.into()))?;
+        let url = serde_json::Value::from(url);
+        tell("00081190", &format!(r#"{{"vr":"UR","Value":[{url}]}}"#))?;
     }
-    tell("00201206", one("IS", r.series_count.into()))?;
-    tell("00201208", one("IS", r.instance_count.into()))?;
+    if r.series_count > 0 {
+        tell("00201206", &number(r.series_count))?;
+        tell("00201208", &number(r.instance_count))?;
+    }
     if let Some(series) = &r.series {
-        tell("00201209", one("IS", series.instance_count.into()))?;
+        tell("00201209", &number(series.instance_count))?;
     }
     let none: &[u8] = &[];
     pieces::join(&[

@@ -8,9 +8,9 @@ use agreements::{ActorKind, Role};
 use bytes::Bytes;
 use kernel::{AccountId, HospitalId, RecordKey};
 use lru::LruCache;
-use store::{Batch, ImageOutcome, NewImage, Precondition, Standing, StoreError};
+use store::{Batch, ImageOutcome, ImageRows, Precondition, Standing, StoreError, StudyRow};
 
-use super::object::Read;
+use super::object::{Making, Read};
 use super::{ImageSource, Kept, Outcome, study};
 use crate::audit_entry::{Entry, Verb};
 use crate::records::kind;
@@ -24,6 +24,8 @@ const EXCHANGES: usize = 4_096;
 const ARRIVING_EVERY: Duration = Duration::from_secs(1);
 /// How long one entry of the audit stands for a person's reading of one study of another hospital.
 const SEEN_FOR: Duration = Duration::from_secs(60);
+/// An object up to this size is read where it came in: that takes less time than to hand it over and back, bytes.
+const HERE_BYTES_MAX: usize = 256 << 10;
 /// How often an object is tried when its study was made or erased meanwhile.
 const TRIES: u32 = 4;
 
@@ -153,19 +155,24 @@ impl App {
         let settings = self.imaging_settings(hospital).await?;
         let issuers = settings.issuers(source.issuer.as_deref());
         let sender = source.sender.clone();
-        let read = tokio::task::spawn_blocking(move || Read::of(file, &issuers, sender))
-            .await
-            .map_err(|_| AppError::Internal("reading an object was broken off".into()))??;
+        let read = if file.len() <= HERE_BYTES_MAX {
+            Read::of(file, &issuers, sender)?
+        } else {
+            tokio::task::spawn_blocking(move || Read::of(file, &issuers, sender))
+                .await
+                .map_err(|_| AppError::Internal("reading an object was broken off".into()))??
+        };
         let read = Arc::new(read);
         if let Some(kept) = self.kept_before(hospital, &read).await? {
             return Ok(kept);
         }
+        let mut rows = Making::begin(&read);
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.keep_once(cx, hospital, &read, source).await {
+            match self.keep_once(cx, hospital, &read, &mut rows, source).await {
                 Err(Failed::Moved) if tries < TRIES => {
-                    self.arriving.forget(hospital, &read.study.uid);
+                    self.arriving.forget(hospital, &read.facts.study.uid);
                 }
                 Err(Failed::Moved) => return Err(AppError::Conflict),
                 Err(Failed::Error(e)) => return Err(e),
@@ -194,14 +201,15 @@ impl App {
         read: &Arc<Read>,
     ) -> Result<Option<Kept>, AppError> {
         let images = self.store.images();
-        let known = images.known_images(hospital, &read.instance.uid).await?;
+        let known = images
+            .known_images(hospital, &read.facts.instance.uid)
+            .await?;
         if known.is_empty()
-            || !known.contains(&read.instance.digest)
-                && !self.kept_otherwise(hospital, read).await?
+            || !known.contains(&read.digest) && !self.kept_otherwise(hospital, read).await?
         {
             return Ok(None);
         }
-        let study = images.known_study(hospital, &read.study.uid).await?;
+        let study = images.known_study(hospital, &read.facts.study.uid).await?;
         Ok(study.map(|s| {
             let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), s.record);
             read.kept(key, Outcome::Again)
@@ -212,17 +220,18 @@ impl App {
         &self,
         cx: &Cx,
         hospital: &HospitalId,
-        read: &Arc<Read>,
+        read: &Read,
+        rows: &mut Making,
         source: &ImageSource,
     ) -> Result<Kept, Failed> {
-        if let Some(known) = self.known_study(hospital, &read.study.uid).await? {
+        if let Some(known) = self.known_study(hospital, &read.facts.study.uid).await? {
             let batch = self.arrival(cx, read, source, &known);
-            return self.commit_image(batch, read, known, source).await;
+            return self.commit_image(batch, read, rows, known, source).await;
         }
         let _first = self.arriving.first.lock().await;
-        if let Some(known) = self.known_study(hospital, &read.study.uid).await? {
+        if let Some(known) = self.known_study(hospital, &read.facts.study.uid).await? {
             let batch = self.arrival(cx, read, source, &known);
-            return self.commit_image(batch, read, known, source).await;
+            return self.commit_image(batch, read, rows, known, source).await;
         }
         let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), self.new_id());
         let patient = self
@@ -241,7 +250,7 @@ impl App {
             .audit
             .push(stored(cx, &known, &format!("from {}", source.sender)));
         batch.event("imaging.started", &key, "{}");
-        self.commit_image(batch, read, known, source).await
+        self.commit_image(batch, read, rows, known, source).await
     }
 
     /// The study of this UID, as this process or the store knows it.
@@ -275,7 +284,7 @@ impl App {
         }
         if self
             .arriving
-            .is_to_be_said(&known.key.hospital, &read.study.uid)
+            .is_to_be_said(&known.key.hospital, &read.facts.study.uid)
         {
             batch.event("imaging.arriving", &known.key, "{}");
         }
@@ -285,20 +294,28 @@ impl App {
     async fn commit_image(
         &self,
         batch: Batch,
-        read: &Arc<Read>,
+        read: &Read,
+        rows: &mut Making,
         known: KnownStudy,
         source: &ImageSource,
     ) -> Result<Kept, Failed> {
-        let mut study_row = read.study.clone();
-        study_row.waiting = known.patient.is_none();
-        let new = NewImage {
-            study: known.key.clone(),
-            study_row: Arc::new(study_row),
-            series_row: Arc::new(read.series.clone()),
-            instance: read.instance.clone(),
-            content: read.file.clone(),
+        let waiting = known.patient.is_none();
+        let rows = async {
+            let made = rows.rows().await;
+            let made = made.map_err(|e| StoreError::Internal(e.to_string()))?;
+            Ok(ImageRows {
+                study: Arc::new(StudyRow {
+                    waiting,
+                    ..made.study.clone()
+                }),
+                series: Arc::clone(&made.series),
+                instance: made.instance.clone(),
+            })
         };
-        let done = self.store.keep_images(batch, vec![new]).await?;
+        let done = self
+            .store
+            .keep_image(batch, &known.key, read.file.clone(), rows)
+            .await?;
         let outcome = match done.images.first() {
             Some(ImageOutcome::Again) => Outcome::Again,
             Some(ImageOutcome::Kept(Standing::OtherContent)) => Outcome::OtherContent,
@@ -309,8 +326,13 @@ impl App {
         let hospital = known.key.hospital.clone();
         self.arriving.began(&source.exchange, &known.key);
         let kept = read.kept(known.key.clone(), outcome);
-        if self.arriving.study(&hospital, &read.study.uid).is_none() {
-            self.arriving.remember(&hospital, &read.study.uid, known);
+        if self
+            .arriving
+            .study(&hospital, &read.facts.study.uid)
+            .is_none()
+        {
+            self.arriving
+                .remember(&hospital, &read.facts.study.uid, known);
         }
         Ok(kept)
     }

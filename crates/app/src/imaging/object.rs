@@ -1,6 +1,7 @@
 //! One object as it came, read once: what its study, series and it itself are found by.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -12,6 +13,7 @@ use imaging::{ImagingError, Limits, Object, json};
 use kernel::RecordKey;
 use sha2::{Digest as _, Sha256};
 use store::{InstanceRow, SeriesRow, StudyRow};
+use tokio::task::JoinHandle;
 
 use super::entities::Issuers;
 use super::{Kept, Outcome, pieces};
@@ -31,32 +33,51 @@ pub(super) struct Identity {
     pub sex: Option<String>,
 }
 
-/// An object that was read.
+/// An object that was read, and what it is recognised by.
 pub(super) struct Read {
     pub file: Bytes,
     pub facts: Facts,
     pub identity: Identity,
+    /// SHA-256 of the data set.
+    pub digest: [u8; 32],
+    object: Object,
+    sender: String,
+}
+
+/// What it is found by, as the store keeps it.
+pub(super) struct Rows {
     pub study: StudyRow,
-    pub series: SeriesRow,
+    pub series: Arc<SeriesRow>,
     pub instance: InstanceRow,
 }
 
 impl Read {
-    /// Reads a file. Takes some milliseconds of a processor: not for threads that serve others.
+    /// Reads a file. Takes some time of a processor: not for threads that serve others.
     pub fn of(file: Bytes, issuers: &Issuers, sender: String) -> Result<Self, AppError> {
         let object = Object::read(file.clone(), &Limits::default()).map_err(refused)?;
         let facts = object.facts().map_err(refused)?;
-        let identity = Identity::of_patient(&facts.patient, issuers);
-        let study = study_row(&facts, &identity, &object)?;
+        let data = file.get(object.dataset_offset()..).unwrap_or_default();
+        Ok(Self {
+            identity: Identity::of_patient(&facts.patient, issuers),
+            digest: Sha256::digest(data).into(),
+            file,
+            facts,
+            object,
+            sender,
+        })
+    }
+
+    /// As [`Self::of`], most of the work.
+    pub fn rows(&self) -> Result<Rows, AppError> {
+        let (facts, object) = (&self.facts, &self.object);
         let series = SeriesRow {
             uid: facts.series.uid.clone(),
             modality: text(facts.series.modality.as_deref()),
             number: facts.series.number.filter(|n| n.abs() < 1 << 39),
             description: folded(facts.series.description.as_deref()),
             body_part: text(facts.series.body_part.as_deref()),
-            attributes: pieces::pack(&json::level(&object, Level::Series))?,
+            attributes: pieces::of_level(object, Level::Series)?,
         };
-        let data = file.get(object.dataset_offset()..).unwrap_or_default();
         let i = &facts.instance;
         let instance = InstanceRow {
             uid: i.uid.clone(),
@@ -66,31 +87,55 @@ impl Read {
             height: i.rows,
             width: i.columns,
             frames: i.frames,
-            digest: Sha256::digest(data).into(),
-            sender,
-            attributes: pieces::pack(&json::level(&object, Level::Instance))?,
+            digest: self.digest,
+            sender: self.sender.clone(),
+            attributes: pieces::of_level(object, Level::Instance)?,
             layout: object.layout().to_bytes().into(),
-            meta: squeezed(&json::metadata(&object))?,
+            meta: squeezed(&json::metadata(object))?,
         };
-        Ok(Self {
-            file,
-            identity,
-            study,
-            series,
+        Ok(Rows {
+            study: study_row(facts, &self.identity, object)?,
+            series: Arc::new(series),
             instance,
-            facts,
         })
     }
 
     pub fn kept(&self, study: RecordKey, outcome: Outcome) -> Kept {
         Kept {
             study,
-            study_uid: self.study.uid.clone(),
-            series_uid: self.series.uid.clone(),
-            uid: self.instance.uid.clone(),
-            sop_class: self.instance.sop_class.clone(),
+            study_uid: self.facts.study.uid.clone(),
+            series_uid: self.facts.series.uid.clone(),
+            uid: self.facts.instance.uid.clone(),
+            sop_class: self.facts.instance.class.clone(),
             outcome,
         }
+    }
+}
+
+/// The rows of an object, made on another thread while its file is written.
+pub(super) struct Making {
+    begun: Option<JoinHandle<Result<Rows, AppError>>>,
+    made: Option<Arc<Rows>>,
+}
+
+impl Making {
+    pub fn begin(read: &Arc<Read>) -> Self {
+        let read = Arc::clone(read);
+        Self {
+            begun: Some(tokio::task::spawn_blocking(move || read.rows())),
+            made: None,
+        }
+    }
+
+    pub async fn rows(&mut self) -> Result<Arc<Rows>, AppError> {
+        if let Some(made) = &self.made {
+            return Ok(Arc::clone(made));
+        }
+        let broken = || AppError::Internal("reading an object was broken off".into());
+        let begun = self.begun.take().ok_or_else(broken)?;
+        let made = Arc::new(begun.await.map_err(|_| broken())??);
+        self.made = Some(Arc::clone(&made));
+        Ok(made)
     }
 }
 
@@ -114,7 +159,7 @@ fn study_row(facts: &Facts, identity: &Identity, object: &Object) -> Result<Stud
         description: folded(s.description.as_deref()),
         referring: folded(Some(&s.referring.to_text())),
         waiting: false,
-        attributes: pieces::pack(&json::level(object, Level::Study))?,
+        attributes: pieces::of_level(object, Level::Study)?,
     })
 }
 

@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use imaging::query::Level;
+use imaging::{Object, json};
 use serde_json::value::RawValue;
 
 use crate::AppError;
@@ -28,12 +30,34 @@ pub(super) fn pack(json: &[u8]) -> Result<Bytes, AppError> {
     Ok(out.into())
 }
 
+/// The attributes of a level, of an object that has just come.
+pub(super) fn of_level(object: &Object, level: Level) -> Result<Bytes, AppError> {
+    let mut out = Vec::with_capacity(1 << 10);
+    let (mut last, mut in_order, mut added) = ([0; TAG], true, Ok(()));
+    json::attributes(object, level, |tag, value| {
+        in_order &= tag > &last[..];
+        last.copy_from_slice(tag);
+        if added.is_ok() {
+            added = add_bytes(&mut out, tag, value);
+        }
+    });
+    if in_order {
+        return added.map(|()| out.into());
+    }
+    // Some writers do not sort, or write an attribute twice.
+    pack(&json::level(object, level))
+}
+
 /// Adds one attribute; tags come in order.
 pub(super) fn add(out: &mut Vec<u8>, tag: &str, value: &str) -> Result<(), AppError> {
+    add_bytes(out, tag.as_bytes(), value.as_bytes())
+}
+
+fn add_bytes(out: &mut Vec<u8>, tag: &[u8], value: &[u8]) -> Result<(), AppError> {
     let len = u32::try_from(value.len()).map_err(|_| damaged())?;
-    out.extend_from_slice(tag.as_bytes());
+    out.extend_from_slice(tag);
     out.extend_from_slice(&len.to_le_bytes());
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
     Ok(())
 }
 

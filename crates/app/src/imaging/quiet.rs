@@ -84,6 +84,7 @@ impl App {
                 ImageTest::In(vec![uid.to_owned()]),
             )]],
             waiting: false,
+            counts: true,
             offset: 0,
             limit: SERIES_MAX,
         };
@@ -108,6 +109,7 @@ impl App {
             instance: None,
             aside: false,
             meta: false,
+            files: false,
             after: None,
             limit: u32::try_from(study::LISTED_MAX).unwrap_or(u32::MAX) + 1,
         };

@@ -15,6 +15,17 @@ const AT_ONCE: u32 = 1_000;
 /// The attributes of one object, bytes.
 const META_BYTES_MAX: u64 = 64 << 20;
 
+/// Compressed attributes that are read where they are asked for.
+const HERE_BYTES_MAX: usize = 8 << 10;
+
+/// What is asked of objects beside their place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Also {
+    Nothing,
+    Metadata,
+    Files,
+}
+
 impl App {
     /// The objects meant that the permit opens, by series and instance number, at most `limit` after a place; and the
     /// place to go on from. The reading is audited before this returns.
@@ -27,7 +38,7 @@ impl App {
         limit: u32,
     ) -> Result<(Vec<InstanceLine>, Option<Place>), AppError> {
         let (found, next) = self
-            .image_lines(cx, hospital, target, after, limit, false)
+            .image_lines(cx, hospital, target, after, limit, Also::Nothing)
             .await?;
         Ok((found.into_iter().map(line).collect(), next))
     }
@@ -56,7 +67,8 @@ impl App {
         }
     }
 
-    /// The attributes of the objects meant, each a DICOM JSON object (PS3.18 §F) without bulk data, a page at a time.
+    /// The attributes of the objects meant, each a DICOM JSON object (PS3.18 §F) without bulk data, which it names by absolute
+    /// addresses; a page at a time.
     pub async fn image_metadata(
         &self,
         cx: &Cx,
@@ -66,17 +78,45 @@ impl App {
         limit: u32,
     ) -> Result<(Vec<Bytes>, Option<Place>), AppError> {
         let (found, next) = self
-            .image_lines(cx, hospital, target, after, limit, true)
+            .image_lines(cx, hospital, target, after, limit, Also::Metadata)
             .await?;
-        let all = tokio::task::spawn_blocking(move || {
-            found
-                .iter()
-                .map(|l| unfolded(&l.meta))
-                .collect::<Result<Vec<_>, _>>()
+        let base = self.dicom_web_base(hospital);
+        let packed: usize = found.iter().map(|l| l.meta.len()).sum();
+        let all = move || {
+            let mut room = Vec::new();
+            let all = found.iter().map(|l| metadata(l, &base, &mut room));
+            all.collect::<Result<Vec<_>, _>>()
+        };
+        // To hand over what takes less time than the hand-over is no help to others.
+        let all = if packed <= HERE_BYTES_MAX {
+            all()
+        } else {
+            tokio::task::spawn_blocking(all)
+                .await
+                .map_err(|_| AppError::Internal("reading attributes was broken off".into()))?
+        };
+        Ok((all?, next))
+    }
+
+    /// The one object meant, opened; the reading is audited before this returns. Of several the first. `NotFound` when the
+    /// permit opens none.
+    pub async fn image_one(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+    ) -> Result<OpenImage, AppError> {
+        let (mut found, _) = self
+            .image_lines(cx, hospital, target, None, 1, Also::Files)
+            .await?;
+        let mut one = found.pop().ok_or(AppError::NotFound)?;
+        let file = one.file.take().ok_or(AppError::NotFound)?;
+        let (blob, layout) = self.store.open_found(file).await?;
+        Ok(OpenImage {
+            line: line(one),
+            layout,
+            blob,
         })
-        .await
-        .map_err(|_| AppError::Internal("reading attributes was broken off".into()))??;
-        Ok((all, next))
     }
 
     /// Opens one object that was located in this request. `NotFound` when the permit does not open it any more.
@@ -100,7 +140,7 @@ impl App {
         target: &Target,
         after: Option<&Place>,
         limit: u32,
-        meta: bool,
+        also: Also,
     ) -> Result<(Vec<ImageLine>, Option<Place>), AppError> {
         self.known(hospital)?;
         let limit = limit.clamp(1, limits::IMAGE_QUERY_LIMIT_MAX);
@@ -109,7 +149,8 @@ impl App {
             series: target.series.clone(),
             instance: target.instance.clone(),
             aside: false,
-            meta,
+            meta: also == Also::Metadata,
+            files: also == Also::Files,
             after: after.map(|p| p.0),
             limit: limit + 1,
         };
@@ -117,10 +158,9 @@ impl App {
         let mut found = images.images(&cx.permit(), hospital, &ask).await?;
         let more = found.len() > limit as usize;
         found.truncate(limit as usize);
-        let action = if meta {
-            "imaging.metadata.read"
-        } else {
-            "imaging.read"
+        let action = match also {
+            Also::Metadata => "imaging.metadata.read",
+            Also::Nothing | Also::Files => "imaging.read",
         };
         if let Some(first) = found.first() {
             let seen = std::iter::once((&first.study, first.patient.as_ref()));
@@ -170,13 +210,18 @@ impl App {
     }
 }
 
-fn unfolded(meta: &[u8]) -> Result<Bytes, AppError> {
-    let mut out = Vec::with_capacity(meta.len() * 4);
-    DeflateDecoder::new(meta)
+/// One object's attributes as they are answered. `room` is used again for each.
+fn metadata(line: &ImageLine, base: &str, room: &mut Vec<u8>) -> Result<Bytes, AppError> {
+    room.clear();
+    DeflateDecoder::new(&line.meta[..])
         .take(META_BYTES_MAX)
-        .read_to_end(&mut out)
+        .read_to_end(room)
         .map_err(|_| AppError::Internal("kept attributes of an image cannot be read".into()))?;
-    Ok(out.into())
+    let of = format!(
+        "{base}/studies/{}/series/{}/instances/{}/",
+        line.study_uid, line.series_uid, line.uid
+    );
+    Ok(imaging::json::with_bulk_base(room, &of).into())
 }
 
 pub(super) fn line(l: ImageLine) -> InstanceLine {

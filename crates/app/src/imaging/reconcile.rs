@@ -462,6 +462,7 @@ impl App {
             instance: None,
             aside: true,
             meta: false,
+            files: false,
             after: None,
             limit: ASIDE_MAX,
         };
@@ -553,6 +554,7 @@ fn waiting(conditions: Vec<Vec<(ImageColumn, ImageTest)>>, offset: u64, limit: u
         level: ImageLevel::Study,
         conditions,
         waiting: true,
+        counts: true,
         offset,
         limit: limit.min(limits::IMAGE_QUERY_LIMIT_MAX),
     }

@@ -31,18 +31,19 @@ impl App {
         let mut there: Vec<ImageLine> = Vec::new();
         for aside in [false, true] {
             let ask = ImageAsk {
-                study: read.study.uid.clone(),
+                study: read.facts.study.uid.clone(),
                 series: None,
-                instance: Some(read.instance.uid.clone()),
+                instance: Some(read.facts.instance.uid.clone()),
                 aside,
                 meta: false,
+                files: false,
                 after: None,
                 limit: COMPARED_MAX,
             };
             there.extend(images.images(&permit, hospital, &ask).await?);
         }
         for line in there {
-            if line.size > COMPARED_BYTES_MAX || line.sop_class != read.instance.sop_class {
+            if line.size > COMPARED_BYTES_MAX || line.sop_class != read.facts.instance.class {
                 continue;
             }
             let row = line.place.instance.1;

@@ -5,6 +5,8 @@ mod accept;
 pub mod address;
 mod media;
 mod multipart;
+mod pictures;
+mod pieces;
 mod qido;
 mod rendered;
 mod reply;
@@ -30,6 +32,7 @@ use crate::auth::{Origin, authenticate_on};
 use crate::dimse::Room;
 pub use address::ROUTES;
 use address::{Refused, Resource};
+pub use pictures::Pictures;
 pub use reply::Incompressible;
 use reply::Refusal;
 
@@ -44,6 +47,8 @@ pub struct DicomWeb {
     pub object_bytes_max: usize,
     /// Memory for objects on their way.
     pub room: Room,
+    /// What was drawn of late.
+    pub pictures: Pictures,
 }
 
 impl DicomWeb {
@@ -53,6 +58,7 @@ impl DicomWeb {
             app,
             object_bytes_max: limits::IMAGE_BYTES_MAX,
             room: Room::of_mib(limits::IMAGE_BYTES_MAX >> 19),
+            pictures: Pictures::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use axum::response::Response;
 use imaging::ImagingError;
-use imaging::query::{Level, Query};
+use imaging::query::{Answered, Level, Query};
 use kernel::limits;
 
 use super::Ask;
@@ -43,11 +43,12 @@ pub async fn search(ask: &Ask<'_>, level: Level, of: &Of) -> Result<Response, Re
     } else {
         let mut out =
             Vec::with_capacity(64 + found.rows.iter().map(|r| r.len() + 200).sum::<usize>());
+        let answered = Answered::of(&query);
         for (n, row) in found.rows.iter().enumerate() {
             out.push(if n == 0 { b'[' } else { b',' });
-            let row = imaging::query::to_json(row, &query)
+            answered
+                .put(&mut out, row)
                 .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of ours"))?;
-            out.extend_from_slice(&row);
         }
         out.push(b']');
         reply::body(StatusCode::OK, accept::JSON, out)

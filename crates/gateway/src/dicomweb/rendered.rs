@@ -1,18 +1,19 @@
 //! Rendered objects and thumbnails (PS3.18 §10.4.1.1.3, §10.4.1.1.4): what eyes see, in JPEG or PNG.
 
-use app::imaging::{InstanceLine, Target};
-use axum::body::Body;
+use app::imaging::{InstanceLine, OpenImage, Target};
+use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 use imaging::pixel::Wanted;
 
 use super::Ask;
 use super::accept;
 use super::address::Of;
 use super::multipart;
+use super::pictures::Drawing;
+use super::pieces::Reading;
 use super::reply::{self, Incompressible, Refusal};
-use super::wado::{one, target};
+use super::wado::{broken, one, target};
 use crate::pixels::{self, Picture};
 
 /// Instances of a series or study that are rendered in one answer.
@@ -46,7 +47,9 @@ pub async fn rendered(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Resp
     if reply::has_already(ask.headers, &etag) {
         return Ok(reply::not_modified(&etag));
     }
-    let drawn = draw(open.all().await?, frame, wanted, picture(media, quality)).await?;
+    let drawing = drawing(ask, &line, frame, media, false);
+    let how = (wanted, picture(media, quality));
+    let drawn = drawn(ask, drawing, &line, &open, how).await?;
     let mut response = reply::body(StatusCode::OK, media, drawn);
     response.extensions_mut().insert(Incompressible);
     reply::set(&mut response, header::ETAG, &etag);
@@ -72,7 +75,9 @@ pub async fn thumbnail(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Res
     let mut response = if reply::has_already(ask.headers, &etag) {
         reply::not_modified(&etag)
     } else {
-        let drawn = draw(open.all().await?, frame, wanted, picture(media, quality)).await?;
+        let drawing = drawing(ask, &line, frame, media, true);
+        let how = (wanted, picture(media, quality));
+        let drawn = drawn(ask, drawing, &line, &open, how).await?;
         reply::body(StatusCode::OK, media, drawn)
     };
     response.extensions_mut().insert(Incompressible);
@@ -107,23 +112,58 @@ async fn representative(ask: &Ask<'_>, of: &Of) -> Result<Of, Refusal> {
     })
 }
 
+fn drawing(
+    ask: &Ask<'_>,
+    line: &InstanceLine,
+    frame: u32,
+    media: &'static str,
+    thumbnail: bool,
+) -> Drawing {
+    Drawing {
+        digest: line.digest.clone(),
+        frame,
+        media,
+        thumbnail,
+        parameters: ask.parameters.clone(),
+    }
+}
+
+/// The picture as it was drawn of late, or drawn now.
+async fn drawn(
+    ask: &Ask<'_>,
+    drawing: Drawing,
+    line: &InstanceLine,
+    open: &OpenImage,
+    (wanted, picture): (Wanted, Picture),
+) -> Result<Bytes, Refusal> {
+    let pictures = &ask.state.pictures;
+    if let Some(there) = pictures.get(&drawing) {
+        return Ok(there);
+    }
+    let drawn = Bytes::from(draw(line, open, drawing.frame, wanted, picture).await?);
+    pictures.put(drawing, &drawn);
+    Ok(drawn)
+}
+
+/// A frame of an object, counted from 1, as a picture.
 async fn draw(
-    file: Bytes,
+    line: &InstanceLine,
+    open: &OpenImage,
     frame: u32,
     wanted: Wanted,
     picture: Picture,
 ) -> Result<Vec<u8>, Refusal> {
-    let drawn =
-        tokio::task::spawn_blocking(move || pixels::rendered(&file, frame - 1, &wanted, picture));
-    drawn
-        .await
-        .map_err(|_| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of ours"))?
-        .map_err(|_| {
-            Refusal::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "this object cannot be shown as a picture",
-            )
-        })
+    let frame = frame - 1;
+    let read = Reading::of(line, open, frame).await?;
+    let drawn = tokio::task::spawn_blocking(move || {
+        pixels::rendered(&read.object()?, frame, &wanted, picture)
+    });
+    drawn.await.map_err(broken)?.map_err(|_| {
+        Refusal::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "this object cannot be shown as a picture",
+        )
+    })
 }
 
 /// Each instance of a series or study that can be shown.
@@ -148,8 +188,8 @@ async fn in_parts(
     let boundary = multipart::boundary();
     let mut out = Vec::new();
     for line in lines.iter().filter(|l| l.rows.is_some()) {
-        let file = ask.app.image_open(&ask.cx, line).await?.all().await?;
-        let drawn = draw(file, 1, wanted.clone(), picture(media, quality)).await?;
+        let open = ask.app.image_open(&ask.cx, line).await?;
+        let drawn = draw(line, &open, 1, wanted.clone(), picture(media, quality)).await?;
         out.extend_from_slice(multipart::part_head(&boundary, media, None).as_bytes());
         out.extend_from_slice(&drawn);
         out.extend_from_slice(multipart::PART_END.as_bytes());

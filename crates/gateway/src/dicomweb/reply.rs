@@ -1,5 +1,7 @@
 //! Answers and refusals in DICOMweb's words (PS3.18 §8.5).
 
+use std::ops::Range;
+
 use app::AppError;
 use axum::body::{Body, Bytes};
 use axum::http::{
@@ -170,34 +172,40 @@ pub fn not_modified(etag: &str) -> Response {
 
 /// One piece of content, or the part of it that `Range` names (RFC 9110 §14.2).
 pub fn content(headers: &HeaderMap, content_type: &str, bytes: Bytes) -> Response {
-    let whole = bytes.len();
+    let whole = bytes.len() as u64;
+    content_of(headers, content_type, whole, |range| {
+        let place = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+        Body::from(bytes.slice(place(range.start)..place(range.end)))
+    })
+}
+
+/// As [`content`], of `whole` bytes that `part` gives.
+pub fn content_of(
+    headers: &HeaderMap,
+    content_type: &str,
+    whole: u64,
+    part: impl FnOnce(Range<u64>) -> Body,
+) -> Response {
     let asked = headers.get(header::RANGE).and_then(|v| v.to_str().ok());
-    let mut response = match asked.map(|field| range(field, whole)) {
-        None | Some(Asked::Whole) => body(StatusCode::OK, content_type, bytes),
+    let (mut response, length) = match asked.map(|field| range(field, whole)) {
+        None | Some(Asked::Whole) => (body(StatusCode::OK, content_type, part(0..whole)), whole),
         Some(Asked::Part(from, to)) => {
-            let part = bytes.slice(from..to);
-            let mut response = body(StatusCode::PARTIAL_CONTENT, content_type, part);
+            let mut response = body(StatusCode::PARTIAL_CONTENT, content_type, part(from..to));
             let said = format!("bytes {from}-{}/{whole}", to - 1);
             set(&mut response, header::CONTENT_RANGE, &said);
-            response
+            (response, to - from)
         }
         Some(Asked::Nothing) => {
-            let mut response = body(
-                StatusCode::RANGE_NOT_SATISFIABLE,
-                content_type,
-                Body::empty(),
-            );
-            set(
-                &mut response,
-                header::CONTENT_RANGE,
-                &format!("bytes */{whole}"),
-            );
-            response
+            let status = StatusCode::RANGE_NOT_SATISFIABLE;
+            let mut response = body(status, content_type, Body::empty());
+            let said = format!("bytes */{whole}");
+            set(&mut response, header::CONTENT_RANGE, &said);
+            (response, 0)
         }
     };
-    response
-        .headers_mut()
-        .insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     response
 }
 
@@ -206,12 +214,12 @@ pub fn content(headers: &HeaderMap, content_type: &str, bytes: Bytes) -> Respons
 enum Asked {
     /// None, several, or one in another unit: the whole is a right answer to each.
     Whole,
-    Part(usize, usize),
+    Part(u64, u64),
     /// None of it is there.
     Nothing,
 }
 
-fn range(field: &str, length: usize) -> Asked {
+fn range(field: &str, length: u64) -> Asked {
     let Some((from, to)) = field
         .strip_prefix("bytes=")
         .filter(|r| !r.contains(','))
@@ -219,7 +227,7 @@ fn range(field: &str, length: usize) -> Asked {
     else {
         return Asked::Whole;
     };
-    let number = |text: &str| text.trim().parse::<usize>().ok();
+    let number = |text: &str| text.trim().parse::<u64>().ok();
     let (from, to) = match (from.trim(), to.trim()) {
         ("", last) => match number(last) {
             Some(0) => return Asked::Nothing,

@@ -1,22 +1,21 @@
 //! WADO-RS (PS3.18 §10.4): objects, their metadata, frames and bulk data.
 
-use std::collections::HashMap;
-
 use app::imaging::{InstanceLine, OpenImage, Place, Target};
 use app::{App, Cx};
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::Response;
-use futures::stream;
-use imaging::layout::{Frames, Span};
+use futures::StreamExt as _;
+use futures::stream::{self, BoxStream};
+use imaging::layout::Frames;
 use imaging::{Data, Dataset, Layout, Limits, Object};
 use kernel::HospitalId;
-use serde_json::value::RawValue;
 
 use super::Ask;
 use super::accept::{self, Form, Syntax};
 use super::address::Of;
 use super::multipart;
+use super::pieces::{self, HELD_BYTES_MAX, Piece, Reading};
 use super::reply::{self, Incompressible, Refusal};
 use crate::dimse::classes::{EXPLICIT_LITTLE, IMPLICIT_LITTLE};
 use crate::pixels;
@@ -36,19 +35,17 @@ pub fn target(of: &Of) -> Result<Target, Refusal> {
     })
 }
 
-fn broken(_: impl std::fmt::Display) -> Refusal {
+pub fn broken(_: impl std::fmt::Display) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "a fault of ours")
 }
 
 /// The one instance of an address, opened.
 pub async fn one(ask: &Ask<'_>, of: &Of) -> Result<(InstanceLine, OpenImage), Refusal> {
-    let page = ask
+    let open = ask
         .app
-        .image_page(&ask.cx, ask.hospital, &target(of)?, None, 1)
+        .image_one(&ask.cx, ask.hospital, &target(of)?)
         .await?;
-    let line = page.0.into_iter().next().ok_or_else(Refusal::not_found)?;
-    let open = ask.app.image_open(&ask.cx, &line).await?;
-    Ok((line, open))
+    Ok((open.line.clone(), open))
 }
 
 /// Objects as they are, in the transfer syntax asked for.
@@ -78,21 +75,18 @@ pub async fn objects(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
         next,
         form,
         boundary,
+        rest: None,
         ended: false,
     };
     // One object is checked before the answer begins: what it says about the form holds for most.
-    let (first, walk) = walk
-        .step()
-        .await
-        .map_err(|(refusal, _)| refusal)?
-        .ok_or_else(Refusal::not_found)?;
+    let (first, walk) = walk.step().await?.ok_or_else(Refusal::not_found)?;
     let begin = stream::iter([Ok::<_, std::io::Error>(first)]);
     let rest = stream::try_unfold(walk, |walk| async {
         walk.step()
             .await
-            .map_err(|(refusal, _)| std::io::Error::other(refusal.words))
+            .map_err(|refusal| std::io::Error::other(refusal.words))
     });
-    let body = Body::from_stream(futures::StreamExt::chain(begin, rest));
+    let body = Body::from_stream(begin.chain(rest));
     let mut response = reply::body(StatusCode::OK, &kind, body);
     response.extensions_mut().insert(Incompressible);
     Ok(response)
@@ -105,10 +99,16 @@ async fn alone(ask: &Ask<'_>, line: &InstanceLine, form: &Form) -> Result<Respon
     if reply::has_already(ask.headers, &etag) {
         return Ok(reply::not_modified(&etag));
     }
-    let file = ask.app.image_open(&ask.cx, line).await?.all().await?;
-    let file = in_syntax(file, &line.transfer_syntax, syntax).await?;
+    let open = ask.app.image_open(&ask.cx, line).await?;
     let kind = format!("application/dicom; transfer-syntax={syntax}");
-    let mut response = reply::content(ask.headers, &kind, file);
+    let mut response = if line.size > HELD_BYTES_MAX && syntax == line.transfer_syntax {
+        reply::content_of(ask.headers, &kind, line.size, |range| {
+            pieces::body(open, [Piece::Of(range)])
+        })
+    } else {
+        let file = in_syntax(open.all().await?, &line.transfer_syntax, syntax).await?;
+        reply::content(ask.headers, &kind, file)
+    };
     reply::set(&mut response, header::ETAG, &etag);
     Ok(response)
 }
@@ -131,7 +131,7 @@ async fn in_syntax(file: Bytes, kept: &str, wanted: &str) -> Result<Bytes, Refus
         .ok_or_else(Refusal::not_acceptable)
 }
 
-/// A walk over objects that are sent one after the other: one of them is in memory.
+/// A walk over objects that are sent one after the other: one of them is in memory, or a piece of it when it is large.
 struct Walk {
     app: std::sync::Arc<App>,
     cx: Cx,
@@ -142,13 +142,21 @@ struct Walk {
     next: Option<Place>,
     form: Form,
     boundary: String,
+    /// What is left of a large object.
+    rest: Option<BoxStream<'static, std::io::Result<Bytes>>>,
     ended: bool,
 }
 
-type Step = Result<Option<(Bytes, Walk)>, (Refusal, ())>;
+type Step = Result<Option<(Bytes, Walk)>, Refusal>;
 
 impl Walk {
     async fn step(mut self) -> Step {
+        if let Some(rest) = &mut self.rest {
+            if let Some(piece) = rest.next().await {
+                return Ok(Some((piece.map_err(broken)?, self)));
+            }
+            self.rest = None;
+        }
         if self.ended {
             return Ok(None);
         }
@@ -158,8 +166,7 @@ impl Walk {
             let page = self
                 .app
                 .image_page(&self.cx, &self.hospital, &self.target, Some(&place), PAGE)
-                .await
-                .map_err(|e| (e.into(), ()))?;
+                .await?;
             (self.lines, self.next) = (page.0.into(), page.1);
         }
         let Some(line) = self.lines.pop_front() else {
@@ -167,21 +174,30 @@ impl Walk {
             let end = Bytes::from(multipart::end(&self.boundary));
             return Ok(Some((end, self)));
         };
-        let part = self.part(&line).await.map_err(|refusal| (refusal, ()))?;
+        let part = self.part(&line).await?;
         Ok(Some((part, self)))
     }
 
-    async fn part(&self, line: &InstanceLine) -> Result<Bytes, Refusal> {
+    /// An object as a part, or the head of the part and the rest of it to come.
+    async fn part(&mut self, line: &InstanceLine) -> Result<Bytes, Refusal> {
         let syntax = wanted(&self.form.syntax, &line.transfer_syntax);
-        let file = self.app.image_open(&self.cx, line).await?.all().await?;
-        let file = in_syntax(file, &line.transfer_syntax, syntax).await?;
         let kind = format!("application/dicom; transfer-syntax={syntax}");
         let location = format!(
             "{}/studies/{}/series/{}/instances/{}",
             self.base, line.study_uid, line.series_uid, line.uid
         );
         let head = multipart::part_head(&self.boundary, &kind, Some(&location));
+        let open = self.app.image_open(&self.cx, line).await?;
         let end = multipart::PART_END;
+        if line.size > HELD_BYTES_MAX && syntax == line.transfer_syntax {
+            let rest = [
+                Piece::Of(0..line.size),
+                Piece::Bytes(Bytes::from_static(end.as_bytes())),
+            ];
+            self.rest = Some(pieces::stream(open, rest).boxed());
+            return Ok(Bytes::from(head));
+        }
+        let file = in_syntax(open.all().await?, &line.transfer_syntax, syntax).await?;
         let mut part = Vec::with_capacity(head.len() + file.len() + end.len());
         part.extend_from_slice(head.as_bytes());
         part.extend_from_slice(&file);
@@ -194,7 +210,6 @@ impl Walk {
 pub async fn metadata(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
     accept::json(ask.headers, &ask.parameters).map_err(|_| Refusal::not_acceptable())?;
     let target = target(of)?;
-    let base = ask.base();
     let (rows, next) = ask
         .app
         .image_metadata(&ask.cx, ask.hospital, &target, None, PAGE)
@@ -202,7 +217,7 @@ pub async fn metadata(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
     if rows.is_empty() {
         return Err(Refusal::not_found());
     }
-    let first = joined(&rows, &base, &target.study, true);
+    let first = joined(&rows, true);
     if next.is_none() {
         let mut whole = first;
         whole.push(b']');
@@ -214,51 +229,37 @@ pub async fn metadata(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
         ask.cx.clone(),
         ask.hospital.clone(),
         target,
-        base,
         next,
         false,
     );
     let rest = stream::try_unfold(
         more,
-        |(app, cx, hospital, target, base, next, ended)| async move {
+        |(app, cx, hospital, target, next, ended)| async move {
             if ended {
                 return Ok(None);
             }
             let Some(place) = next else {
                 let end = Bytes::from_static(b"]");
-                return Ok(Some((end, (app, cx, hospital, target, base, None, true))));
+                return Ok(Some((end, (app, cx, hospital, target, None, true))));
             };
             let page = app.image_metadata(&cx, &hospital, &target, Some(&place), PAGE);
             let (rows, next) = page
                 .await
                 .map_err(|e| std::io::Error::other(e.to_string()))?;
-            let some = Bytes::from(joined(&rows, &base, &target.study, false));
-            Ok(Some((some, (app, cx, hospital, target, base, next, false))))
+            let some = Bytes::from(joined(&rows, false));
+            Ok(Some((some, (app, cx, hospital, target, next, false))))
         },
     );
-    let body = Body::from_stream(futures::StreamExt::chain(begin, rest));
+    let body = Body::from_stream(begin.chain(rest));
     Ok(reply::body(StatusCode::OK, accept::JSON, body))
 }
 
-/// Rows behind each other with absolute addresses of their bulk data.
-fn joined(rows: &[Bytes], base: &str, study: &str, first: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(rows.iter().map(|r| r.len() + 256).sum());
+/// Rows behind each other.
+fn joined(rows: &[Bytes], first: bool) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.iter().map(|r| r.len() + 1).sum::<usize>() + 1);
     for (n, row) in rows.iter().enumerate() {
         out.push(if first && n == 0 { b'[' } else { b',' });
-        let names: HashMap<&str, &RawValue> = serde_json::from_slice(row).unwrap_or_default();
-        let uid = |tag: &str| {
-            let value = names.get(tag)?.get();
-            let begin = value.find("[\"")? + 2;
-            let end = begin + value.get(begin..)?.find('"')?;
-            value.get(begin..end)
-        };
-        match (uid("0020000E"), uid("00080018")) {
-            (Some(series), Some(instance)) => {
-                let of = format!("{base}/studies/{study}/series/{series}/instances/{instance}/");
-                out.extend_from_slice(&imaging::json::with_bulk_base(row, &of));
-            }
-            _ => out.extend_from_slice(row),
-        }
+        out.extend_from_slice(row);
     }
     out
 }
@@ -283,7 +284,7 @@ pub async fn frames(ask: &Ask<'_>, of: &Of, numbers: &[u32]) -> Result<Response,
         accept::media_of_frames(&syntax)
     };
     let kind = format!("{media}; transfer-syntax={syntax}");
-    let mut response = packed(ask, of, form.parts, &kind, numbers, frames);
+    let mut response = packed(ask, of, form.parts, &kind, numbers, open, frames).await?;
     if compressed {
         response.extensions_mut().insert(Incompressible);
     }
@@ -297,7 +298,7 @@ async fn frames_of(
     open: &OpenImage,
     indices: &[u32],
     syntax: String,
-) -> Result<(Vec<Bytes>, String), Refusal> {
+) -> Result<(Vec<Frame>, String), Refusal> {
     let layout = Layout::from_bytes(open.layout_bytes()).map_err(broken)?;
     let native = |s: &str| matches!(s, EXPLICIT_LITTLE | IMPLICIT_LITTLE);
     let as_it_is =
@@ -311,12 +312,8 @@ async fn frames_of(
         return Err(Refusal::not_found());
     }
     if as_it_is {
-        let spans: Option<Vec<Vec<Span>>> = indices.iter().map(|n| layout.frame(*n)).collect();
-        if let Some(spans) = spans {
-            let mut frames = Vec::with_capacity(spans.len());
-            for spans in &spans {
-                frames.push(span_bytes(open, spans).await?);
-            }
+        let frame = |n: &u32| Some(layout.frame(*n)?.iter().map(Piece::from).collect());
+        if let Some(frames) = indices.iter().map(frame).collect::<Option<Vec<Frame>>>() {
             let said = if native(&syntax) {
                 EXPLICIT_LITTLE.to_owned()
             } else {
@@ -331,6 +328,9 @@ async fn frames_of(
     } else {
         EXPLICIT_LITTLE.to_owned()
     };
+    if to == EXPLICIT_LITTLE && line.size > HELD_BYTES_MAX {
+        return Ok((decoded(line, open, indices).await?, to));
+    }
     let file = open.all().await?;
     let (indices, asked) = (indices.to_vec(), to.clone());
     let made = tokio::task::spawn_blocking(move || pixels::frames(&file, &indices, &asked));
@@ -338,38 +338,83 @@ async fn frames_of(
         .await
         .map_err(broken)?
         .map_err(|_| Refusal::not_acceptable())?;
-    Ok((frames, to))
+    let frames = frames.into_iter().map(|f| vec![Piece::Bytes(f)]);
+    Ok((frames.collect(), to))
 }
 
-/// Bytes of an object by their places, one after the other.
-async fn span_bytes(open: &OpenImage, spans: &[Span]) -> Result<Bytes, Refusal> {
-    if spans.iter().map(|s| s.length).sum::<u64>() > FRAMES_BYTES_MAX {
-        return Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "more than is answered at once",
-        ));
+/// Frames of a large object, one after the other.
+async fn decoded(
+    line: &InstanceLine,
+    open: &OpenImage,
+    indices: &[u32],
+) -> Result<Vec<Frame>, Refusal> {
+    let mut frames = Vec::with_capacity(indices.len());
+    for index in indices.iter().copied() {
+        let read = Reading::of(line, open, index).await?;
+        let made =
+            tokio::task::spawn_blocking(move || pixels::uncompressed(&read.object()?, index));
+        let frame = made
+            .await
+            .map_err(broken)?
+            .map_err(|_| Refusal::not_acceptable())?;
+        frames.push(vec![Piece::Bytes(frame)]);
     }
-    if let [one] = spans {
-        return Ok(open.range(one.offset..one.offset + one.length).await?);
-    }
-    let mut whole = Vec::new();
-    for span in spans {
-        whole.extend_from_slice(&open.range(span.offset..span.offset + span.length).await?);
-    }
-    Ok(Bytes::from(whole))
+    Ok(frames)
 }
 
-/// Pieces alone or in parts.
-fn packed(
+/// What one frame or value consists of.
+type Frame = Vec<Piece>;
+
+/// The bytes of each, in memory.
+async fn held(open: &OpenImage, frames: Vec<Frame>) -> Result<Vec<Frame>, Refusal> {
+    let mut all = Vec::with_capacity(frames.len());
+    for frame in frames {
+        let mut bytes = Vec::with_capacity(frame.len());
+        for piece in frame {
+            bytes.push(match piece {
+                Piece::Bytes(bytes) => bytes,
+                Piece::Of(range) => open.range(range).await?,
+            });
+        }
+        let whole = match <[Bytes; 1]>::try_from(bytes) {
+            Ok([one]) => one,
+            Err(many) => Bytes::from(many.concat()),
+        };
+        all.push(vec![Piece::Bytes(whole)]);
+    }
+    Ok(all)
+}
+
+/// Frames or values alone or in parts; what is much is read as it is sent.
+async fn packed(
     ask: &Ask<'_>,
     of: &Of,
     parts: bool,
     kind: &str,
     numbers: &[u32],
-    pieces: Vec<Bytes>,
-) -> Response {
-    if !parts && let [one] = &pieces[..] {
-        return reply::content(ask.headers, kind, one.clone());
+    open: OpenImage,
+    mut frames: Vec<Frame>,
+) -> Result<Response, Refusal> {
+    let total: u64 = frames.iter().flatten().map(Piece::len).sum();
+    if total > FRAMES_BYTES_MAX {
+        return Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "more than is answered at once",
+        ));
+    }
+    if total <= HELD_BYTES_MAX {
+        frames = held(&open, frames).await?;
+    }
+    if !parts && frames.len() == 1 {
+        let one = frames.pop().unwrap_or_default();
+        return Ok(match &one[..] {
+            [Piece::Bytes(bytes)] => reply::content(ask.headers, kind, bytes.clone()),
+            [Piece::Of(all)] => reply::content_of(ask.headers, kind, total, |part| {
+                let part = all.start + part.start..all.start + part.end;
+                pieces::body(open, [Piece::Of(part)])
+            }),
+            _ => sized(kind, total, pieces::body(open, one)),
+        });
     }
     let boundary = multipart::boundary();
     let media = kind.split(';').next().unwrap_or(kind);
@@ -381,23 +426,26 @@ fn packed(
         "{}/studies/{study}/series/{series}/instances/{instance}",
         ask.base()
     );
-    let mut chunks = Vec::with_capacity(2 * pieces.len() + 1);
-    for (n, piece) in pieces.into_iter().enumerate() {
+    let mut all = Vec::with_capacity(2 * frames.len() + 1);
+    for (n, frame) in frames.into_iter().enumerate() {
         let location = numbers.get(n).map(|n| format!("{at}/frames/{n}"));
         let head = multipart::part_head(&boundary, kind, location.as_deref());
         let before = if n == 0 { "" } else { multipart::PART_END };
-        chunks.push(Bytes::from(format!("{before}{head}")));
-        chunks.push(piece);
+        all.push(Piece::Bytes(Bytes::from(format!("{before}{head}"))));
+        all.extend(frame);
     }
     let end = multipart::end(&boundary);
-    chunks.push(Bytes::from(format!("{}{end}", multipart::PART_END)));
-    let length: usize = chunks.iter().map(Bytes::len).sum();
-    let chunks = chunks.into_iter().map(Ok::<_, std::io::Error>);
-    let mut response = reply::body(
-        StatusCode::OK,
-        &whole,
-        Body::from_stream(stream::iter(chunks)),
-    );
+    all.push(Piece::Bytes(Bytes::from(format!(
+        "{}{end}",
+        multipart::PART_END
+    ))));
+    let length = all.iter().map(Piece::len).sum();
+    Ok(sized(&whole, length, pieces::body(open, all)))
+}
+
+/// An answer whose length is known before it is made.
+fn sized(kind: &str, length: u64, body: Body) -> Response {
+    let mut response = reply::body(StatusCode::OK, kind, body);
     reply::set(&mut response, header::CONTENT_LENGTH, &length.to_string());
     response
 }
@@ -416,12 +464,13 @@ pub async fn bulk_data(ask: &Ask<'_>, of: &Of, path: &str) -> Result<Response, R
     }
     let layout = Layout::from_bytes(open.layout_bytes()).map_err(broken)?;
     let named = layout.bulk.iter().find(|(p, _)| p == path).map(|(_, s)| *s);
-    let bytes = match (named, &layout.frames) {
-        (Some(span), _) => span_bytes(&open, &[span]).await?,
-        (None, Frames::Native { all, .. }) if is_pixels(path) => span_bytes(&open, &[*all]).await?,
-        _ => value_of(open.all().await?, path.to_owned()).await?,
+    let value = match (named, &layout.frames) {
+        (Some(span), _) => Piece::from(&span),
+        (None, Frames::Native { all, .. }) if is_pixels(path) => Piece::from(all),
+        _ => Piece::Bytes(value_of(open.all().await?, path.to_owned()).await?),
     };
-    let mut response = packed(ask, of, form.parts, accept::OCTETS, &[], vec![bytes]);
+    let of_one = vec![vec![value]];
+    let mut response = packed(ask, of, form.parts, accept::OCTETS, &[], open, of_one).await?;
     reply::set(&mut response, header::ETAG, &etag);
     Ok(response)
 }

@@ -101,6 +101,7 @@ async fn a_part_larger_than_is_taken_is_refused_and_the_others_are_kept() {
         app: std::sync::Arc::new(world.node.app.clone()),
         object_bytes_max: 64 << 10,
         room: Room::of_mib(1),
+        pictures: dicomweb::Pictures::default(),
     });
     let world = World {
         router: small,

@@ -265,6 +265,46 @@ async fn a_frame_is_its_pixels_and_can_be_seen() {
     }
 }
 
+/// Larger than what is held in memory: read piece by piece on its way out.
+#[tokio::test]
+async fn a_long_film_comes_back_whole_and_by_its_frames() {
+    let world = World::with_study().await;
+    let slices: Vec<u32> = (1..=600).collect();
+    let film = object::film(&slices);
+    assert!(film.len() > 4 << 20);
+    let kept = world.stow(std::slice::from_ref(&film)).await;
+    assert_eq!(kept.status, StatusCode::OK, "{:?}", kept.body);
+    let whole = "application/dicom; transfer-syntax=*";
+    let alone = world.get(&instance(900), whole).await;
+    assert_eq!(
+        alone.headers[header::CONTENT_LENGTH],
+        film.len().to_string()
+    );
+    assert!(alone.body == film);
+    let (from, to) = ((1 << 20) - 7, (2 << 20) + 9);
+    let range = format!("bytes={from}-{}", to - 1);
+    let headers = [("accept", whole), ("range", &range)];
+    let part = world.get_as(&world.own, &instance(900), &headers).await;
+    assert_eq!(part.status, StatusCode::PARTIAL_CONTENT);
+    assert!(part.body == film.slice(from..to));
+    let study = world.get(&format!("studies/{STUDY}"), AS_KEPT).await;
+    assert!(study.parts() == [file(1), file(2), file(3), film.clone()]);
+    let path = |rest: &str| format!("{}/{rest}", instance(900));
+    let two = world.get(&path("frames/2,600"), "").await;
+    assert_eq!(two.parts(), [object::pixels(2), object::pixels(600)]);
+    let pixels = world
+        .get(&path("bulkdata/7FE00010"), "application/octet-stream")
+        .await;
+    assert!(film.ends_with(&pixels.body) && pixels.body.len() == 600 * 64 * 64 * 2);
+    // A frame looks as the slice with the same pixels does.
+    let seen = world.get(&path("frames/3/rendered"), "image/png").await;
+    let slice = world
+        .get(&format!("{}/rendered", instance(3)), "image/png")
+        .await;
+    assert_eq!((seen.status, &seen.body), (StatusCode::OK, &slice.body));
+    assert_eq!(world.get(&path("frames/601"), "").await.status, 404);
+}
+
 #[tokio::test]
 async fn what_cannot_be_kept_is_named_and_the_rest_is_kept() {
     let world = World::new().await;

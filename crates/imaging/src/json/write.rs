@@ -39,7 +39,13 @@ pub fn dataset(
 fn element(out: &mut Vec<u8>, e: &Element, charset: &Charset, path: &mut String) {
     out.push(b'"');
     tag(out, e.tag);
-    out.extend_from_slice(b"\":{\"vr\":\"");
+    out.extend_from_slice(b"\":");
+    attribute(out, e, charset, path);
+}
+
+/// What stands behind a tag.
+pub fn attribute(out: &mut Vec<u8>, e: &Element, charset: &Charset, path: &mut String) {
+    out.extend_from_slice(b"{\"vr\":\"");
     out.extend_from_slice(&e.vr.to_bytes());
     out.push(b'"');
     if bulk_path(e, path.is_empty()) {
@@ -232,7 +238,7 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-fn tag(out: &mut Vec<u8>, tag: Tag) {
+pub fn tag(out: &mut Vec<u8>, tag: Tag) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for half in [tag.0, tag.1] {
         for shift in [12, 8, 4, 0] {

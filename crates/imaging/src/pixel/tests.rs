@@ -431,3 +431,40 @@ fn pictures_are_cropped_turned_and_scaled() {
         .is_err()
     );
 }
+
+/// The excerpt of a frame, read as it would be by ranges.
+fn excerpt(whole: &Object, index: u32) -> Object {
+    let part = |s: &crate::layout::Span| {
+        whole.bytes()[s.offset as usize..(s.offset + s.length) as usize].to_vec()
+    };
+    let excerpt = whole.layout().excerpt(index).unwrap();
+    let frame: Vec<u8> = excerpt.frame.iter().flat_map(part).collect();
+    let head = &whole.bytes()[..excerpt.head as usize];
+    excerpt.object(head, &frame, &Limits::default()).unwrap()
+}
+
+#[test]
+fn a_frame_is_decoded_from_its_excerpt_as_from_the_whole() {
+    let mut data = image(
+        "MONOCHROME2",
+        [1, 3, 1, 8, 8, 7, 0],
+        &[1, 2, 3, 4, 5, 6, 7, 8, 9, 0],
+    );
+    data.put_text(tags::NUMBER_OF_FRAMES, VR::IS, "3");
+    let native = object(&data);
+    let squeezed = transcode(&native, syntax::RLE, 90).unwrap();
+    let squeezed = Object::read(squeezed, &Limits::default()).unwrap();
+    for whole in [native, squeezed] {
+        for index in 0..3 {
+            let part = excerpt(&whole, index);
+            assert!(part.bytes().len() < whole.bytes().len());
+            assert_eq!(
+                decode(&part, index).unwrap(),
+                decode(&whole, index).unwrap(),
+                "frame {index}"
+            );
+            assert!(decode(&part, index + 1).is_err());
+        }
+        assert_eq!(whole.layout().excerpt(3), None);
+    }
+}

@@ -1,11 +1,6 @@
 //! Answers: what a query asks for of what is known.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-
-use dicom_core::{Tag, VR};
-use dicom_dictionary_std::tags;
-use serde_json::value::RawValue;
 
 use super::{Key, Level, Match, Model, Query};
 use crate::charset::Charset;
@@ -14,38 +9,115 @@ use crate::error::ImagingError;
 use crate::json;
 use crate::syntax;
 use crate::write::write;
+use dicom_core::{Tag, VR};
+use dicom_dictionary_std::tags;
 
-/// The answer of QIDO-RS: of a row's DICOM JSON what the level always gives (PS3.18 tables 10.6.3-3 to 10.6.3-5), what
-/// was matched, and what `includefield` names.
+/// What QIDO-RS answers of a row: what the level always gives (PS3.18 tables 10.6.3-3 to 10.6.3-5), what was matched, and what
+/// `includefield` names. Made once for all rows of an answer.
+pub struct Answered {
+    level: Level,
+    /// None: everything.
+    named: Option<Vec<Tag>>,
+}
+
+impl Answered {
+    /// As a query asks.
+    pub fn of(query: &Query) -> Self {
+        Self {
+            level: query.level,
+            named: (!query.include.all).then(|| query.include.tags.clone()),
+        }
+    }
+
+    /// Whether an attribute is answered.
+    pub fn has(&self, tag: Tag) -> bool {
+        match &self.named {
+            None => true,
+            Some(named) => always(self.level, tag) || named.contains(&tag),
+        }
+    }
+
+    /// Appends the answer of one row in DICOM JSON. Its values are copied as they stand.
+    ///
+    /// # Errors
+    /// A row that is no JSON object.
+    pub fn put(&self, out: &mut Vec<u8>, row: &[u8]) -> Result<(), ImagingError> {
+        if self.named.is_none() {
+            out.extend_from_slice(row);
+            return Ok(());
+        }
+        let damaged = || ImagingError::Json("a row".to_owned());
+        let mut rest = row
+            .strip_prefix(b"{")
+            .and_then(|r| r.strip_suffix(b"}"))
+            .ok_or_else(damaged)?;
+        out.push(b'{');
+        let begin = out.len();
+        while !rest.is_empty() {
+            // `"00080020":` and a value up to the comma behind it.
+            let key = rest
+                .strip_prefix(b"\"")
+                .and_then(|r| r.get(..8))
+                .and_then(|k| std::str::from_utf8(k).ok())
+                .and_then(json::tag_of)
+                .ok_or_else(damaged)?;
+            if rest.get(9..11) != Some(b"\":") {
+                return Err(damaged());
+            }
+            let end = 11 + value_bytes(&rest[11..]).ok_or_else(damaged)?;
+            if self.has(key) {
+                if out.len() > begin {
+                    out.push(b',');
+                }
+                out.extend_from_slice(&rest[..end]);
+            }
+            rest = match rest.get(end) {
+                None => &[],
+                Some(b',') if rest.len() > end + 1 => &rest[end + 1..],
+                Some(_) => return Err(damaged()),
+            };
+        }
+        out.push(b'}');
+        Ok(())
+    }
+}
+
+/// The length of the JSON object that something begins with. Commas and braces within strings do not count.
+fn value_bytes(json: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for (at, byte) in json.iter().enumerate() {
+        if in_text {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_text = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth = depth.checked_sub(1)?;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ if depth == 0 => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The answer of QIDO-RS of one row, see [`Answered`].
 ///
 /// # Errors
 /// A row that is no JSON object.
 pub fn to_json(row: &[u8], query: &Query) -> Result<Vec<u8>, ImagingError> {
-    if query.include.all {
-        return Ok(row.to_vec());
-    }
-    let known: HashMap<&str, &RawValue> =
-        serde_json::from_slice(row).map_err(|_| ImagingError::Json("a row".to_owned()))?;
-    let mut kept: Vec<(&str, &RawValue)> = known
-        .into_iter()
-        .filter(|(key, _)| {
-            json::tag_of(key)
-                .is_some_and(|tag| always(query.level, tag) || query.include.tags.contains(&tag))
-        })
-        .collect();
-    kept.sort_unstable_by_key(|(key, _)| *key);
     let mut out = Vec::with_capacity(row.len());
-    out.push(b'{');
-    for (index, (key, value)) in kept.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        out.push(b'"');
-        out.extend_from_slice(key.as_bytes());
-        out.extend_from_slice(b"\":");
-        out.extend_from_slice(value.get().as_bytes());
-    }
-    out.push(b'}');
+    Answered::of(query).put(&mut out, row)?;
     Ok(out)
 }
 

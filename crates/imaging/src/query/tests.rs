@@ -291,6 +291,21 @@ fn answers_of_qido_have_what_the_level_gives_and_what_was_asked() {
 }
 
 #[test]
+fn what_stands_within_texts_does_not_end_a_value() {
+    let row = br#"{"00081030":{"vr":"LO","Value":["a\"},{\\"]},"00102180":{"vr":"SH","Value":["x"]},"0020000D":{"vr":"UI","Value":["1.2"]}}"#;
+    let answer = to_json(row, &asks(&[])).unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    assert_eq!(answer["00081030"]["Value"][0], "a\"},{\\");
+    assert_eq!(answer["0020000D"]["Value"][0], "1.2");
+    assert_eq!(answer.as_object().unwrap().len(), 2);
+    assert_eq!(to_json(b"{}", &asks(&[])).unwrap(), b"{}");
+    for end in 1..row.len() {
+        assert!(to_json(&row[..end], &asks(&[])).is_err(), "{end}");
+    }
+    assert!(to_json(br#"{"0020000D":{"vr":"UI"},}"#, &asks(&[])).is_err());
+}
+
+#[test]
 fn a_row_with_bulk_data_is_answered_without_them() {
     let bytes = crate::write(&identifier("STUDY"), true);
     let query = from_identifier(Model::StudyRoot, &bytes, syntax::EXPLICIT_LITTLE, false).unwrap();

@@ -13,7 +13,7 @@ use axum::http::StatusCode;
 use axum::http::{Extensions, HeaderMap, Version};
 use axum::middleware;
 use gateway::Scrape;
-use gateway::dicomweb::{DicomWeb, Incompressible};
+use gateway::dicomweb::{DicomWeb, Incompressible, Pictures};
 use gateway::dimse::Room;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
@@ -43,6 +43,7 @@ pub fn router(config: &Config, app: Arc<App>, scrape: Scrape, room: Room) -> Rou
         app: app.clone(),
         object_bytes_max: config.dicom.object_bytes_max,
         room,
+        pictures: Pictures::default(),
     });
     let router = Router::new()
         .merge(gateway::protocols(app.clone(), scrape))

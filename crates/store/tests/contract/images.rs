@@ -128,6 +128,7 @@ fn ask() -> ImageAsk {
         instance: None,
         aside: false,
         meta: false,
+        files: false,
         after: None,
         limit: 100,
     }
@@ -138,6 +139,7 @@ fn query(level: ImageLevel, conditions: Vec<Vec<(C, T)>>) -> ImageQuery {
         level,
         conditions,
         waiting: false,
+        counts: true,
         offset: 0,
         limit: 100,
     }
@@ -189,6 +191,7 @@ pub async fn kept_with_their_study_found_and_opened(f: Fixture) {
     }
     let with = ImageAsk {
         meta: true,
+        files: false,
         instance: Some("1.2.1.1.2".into()),
         ..ask()
     };
@@ -241,6 +244,7 @@ pub async fn the_same_again_changes_nothing_and_other_content_stands_beside(f: F
     assert_eq!(standings, [Standing::OtherContent, Standing::OtherPatient]);
     let q = ImageQuery {
         waiting: true,
+        counts: true,
         ..query(ImageLevel::Study, Vec::new())
     };
     let at = hospital_id("yarqum");
@@ -699,6 +703,7 @@ pub async fn quiet_studies_are_named_until_they_are_done(f: Fixture) {
     begin(s, &other, "s2", None).await.unwrap();
     let q = ImageQuery {
         waiting: true,
+        counts: true,
         ..query(ImageLevel::Study, Vec::new())
     };
     let here = hospital_id("yarqum");

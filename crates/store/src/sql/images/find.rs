@@ -9,7 +9,10 @@ use crate::sql::permit::{CURRENT, condition_at};
 use crate::sql::{Binds, Dialect, Statement};
 
 /// Columns of every row; what a level has not is NULL.
-const STUDY: &str = "r.id, r.patient, s.uid, s.attributes, s.waiting, \
+const STUDY: &str = "r.id, r.patient, s.uid, s.attributes, s.waiting";
+/// Of all rows of a study the same: told only where they are asked for.
+const NO_COUNTS: &str = "0, 0, NULL";
+const COUNTS: &str = "\
      (SELECT count(*) FROM dicom_series m WHERE m.study = s.study AND m.instances > 0), \
      (SELECT coalesce(sum(m.instances), 0) FROM dicom_series m WHERE m.study = s.study)";
 const SERIES: &str = "q.uid, q.attributes, q.instances";
@@ -26,21 +29,25 @@ pub(crate) fn find(
     let mut binds = dialect.binds();
     let from = from(dialect, query);
     let holds = holds(permit, hospital, query, &mut binds);
-    let study = format!("{STUDY}, {}, {}", modalities(dialect), aside(query));
-    let (columns, order) = match query.level {
-        ImageLevel::Patient | ImageLevel::Study => (
-            format!("{study}, {NO_SERIES}, {NO_INSTANCE}"),
-            "s.date DESC, s.study DESC",
-        ),
+    let counts = match query.counts {
+        true => format!("{COUNTS}, {}", modalities(dialect)),
+        false => NO_COUNTS.to_owned(),
+    };
+    let study = format!("{STUDY}, {counts}, {}", aside(query));
+    let (columns, below) = match query.level {
+        ImageLevel::Patient | ImageLevel::Study => {
+            (format!("{study}, {NO_SERIES}, {NO_INSTANCE}"), "")
+        }
         ImageLevel::Series => (
             format!("{study}, {SERIES}, {NO_INSTANCE}"),
-            "s.date DESC, s.study DESC, q.number, q.series",
+            ", q.number, q.series",
         ),
         ImageLevel::Instance => (
             format!("{study}, {SERIES}, {INSTANCE}"),
-            "s.date DESC, s.study DESC, q.number, q.series, i.number, i.instance",
+            ", q.number, q.series, i.number, i.instance",
         ),
     };
+    let order = format!("{} DESC, s.study DESC{below}", date(dialect, query));
     let page = format!("LIMIT {} OFFSET {}", query.limit, query.offset);
     let text = if query.level == ImageLevel::Patient {
         let join = dialect.join();
@@ -52,6 +59,23 @@ pub(crate) fn find(
         format!("SELECT {columns} FROM {from} WHERE {holds} ORDER BY {order} {page}")
     };
     binds.statement(text)
+}
+
+/// What studies are sorted by. Where a few are named, SQLite must not walk all of them by date to spare the sorting.
+fn date(dialect: &Dialect, query: &ImageQuery) -> &'static str {
+    let few = [
+        ImageColumn::StudyUid,
+        ImageColumn::PatientId,
+        ImageColumn::Accession,
+    ];
+    match dialect {
+        Dialect::Sqlite | Dialect::SqliteKnowing(_)
+            if few.into_iter().any(|column| named(query, column)) =>
+        {
+            "+s.date"
+        }
+        _ => "s.date",
+    }
 }
 
 /// The modalities of the study's series, with commas between.

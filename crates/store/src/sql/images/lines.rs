@@ -21,6 +21,10 @@ pub(crate) fn images(
     let join = dialect.join();
     let h = binds.hospital(hospital.as_str());
     let meta = if ask.meta { "i.meta" } else { "NULL" };
+    let files = match ask.files {
+        true => "i.address, i.layout",
+        false => "NULL, NULL",
+    };
     let from = if ask.instance.is_some() {
         format!(
             "dicom_instance i {join} dicom_series q ON q.series = i.series {join} dicom_study s ON s.study = q.study \
@@ -63,7 +67,7 @@ pub(crate) fn images(
     all.push("r.deleted = 0".to_owned());
     all.push(condition_at(permit, hospital, CURRENT, &mut binds));
     let text = format!(
-        "SELECT {COLUMNS}, {meta} FROM {from} WHERE {} \
+        "SELECT {COLUMNS}, {meta}, {files} FROM {from} WHERE {} \
          ORDER BY q.number, q.series, i.number, i.instance LIMIT {}",
         all.join(" AND "),
         ask.limit,

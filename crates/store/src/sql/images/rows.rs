@@ -4,8 +4,8 @@ use bytes::Bytes;
 use kernel::{HospitalId, Kind, RecordKey, ResourceId};
 
 use crate::images::{
-    ImageLine, ImagePlace, ImageRow, InstanceFound, KnownStudy, NO_NUMBER, SeriesFound, Standing,
-    scope,
+    ImageFile, ImageLine, ImagePlace, ImageRow, InstanceFound, KnownStudy, NO_NUMBER, SeriesFound,
+    Standing, scope,
 };
 use crate::sql::{Value, instant, unsigned};
 use crate::{BlobRef, StoreError, classes};
@@ -136,6 +136,14 @@ pub(crate) fn line(hospital: &HospitalId, values: Vec<Value>) -> Result<ImageLin
         series: (v.int()?, v.int()?),
         instance: (sorted, v.int()?),
     };
+    let meta = v.maybe_bytes()?.unwrap_or_default();
+    let file = match (v.maybe_text()?, v.maybe_bytes()?) {
+        (Some(address), Some(layout)) => Some(ImageFile {
+            blob: blob(&study, address, size)?,
+            layout,
+        }),
+        _ => None,
+    };
     Ok(ImageLine {
         study,
         patient,
@@ -155,7 +163,8 @@ pub(crate) fn line(hospital: &HospitalId, values: Vec<Value>) -> Result<ImageLin
         standing,
         at,
         place,
-        meta: v.maybe_bytes()?.unwrap_or_default(),
+        meta,
+        file,
     })
 }
 
@@ -165,14 +174,18 @@ pub(crate) fn opened(
     values: Vec<Value>,
 ) -> Result<(BlobRef, Bytes), StoreError> {
     let mut v = Values(values.into_iter());
-    let blob = BlobRef {
+    let (address, size) = (v.text()?, unsigned(v.int()?));
+    Ok((blob(study, address, size)?, v.bytes()?))
+}
+
+fn blob(study: &RecordKey, address: String, size: u64) -> Result<BlobRef, StoreError> {
+    Ok(BlobRef {
         hospital: study.hospital.clone(),
         patient: Some(scope(study)?),
-        address: v.text()?,
-        size: unsigned(v.int()?),
+        address,
+        size,
         media_type: crate::images::MEDIA_TYPE.to_owned(),
-    };
-    Ok((blob, v.bytes()?))
+    })
 }
 
 /// A row of [`super::known_study`].
