@@ -16,6 +16,7 @@ pub mod pixel;
 pub mod query;
 mod read;
 mod same;
+pub mod sr;
 pub mod study;
 pub mod syntax;
 mod write;
