@@ -1,14 +1,15 @@
-//! A study becomes work: its hospital's own as soon as it arrives, another hospital's when a consultant takes it up in a
-//! case.
+//! A study becomes work as soon as it arrives: at its own hospital, and at one that has accepted a case it goes with. What was
+//! there before the case a consultant takes up from the case.
 
 use agreements::{Role, SystemPurpose};
-use care::case::Urgency;
+use care::case::{Case, Status as CaseStatus, Urgency};
 use care::reading::{Reading, facts};
 use kernel::{HospitalId, Phi, RecordKey, ResourceId};
 use serde::{Deserialize, Serialize};
 use store::{Batch, Lookup, StoreError, Stored};
 
 use super::doc::{ReadingDoc, of_study};
+use crate::cases::doc::CaseDoc;
 use crate::docs::{self, Document, Versioned};
 use crate::viewing::{goes_with, view::StudyLine};
 use crate::{App, AppError, Cx};
@@ -16,6 +17,8 @@ use crate::{App, AppError, Cx};
 /// Events looked at in one go, and goes in one run.
 const EVENTS_AT_ONCE: u32 = 500;
 const GOES_MAX: usize = 20;
+/// Open cases of one patient that are looked at.
+const CASES_MAX: u32 = 50;
 
 /// How far the feed was followed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -77,7 +80,7 @@ impl App {
             studies.sort();
             studies.dedup();
             for study in studies {
-                done += usize::from(self.open_own(study).await?);
+                done += usize::from(self.open_arrived(study).await?);
             }
             place.doc.position = last;
             if events.len() < EVENTS_AT_ONCE as usize {
@@ -96,8 +99,9 @@ impl App {
         Ok(done)
     }
 
-    /// Puts a hospital's own study on its worklist, or takes over what has become known of it.
-    async fn open_own(&self, study: &RecordKey) -> Result<bool, AppError> {
+    /// Puts a study on the worklist of the hospital that keeps it and of those that answer a case it goes with, or takes
+    /// over what has become known of it.
+    async fn open_arrived(&self, study: &RecordKey) -> Result<bool, AppError> {
         let cx = self.job_cx();
         let permit = self.system(SystemPurpose::Job);
         let Some(stored) = self.store.get(&permit, study, None).await? else {
@@ -106,42 +110,81 @@ impl App {
         let Some((line, patient)) = self.readable(&cx, &stored) else {
             return Ok(false);
         };
+        let facts = facts_of(&line);
+        let begin = |hospital: &HospitalId, case: Option<ResourceId>, urgency| {
+            let (study, patient) = (study.clone(), patient.clone());
+            Reading::open(hospital.clone(), study, patient, case, urgency, cx.now)
+        };
+        let own = begin(&study.hospital, None, Urgency::Routine);
+        let mut done = self.open_or_renew(&cx, own, &facts).await?;
+        for case in self.cases_with(study, &patient).await? {
+            let Some(hospital) = case.answering().filter(|h| **h != study.hospital) else {
+                continue;
+            };
+            let urgency = case.request.urgency.unwrap_or(Urgency::Routine);
+            let reading = begin(hospital, Some(case.id.clone()), urgency);
+            done |= self.open_or_renew(&cx, reading, &facts).await?;
+        }
+        Ok(done)
+    }
+
+    /// Cases another hospital has accepted and that a study of the patient goes with. Whether its readers may see the
+    /// study is their permit's to say, each time they look.
+    async fn cases_with(
+        &self,
+        study: &RecordKey,
+        patient: &ResourceId,
+    ) -> Result<Vec<Case>, AppError> {
+        let permit = self.system(SystemPurpose::Job);
+        let lookups = vec![Lookup::new("open-patient", patient.as_str())];
         let found = self
-            .find::<ReadingDoc>(
+            .find::<CaseDoc>(
                 &permit,
                 Some(&study.hospital),
-                vec![of_study(study)],
+                lookups,
                 None,
-                1,
+                CASES_MAX,
                 false,
             )
             .await?;
+        let works = |c: &Case| matches!(c.status, CaseStatus::Accepted | CaseStatus::Allocated);
+        Ok(found
+            .into_iter()
+            .map(|d| d.doc.case)
+            .filter(|c| works(c) && goes_with(c, study))
+            .collect())
+    }
+
+    async fn open_or_renew(
+        &self,
+        cx: &Cx,
+        begun: Reading,
+        facts: &facts::Study,
+    ) -> Result<bool, AppError> {
+        let permit = self.system(SystemPurpose::Job);
+        let lookups = vec![of_study(&begun.study)];
+        let found = self
+            .find::<ReadingDoc>(&permit, Some(&begun.hospital), lookups, None, 1, false)
+            .await?;
+        let patient = begun.patient.clone();
         let mut doc = found.into_iter().next().unwrap_or_else(|| Versioned {
-            key: self.doc_key::<ReadingDoc>(&study.hospital, &self.new_id()),
+            key: self.doc_key::<ReadingDoc>(&begun.hospital, &self.new_id()),
             version: 0,
-            doc: ReadingDoc {
-                reading: Reading::open(
-                    study.hospital.clone(),
-                    study.clone(),
-                    patient.clone(),
-                    None,
-                    Urgency::Routine,
-                    cx.now,
-                ),
-            },
+            doc: ReadingDoc { reading: begun },
         });
-        let facts = facts_of(&line);
-        if doc.version > 0 && doc.doc.reading.facts == facts && doc.doc.reading.patient == patient {
+        let reading = &mut doc.doc.reading;
+        if doc.version > 0 && reading.facts == *facts && reading.patient == patient {
             return Ok(false);
         }
         if doc.version == 0 {
-            doc.doc.reading.clocks = self.reading_settings(&study.hospital).await?.clocks;
+            let hospital = reading.hospital.clone();
+            reading.clocks = self.reading_settings(&hospital).await?.clocks;
         }
-        doc.doc.reading.facts = facts;
+        reading.facts = facts.clone();
         // A decision on the reconciliation list may have found another patient.
-        doc.doc.reading.patient = patient;
+        reading.patient = patient;
         let mut batch = Batch::new(cx.now);
-        self.put_reading(&cx, &mut batch, &mut doc, Vec::new(), "reading.opened")?;
+        self.put_reading(cx, &mut batch, &mut doc, Vec::new(), "reading.opened")?;
         match self.store.commit(batch).await {
             Ok(_) => Ok(true),
             // Somebody claimed it this moment: the next event of the study brings the facts.
