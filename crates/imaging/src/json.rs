@@ -19,11 +19,17 @@ pub use read::{parse, parse_many};
 /// of pixel data.
 pub const BULK_HEAD: &str = "bulkdata/";
 
-/// A whole object but for bulk data and group lengths: what WADO-RS gives as metadata. BulkDataURIs are relative, see
+/// A whole object but for bulk data and group lengths: what WADO-RS gives as metadata, with the transfer syntax it is kept in
+/// (0008,3002), so that a reader knows what comes when nothing else is asked for. BulkDataURIs are relative, see
 /// [`with_bulk_base`].
 pub fn metadata(object: &Object) -> Vec<u8> {
     let mut out = Vec::with_capacity(8 << 10);
-    write::dataset(&mut out, object.dataset(), &mut String::new(), &|_| true);
+    let mut data = object.dataset().clone();
+    if !object.transfer_syntax().is_empty() {
+        let syntax = object.transfer_syntax();
+        data.put_text(tags::AVAILABLE_TRANSFER_SYNTAX_UID, VR::UI, syntax);
+    }
+    write::dataset(&mut out, &data, &mut String::new(), &|_| true);
     out
 }
 
