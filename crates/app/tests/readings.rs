@@ -378,6 +378,9 @@ async fn measurements_are_kept_for_their_reader_and_bounded() {
             value: 14.2,
             unit: "mm".into(),
             text: "14.2 mm".into(),
+            image: Vec::new(),
+            statistics: None,
+            basis: None,
         }],
         keys: vec![KeyImage {
             sop: "1.2.3.1.7".into(),

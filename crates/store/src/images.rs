@@ -333,6 +333,9 @@ pub struct ImageFile {
 pub struct KnownStudy {
     pub record: ResourceId,
     pub patient: Option<ResourceId>,
+    /// Whom its objects name: Patient ID, and the identifier system of it.
+    pub patient_id: String,
+    pub issuer: String,
 }
 
 /// The rows about images of one database. The fourth part of the seam between back ends; changes go with a

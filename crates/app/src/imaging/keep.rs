@@ -162,6 +162,38 @@ impl App {
                 .await
                 .map_err(|_| AppError::Internal("reading an object was broken off".into()))??
         };
+        self.keep_read(cx, hospital, read, source).await
+    }
+
+    /// Keeps a document that was made here of a study that is kept. Whether `cx` may is the caller's to have asked.
+    pub(super) async fn keep_document(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+        uid: &str,
+        file: Bytes,
+        source: &ImageSource,
+    ) -> Result<Kept, AppError> {
+        let images = self.store.images();
+        let known = images.known_study(&study.hospital, uid).await?;
+        let known = known
+            .filter(|k| k.record == study.id)
+            .ok_or(AppError::NotFound)?;
+        let settings = self.imaging_settings(&study.hospital).await?;
+        let mut read = Read::of(file, &settings.issuers(None), source.sender.clone())?;
+        // It names whom the study names, however the first of its objects was understood.
+        read.study.patient_id = known.patient_id;
+        read.study.issuer = known.issuer;
+        self.keep_read(cx, &study.hospital, read, source).await
+    }
+
+    async fn keep_read(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        read: Read,
+        source: &ImageSource,
+    ) -> Result<Kept, AppError> {
         let read = Arc::new(read);
         if let Some(kept) = self.kept_before(hospital, &read).await? {
             return Ok(kept);
@@ -248,7 +280,7 @@ impl App {
         batch.put_fhir(key.clone(), Precondition::Absent, resource);
         batch
             .audit
-            .push(stored(cx, &known, &format!("from {}", source.sender)));
+            .extend(stored(cx, &known, &format!("from {}", source.sender)));
         batch.event("imaging.started", &key, "{}");
         self.commit_image(batch, read, rows, known, source).await
     }
@@ -280,7 +312,7 @@ impl App {
         if self.arriving.is_first(&source.exchange, &known.key) {
             batch
                 .audit
-                .push(stored(cx, known, &format!("from {}", source.sender)));
+                .extend(stored(cx, known, &format!("from {}", source.sender)));
         }
         if self
             .arriving
@@ -369,19 +401,26 @@ impl From<AppError> for Failed {
     }
 }
 
-fn stored(cx: &Cx, known: &KnownStudy, ground: &str) -> store::AuditDraft {
+/// In the chain of the hospital that keeps the study, and in that of the hospital the actor works for.
+fn stored(cx: &Cx, known: &KnownStudy, ground: &str) -> Vec<store::AuditDraft> {
     let key = &known.key;
-    cx.audit(
-        &key.hospital,
-        &Entry {
-            verb: Verb::Create,
-            action: "imaging.stored",
-            subjects: std::slice::from_ref(key),
-            patient: known.patient.as_ref().map(|p| (&key.hospital, p)),
-            ground: Some(ground),
-            denied: false,
-        },
-    )
+    let entry = Entry {
+        verb: Verb::Create,
+        action: "imaging.stored",
+        subjects: std::slice::from_ref(key),
+        patient: known.patient.as_ref().map(|p| (&key.hospital, p)),
+        ground: Some(ground),
+        denied: false,
+    };
+    let own = cx
+        .actor
+        .hospital
+        .as_ref()
+        .filter(|own| **own != key.hospital);
+    std::iter::once(&key.hospital)
+        .chain(own)
+        .map(|chain| cx.audit(chain, &entry))
+        .collect()
 }
 
 /// Machines and clinical staff keep images in their own hospital.

@@ -3,7 +3,9 @@
 
 mod ask;
 pub mod entities;
+mod first;
 mod keep;
+mod marks;
 mod model;
 mod object;
 pub mod orders;
@@ -19,7 +21,9 @@ use bytes::Bytes;
 
 use crate::AppError;
 pub use entities::{Entity, EntityLine, ImagingSettings, NewEntity};
+pub use first::FirstImage;
 pub use keep::Arriving;
+pub use marks::{Marked, MarkedNumber, Marks};
 pub use model::{
     Destination, Found, ImageSource, InstanceLine, Kept, Outcome, Peer, PeerProof, Place, Service,
     Target,

@@ -213,15 +213,27 @@ impl App {
 /// One object's attributes as they are answered. `room` is used again for each.
 fn metadata(line: &ImageLine, base: &str, room: &mut Vec<u8>) -> Result<Bytes, AppError> {
     room.clear();
-    DeflateDecoder::new(&line.meta[..])
-        .take(META_BYTES_MAX)
-        .read_to_end(room)
-        .map_err(|_| AppError::Internal("kept attributes of an image cannot be read".into()))?;
+    unfold(&line.meta, room)?;
     let of = format!(
         "{base}/studies/{}/series/{}/instances/{}/",
         line.study_uid, line.series_uid, line.uid
     );
     Ok(imaging::json::with_bulk_base(room, &of).into())
+}
+
+/// One object's attributes as they are kept.
+pub(super) fn unfolded(meta: &[u8]) -> Result<Bytes, AppError> {
+    let mut out = Vec::with_capacity(meta.len() * 4);
+    unfold(meta, &mut out)?;
+    Ok(out.into())
+}
+
+fn unfold(meta: &[u8], out: &mut Vec<u8>) -> Result<(), AppError> {
+    DeflateDecoder::new(meta)
+        .take(META_BYTES_MAX)
+        .read_to_end(out)
+        .map_err(|_| AppError::Internal("kept attributes of an image cannot be read".into()))?;
+    Ok(())
 }
 
 pub(super) fn line(l: ImageLine) -> InstanceLine {

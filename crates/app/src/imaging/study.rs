@@ -119,7 +119,7 @@ fn clock(text: &str) -> Option<Time> {
     Time::new(part(0)?, part(2)?, part(4)?.min(59), 0).ok()
 }
 
-fn offset(text: &str) -> Option<TimeZone> {
+pub(super) fn offset(text: &str) -> Option<TimeZone> {
     let (sign, digits) = text.split_at_checked(1)?;
     let hours: i32 = digits.get(..2)?.parse().ok()?;
     let minutes: i32 = digits.get(2..4)?.parse().ok()?;

@@ -294,6 +294,21 @@ impl App {
         Ok(rows)
     }
 
+    /// Whether the caller reads a study, or has read it, for their hospital.
+    pub(crate) async fn reads_study(&self, cx: &Cx, study: &RecordKey) -> Result<bool, AppError> {
+        let own = cx.hospital()?;
+        let permit = self.system(SystemPurpose::Decision);
+        let lookups = vec![super::doc::of_study(study)];
+        let found: Docs = self
+            .find(&permit, Some(own), lookups, None, 1, false)
+            .await?;
+        let me = &cx.actor.account;
+        Ok(found.iter().any(|d| {
+            let r = &d.doc.reading;
+            r.reader.as_ref() == Some(me) || r.reports.iter().any(|p| p.by == *me)
+        }))
+    }
+
     /// The reading of a study by the caller's hospital, or the one whose report stands; none where nobody reads it.
     pub async fn reading_of(
         &self,

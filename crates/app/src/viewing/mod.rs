@@ -14,7 +14,7 @@ use store::Stored;
 
 pub use attach::StudyChoice;
 pub(crate) use notes::StudyNotes;
-pub use notes::{Figure, Hanging, KeyImage, Measure, Notes};
+pub use notes::{Figure, Hanging, KeyImage, Measure, Notes, Statistics};
 use view::{SeriesLine, StudyLine, StudyState, StudyView};
 
 use crate::records::{kind, patient_key};
@@ -106,8 +106,20 @@ impl App {
             priors.sort_by_key(|p| !p.modalities.iter().any(|m| line.modalities.contains(m)));
             priors.truncate(PRIORS_MAX);
         }
+        let first = {
+            let doc = raw::parse(stored.body.reveal()).map_err(|_| AppError::NotFound)?;
+            ImagingStudy::from_value(doc.root())
+        };
+        let first = if line.state.has_pictures() {
+            self.first_image(cx, key, &first).await?
+        } else {
+            None
+        };
+        let notes = self.study_notes(cx, key).await?;
         Ok(StudyView {
-            notes: self.study_notes(cx, key).await?,
+            first,
+            drafted: notes.is_some(),
+            notes: notes.unwrap_or_default(),
             line,
             patient,
             priors,
@@ -150,6 +162,10 @@ impl App {
             .filter_map(|c| c.code.clone())
             .collect();
         modalities.dedup();
+        // A study is called by what was made of the patient, not by what was written about it.
+        if modalities.iter().any(|m| !is_written(m)) {
+            modalities.retain(|m| !is_written(m));
+        }
         Some(StudyLine {
             uid: study.uid().unwrap_or_default().to_owned(),
             key: stored.key.clone(),
@@ -169,6 +185,11 @@ impl App {
             series,
         })
     }
+}
+
+/// Modalities of documents about images: reports, selections of key images, presentation states (PS3.3 C.7.3.1.1.1).
+pub fn is_written(modality: &str) -> bool {
+    matches!(modality, "SR" | "KO" | "PR")
 }
 
 /// Whether a study goes with a case: by its class or as an entry of its own.

@@ -45,6 +45,35 @@ pub struct Measure {
     pub unit: String,
     /// As it was shown.
     pub text: String,
+    /// The points as columns and rows of the image, 0 being the outer edge of its first pixel (PS3.3 C.18.6.1.1). A
+    /// rectangle's corners in their order, an ellipse's axes end by end.
+    #[serde(default)]
+    pub image: Vec<[f64; 2]>,
+    /// Of the values within a region, once all of them are there.
+    #[serde(default)]
+    pub statistics: Option<Statistics>,
+    /// What distances rest on where they are not the patient's own size: `detector`, `magnified`, `calibrated`, `nominal`,
+    /// `region`.
+    #[serde(default)]
+    pub basis: Option<String>,
+}
+
+/// Statistics of values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Statistics {
+    pub mean: f64,
+    pub sd: f64,
+    pub min: f64,
+    pub max: f64,
+    /// `HU`, `MR`, or empty where their meaning is not known.
+    pub unit: String,
+}
+
+impl Statistics {
+    fn fits(&self) -> bool {
+        let numbers = [self.mean, self.sd, self.min, self.max];
+        numbers.iter().all(|n| n.is_finite()) && self.unit.len() <= 16
+    }
 }
 
 /// An image marked as one that shows the finding.
@@ -65,7 +94,7 @@ pub struct Notes {
 
 impl Notes {
     /// Bounds, and numbers that are numbers.
-    fn check(&self) -> Result<(), AppError> {
+    pub(crate) fn check(&self) -> Result<(), AppError> {
         if self.measures.len() > MEASURES_MAX || self.keys.len() > KEYS_MAX {
             return Err(AppError::TooMuch("measurements of one study"));
         }
@@ -78,6 +107,10 @@ impl Notes {
                 && m.value.is_finite()
                 && m.unit.len() <= 16
                 && m.text.len() <= TEXT_BYTES_MAX
+                && m.image.len() <= POINTS_MAX
+                && m.image.iter().flatten().all(|n| n.is_finite())
+                && m.statistics.as_ref().is_none_or(Statistics::fits)
+                && m.basis.as_ref().is_none_or(|b| b.len() <= 16)
         });
         if fits && self.keys.iter().all(|k| uid(&k.sop)) {
             Ok(())
@@ -165,12 +198,16 @@ fn named(text: &str) -> bool {
 
 impl App {
     /// What the reader kept with this study. Read only after the study itself was (`study`, `entry`).
-    pub(crate) async fn study_notes(&self, cx: &Cx, study: &RecordKey) -> Result<Notes, AppError> {
+    pub(crate) async fn study_notes(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+    ) -> Result<Option<Notes>, AppError> {
         if cx.actor.kind == ActorKind::Patient {
-            return Ok(Notes::default());
+            return Ok(None);
         }
         let found = self.notes_doc(cx, study).await?;
-        Ok(found.map_or_else(Notes::default, |d| d.doc.notes))
+        Ok(found.map(|d| d.doc.notes))
     }
 
     async fn notes_doc(

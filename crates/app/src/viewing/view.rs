@@ -3,6 +3,7 @@
 use kernel::{RecordKey, ResourceId};
 
 use super::notes::Notes;
+use crate::imaging::FirstImage;
 use crate::records::view::HospitalLine;
 
 /// How far a study has come; words under `study-state-*`.
@@ -83,4 +84,8 @@ pub struct StudyView {
     /// Other studies of the patient, those of the same modality first, newest first.
     pub priors: Vec<StudyLine>,
     pub notes: Notes,
+    /// The image it opens with, where its record lists its images.
+    pub first: Option<FirstImage>,
+    /// Whether the reader has notes of their own, be they empty.
+    pub drafted: bool,
 }

@@ -99,6 +99,8 @@ pub struct ImagingSeries {
     pub description: Option<String>,
     pub body_site: Option<Coding>,
     pub instances: u64,
+    /// SOP Instance UIDs of the first and the last object that are listed.
+    pub ends: Vec<String>,
 }
 
 #[derive(Clone, PartialEq, Eq, Default)]
@@ -124,6 +126,7 @@ impl ImagingStudy {
             description: text(s, "description"),
             body_site: one(s, "bodySite", Coding::from_value),
             instances: whole(s, "numberOfInstances").unwrap_or_else(|| count(s, "instance")),
+            ends: ends(s),
         });
         let modalities = list(v, "modality", Coding::from_value);
         Self {
@@ -157,6 +160,16 @@ impl ImagingStudy {
 fn whole<'a>(v: impl Json<'a>, key: &str) -> Option<u64> {
     v.get(key)?.number()?.parse().ok()
 }
+fn ends<'a>(series: impl Json<'a>) -> Vec<String> {
+    let first = series.list("instance").next();
+    let last = series.list("instance").skip(1).last();
+    [first, last]
+        .into_iter()
+        .flatten()
+        .filter_map(|i| text(i, "uid"))
+        .collect()
+}
+
 fn count<'a>(v: impl Json<'a>, key: &str) -> u64 {
     u64::try_from(v.list(key).count()).unwrap_or(u64::MAX)
 }

@@ -19,7 +19,7 @@ pub(crate) fn known_study(dialect: &Dialect, hospital: &HospitalId, uid: &str) -
     let mut binds = dialect.binds();
     let join = dialect.join();
     let text = format!(
-        "SELECT r.id, r.patient FROM dicom_study s {join} record r ON r.record = s.record \
+        "SELECT r.id, r.patient, s.patient_id, s.issuer FROM dicom_study s {join} record r ON r.record = s.record \
          WHERE s.hospital = {} AND s.uid = {} AND r.deleted = 0",
         binds.hospital(hospital.as_str()),
         binds.bind(uid),

@@ -194,6 +194,8 @@ pub(crate) fn known(values: Vec<Value>) -> Result<KnownStudy, StoreError> {
     Ok(KnownStudy {
         record: v.id()?,
         patient: v.maybe_id()?,
+        patient_id: v.text()?,
+        issuer: v.text()?,
     })
 }
 
