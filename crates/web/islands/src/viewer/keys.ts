@@ -7,7 +7,7 @@ import type { Viewer } from './viewer.ts';
 const ACTS: Record<string, string> = {
   w: 'window', z: 'zoom', p: 'pan', s: 'scroll', l: 'Length', a: 'Angle', r: 'RectangleROI', e: 'EllipticalROI',
   i: 'invert', h: 'flip-h', v: 'flip-v', '[': 'left', ']': 'right', '+': 'larger', '=': 'larger', '-': 'smaller',
-  0: 'reset', ' ': 'cine', k: 'key', t: 'tie', n: 'lines', m: 'mpr', f: 'whole', '?': 'help',
+  0: 'reset', ' ': 'cine', k: 'key', y: 'keep-marks', t: 'tie', n: 'lines', m: 'mpr', f: 'whole', '?': 'help',
   Delete: 'delete', Backspace: 'delete',
   j: 'join', g: 'lead', o: 'follow', c: 'contours', d: 'dose', '<': 'slower', '>': 'faster',
 };

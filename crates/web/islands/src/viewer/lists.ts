@@ -1,7 +1,7 @@
-// Lists beside the picture: each line goes somewhere and can be removed.
+// Lists beside the picture: each line goes somewhere, and can be removed where it is one's own.
 import { say } from './words.ts';
 
-export function line(text: string, selected: boolean, go: () => void, drop: () => void): HTMLElement {
+export function line(text: string, selected: boolean, go: () => void, drop?: () => void): HTMLElement {
   const item = document.createElement('li');
   const open = document.createElement('button');
   open.type = 'button';
@@ -9,13 +9,15 @@ export function line(text: string, selected: boolean, go: () => void, drop: () =
   open.textContent = text;
   if (selected) open.setAttribute('aria-current', 'true');
   open.addEventListener('click', go);
+  item.append(open);
+  if (!drop) return item;
   const remove = document.createElement('button');
   remove.type = 'button';
   remove.className = 'btn quiet icon';
   remove.textContent = '×';
   remove.setAttribute('aria-label', `${say('remove')}: ${text}`);
   remove.addEventListener('click', drop);
-  item.append(open, remove);
+  item.append(remove);
   return item;
 }
 

@@ -1,20 +1,36 @@
-// Metadata and pixels: fetched with the session's own cookie, first what is looked at, then what lies around it.
+// Metadata and pixels: fetched with the session's own cookie.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
 import dicomImageLoader from '@cornerstonejs/dicom-image-loader';
 import type { Instance } from './dicom.ts';
 import { stacksOf, type Slice, type Stack } from './geometry.ts';
+import { isPlain } from './preview.ts';
+import { Supply } from './supply.ts';
 
 const slices = new Map<string, Slice>();
 const stacks = new Map<string, Stack>();
+let supply: Supply | undefined;
+
+/** What is told of images as they come. */
+export const heard: { progress(stack: Stack, whole: number): void; arrived(imageId: string): void } = {
+  progress: () => undefined,
+  arrived: () => undefined,
+};
+
+/** Where pictures get their images from. */
+export function supplies(): Supply {
+  supply ??= new Supply(sliceOf, (stack, whole) => heard.progress(stack, whole), (imageId) => heard.arrived(imageId));
+  return supply;
+}
 
 export const sliceOf = (imageId: string) => slices.get(imageId);
 export const stackOf = (imageId: string) => stacks.get(imageId);
 
 /** Planes as our geometry reads them: what a projection measures is never taken for the patient's size without a word. */
-function planeProvider(type: string, imageId: string): unknown {
+function planeProvider(type: string, imageId: string, ...more: unknown[]): unknown {
   const slice = slices.get(imageId);
   if (!slice) return undefined;
+  if (type === 'imageRetrieveConfiguration') return more[0] === 'stack' ? { create: supplies } : undefined;
   if (type === 'calibrationModule') return {};
   if (type !== 'imagePlaneModule') return undefined;
   const row = slice.row ?? [1, 0, 0];
@@ -35,6 +51,7 @@ function planeProvider(type: string, imageId: string): unknown {
   };
 }
 
+const JPEG_LS = 'multipart/related; type="application/octet-stream"; transfer-syntax=1.2.840.10008.1.2.4.80';
 let begun: Promise<void> | undefined;
 
 /** Starts the libraries once. */
@@ -43,7 +60,15 @@ export function begin(): Promise<void> {
     core.init();
     tools.init();
     const cores = navigator.hardwareConcurrency || 2;
-    dicomImageLoader.init({ maxWebWorkers: Math.max(1, Math.min(4, cores - 1)), useLegacyMetadataProvider: true } as never);
+    dicomImageLoader.init({
+      maxWebWorkers: Math.max(1, Math.min(4, cores - 1)),
+      useLegacyMetadataProvider: true,
+      // On a slow line what is kept without compression comes in JPEG-LS, without loss and less than half the size.
+      beforeSend: (_: unknown, imageId: string) => {
+        const slice = slices.get(imageId);
+        return slice && isPlain(slice) && supplies().line.isSlow ? { Accept: JPEG_LS } : {};
+      },
+    } as never);
     core.metaData.addProvider(planeProvider, 20_000);
     core.cache.setMaxCacheSize(1024 * 1024 * 1024);
   })();
@@ -65,80 +90,4 @@ export async function loadSeries(web: string, study: string, series: string): Pr
     }
   }
   return found;
-}
-
-export function isLoaded(imageId: string): boolean {
-  return core.cache.isLoaded(imageId);
-}
-
-/** Fetches what lies around the image on the screen, nearest first, as many at a time as the line carries. */
-export class Prefetch {
-  private stack: Stack | undefined;
-  private at = 0;
-  private running = 0;
-  private readonly failed = new Map<string, number>();
-  private timer = 0;
-  /** Milliseconds one image took, smoothed: a slow line gets fewer at a time, so that the one asked for comes soon. */
-  private took_ms = 300;
-
-  constructor(private readonly progress: (stack: Stack, done: number) => void) {}
-
-  look(stack: Stack, at: number): void {
-    this.stack = stack;
-    this.at = at;
-    this.pump();
-  }
-
-  stop(): void {
-    this.stack = undefined;
-  }
-
-  private width(): number {
-    if (this.took_ms > 1500) return 1;
-    return this.took_ms > 500 ? 3 : 6;
-  }
-
-  private next(): string | undefined {
-    const all = this.stack?.slices;
-    if (!all) return undefined;
-    for (let step = 0; step < all.length; step += 1) {
-      for (const at of step === 0 ? [this.at] : [this.at + step, this.at - step]) {
-        const id = all[at]?.imageId;
-        if (id && !isLoaded(id) && !core.cache.getImageLoadObject(id) && (this.failed.get(id) ?? 0) < 2) return id;
-      }
-    }
-    return undefined;
-  }
-
-  private pump(): void {
-    while (this.running < this.width()) {
-      const id = this.next();
-      if (!id) break;
-      void this.one(id);
-    }
-    this.tell();
-  }
-
-  private async one(id: string): Promise<void> {
-    this.running += 1;
-    const began = performance.now();
-    try {
-      await core.imageLoader.loadAndCacheImage(id, { requestType: core.Enums.RequestType.Prefetch, priority: 0 } as never);
-      this.took_ms = 0.7 * this.took_ms + 0.3 * (performance.now() - began);
-    } catch {
-      this.failed.set(id, (this.failed.get(id) ?? 0) + 1);
-    } finally {
-      this.running -= 1;
-      this.pump();
-    }
-  }
-
-  private tell(): void {
-    if (this.timer) return;
-    this.timer = window.setTimeout(() => {
-      this.timer = 0;
-      const { stack } = this;
-      if (stack) this.progress(stack, stack.slices.filter((s) => isLoaded(s.imageId)).length);
-    }, 100);
-  }
 }

@@ -1,8 +1,9 @@
 // Measurements: what is drawn beside a figure, listed beside the picture, sent to be kept and shown again.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
-import { cross, length, minus, type SpacingKind, type Vector } from './geometry.ts';
+import { cross, length, minus, type Slice, type SpacingKind, type Vector } from './geometry.ts';
 import { sliceOf, stackOf } from './load.ts';
+import { isLoaded } from './supply.ts';
 import { say } from './words.ts';
 
 export type Figure = 'Length' | 'Angle' | 'RectangleROI' | 'EllipticalROI';
@@ -20,8 +21,15 @@ export interface Kept {
   value: number;
   unit: string;
   text: string;
+  /** The points as columns and rows of the image, 0 being the outer edge of its first pixel. */
+  image: Point[];
+  statistics?: Statistics | undefined;
+  /** What distances rest on where they are not the patient's own size. */
+  basis?: SpacingKind | undefined;
 }
 
+export type Point = [number, number];
+interface Statistics { mean: number; sd: number; min: number; max: number; unit: string }
 interface Stats { mean?: number; stdDev?: number; min?: number; max?: number }
 interface Annotation {
   annotationUID: string;
@@ -82,7 +90,8 @@ export function read(a: Annotation): { value: number; unit: string; lines: strin
   const stats = Object.values(a.data.cachedStats ?? {})[0];
   const values = valueUnit(imageId);
   const lines = [`${round(w, 1)} × ${round(h, 1)} ${unit}${mark}`, `${round(area, 1)} ${unit}²`];
-  if (typeof stats?.mean === 'number') {
+  // Statistics of a preview would be those of its losses.
+  if (typeof stats?.mean === 'number' && isLoaded(imageId)) {
     lines.push(`${say('stat-mean')} ${round(stats.mean, 1)} ± ${round(stats.stdDev ?? 0, 1)} ${values}`.trim());
     if (typeof stats.max === 'number') {
       const low = typeof stats.min === 'number' ? `${round(stats.min, 0)} … ` : '';
@@ -102,25 +111,95 @@ export function configured(): [string, object][] {
   return FIGURES.map((name) => [name, { getTextLines }]);
 }
 
+/** Figures of documents in the study: shown, never changed, kept by whoever made them. */
+const lent = new Set<string>();
+
 export function all(): Annotation[] {
   const list = tools.annotation.state.getAllAnnotations() as unknown as Annotation[];
-  return list.filter((a) => FIGURES.includes(a.metadata.toolName as Figure) && a.metadata.referencedImageId);
+  return list.filter((a) => FIGURES.includes(a.metadata.toolName as Figure) && a.metadata.referencedImageId && !lent.has(a.annotationUID));
+}
+
+/** What stands in for a figure of a document. Others' figures have a colour of their own and do not move. */
+export function lend(tool: Figure, imageId: string, points: Vector[], id: string): void {
+  if (lent.has(id)) return;
+  lent.add(id);
+  place(tool, imageId, points, id);
+  tools.annotation.locking.setAnnotationLocked(id, true);
+  tools.annotation.config.style.setAnnotationStyles(id, {
+    color: 'rgb(127, 208, 255)', colorLocked: 'rgb(127, 208, 255)', textBoxColor: 'rgb(127, 208, 255)', textBoxColorLocked: 'rgb(127, 208, 255)',
+  });
+}
+
+/** Shows or hides figures of documents. */
+export function reveal(ids: Iterable<string>, on: boolean): void {
+  for (const id of ids) if (lent.has(id)) tools.annotation.visibility.setAnnotationVisibility(id, on);
+}
+
+/** Takes figures of documents off the pictures. */
+export function takeBack(ids: Iterable<string>): void {
+  for (const id of ids) if (lent.delete(id)) tools.annotation.state.removeAnnotation(id);
+}
+
+/** Points on an image as the standard counts them, in the order it has them: corners around, an ellipse's axes end by end. */
+function onImage(tool: Figure, slice: Slice, points: Vector[]): Point[] {
+  const row = slice.row ?? [1, 0, 0];
+  const column = slice.column ?? [0, 1, 0];
+  const dot = (a: Vector, b: Vector) => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  const all = points.map((p): Point => {
+    const d = minus(p, slice.position ?? [0, 0, 0]);
+    return [dot(d, row) / slice.spacing.column + 0.5, dot(d, column) / slice.spacing.row + 0.5];
+  });
+  return tool === 'RectangleROI' && all.length === 4 ? [all[0]!, all[1]!, all[3]!, all[2]!] : all;
+}
+
+/** The way back, to the points the tools keep. */
+export function inBody(tool: Figure, slice: Slice, points: Point[]): Vector[] {
+  const row = slice.row ?? [1, 0, 0];
+  const column = slice.column ?? [0, 1, 0];
+  const origin = slice.position ?? [0, 0, 0];
+  const all = points.map(([x, y]): Vector => {
+    const [u, v] = [(x - 0.5) * slice.spacing.column, (y - 0.5) * slice.spacing.row];
+    return [0, 1, 2].map((i) => origin[i]! + row[i]! * u + column[i]! * v) as Vector;
+  });
+  if (all.length !== 4) return all;
+  if (tool === 'RectangleROI') return [all[0]!, all[1]!, all[3]!, all[2]!];
+  // Bottom, top, left, right: the upright axis first.
+  const upright = Math.abs(points[1]![1] - points[0]![1]) >= Math.abs(points[1]![0] - points[0]![0]) ? [0, 1] : [2, 3];
+  const level = upright[0] === 0 ? [2, 3] : [0, 1];
+  const by = (axis: number) => (a: number, b: number) => points[a]![axis]! - points[b]![axis]!;
+  const [top, bottom] = upright.sort(by(1));
+  const [left, right] = level.sort(by(0));
+  return [all[bottom!]!, all[top!]!, all[left!]!, all[right!]!];
+}
+
+function statistics(a: Annotation): Statistics | undefined {
+  const imageId = a.metadata.referencedImageId ?? '';
+  const s = isLoaded(imageId) ? Object.values(a.data.cachedStats ?? {})[0] : undefined;
+  if (!s || [s.mean, s.stdDev, s.min, s.max].some((n) => typeof n !== 'number' || !Number.isFinite(n))) return undefined;
+  const unit = valueUnit(imageId) === 'HU' ? 'HU' : stackOf(imageId)?.modality === 'MR' ? 'MR' : '';
+  return { mean: s.mean!, sd: s.stdDev!, min: s.min!, max: s.max!, unit };
 }
 
 export function kept(): Kept[] {
   return all().flatMap((a) => {
     const slice = sliceOf(a.metadata.referencedImageId ?? '');
     const { value, unit, lines } = read(a);
+    const points = a.data.handles.points.map((p) => [...p] as Vector);
+    const tool = a.metadata.toolName as Figure;
+    const { kind } = slice?.spacing ?? { kind: 'none' };
     if (!slice || !Number.isFinite(value) || lines.length === 0) return [];
     return [{
       id: a.annotationUID,
-      tool: a.metadata.toolName as Figure,
+      tool,
       sop: slice.sop,
       frame: slice.frame,
-      points: a.data.handles.points.map((p) => [...p] as Vector),
+      points,
       value,
       unit,
       text: lines.join('; '),
+      image: onImage(tool, slice, points),
+      statistics: tool.endsWith('ROI') ? statistics(a) : undefined,
+      basis: kind === 'patient' || kind === 'none' || tool === 'Angle' ? undefined : kind,
     }];
   });
 }
@@ -171,6 +250,14 @@ export function spanned(tool: Figure, a: Vector, b: Vector, row: Vector): Vector
   if (tool === 'RectangleROI') return [a, beside, below, b];
   const middle = (p: Vector, q: Vector): Vector => [(p[0] + q[0]) / 2, (p[1] + q[1]) / 2, (p[2] + q[2]) / 2];
   return [middle(below, b), middle(a, beside), middle(a, below), middle(beside, b)];
+}
+
+/** Figures on an image that has come whole are worked out anew. Gives whether there are any. */
+export function refresh(imageId: string): boolean {
+  const list = tools.annotation.state.getAllAnnotations() as unknown as Annotation[];
+  const own = list.filter((a) => a.metadata.referencedImageId === imageId);
+  for (const a of own) a['invalidated'] = true;
+  return own.length > 0;
 }
 
 export function remove(id: string): void {

@@ -3,8 +3,8 @@ import * as core from '@cornerstonejs/core';
 import type { Film } from './cine.ts';
 import { TAG, number, numbers } from './dicom.ts';
 import { depth, towards, type Note, type Slice, type Stack, type Vector } from './geometry.ts';
-import { isLoaded } from './load.ts';
 import { cover } from './overlay.ts';
+import { isLoaded } from './supply.ts';
 import { figure, say } from './words.ts';
 
 type StackViewport = core.Types.IStackViewport;
@@ -71,6 +71,9 @@ export class Pane {
     for (const name of ['STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE', 'VOI_MODIFIED', 'CAMERA_MODIFIED'] as const) {
       this.canvas.addEventListener(core.Enums.Events[name], draw);
     }
+    this.canvas.addEventListener(core.Enums.Events.STACK_NEW_IMAGE, (e) => {
+      this.element.dataset['drawn'] = String((e as CustomEvent<{ imageIdIndex: number }>).detail.imageIdIndex);
+    });
   }
 
   get viewport(): StackViewport | VolumeViewport | undefined {
@@ -95,6 +98,12 @@ export class Pane {
     return this.plane ? undefined : this.stack?.slices[this.index];
   }
 
+  /** Whether what stands there is a preview of the image. */
+  get isPreview(): boolean {
+    const image = this.plane ? undefined : (this.film as unknown as { csImage?: core.Types.IImage } | undefined)?.csImage;
+    return image?.imageQualityStatus !== undefined && image.imageQualityStatus < core.Enums.ImageQualityStatus.FULL_RESOLUTION;
+  }
+
   async show(stack: Stack, at = 0): Promise<void> {
     const { film } = this;
     if (!film) return;
@@ -105,7 +114,7 @@ export class Pane {
     try {
       await film.setStack(stack.slices.map((s) => s.imageId), Math.max(0, Math.min(at, stack.slices.length - 1)));
       film.render();
-      this.tell('');
+      this.tell(this.isPreview ? say('preview') : '');
       this.element.dataset['shown'] = stack.series;
       this.element.dataset['took'] = String(Math.round(performance.now() - begun));
     } catch {
@@ -220,6 +229,7 @@ export class Pane {
       : '';
     this.corners.br.textContent = this.plane ? '' : stack.notes.filter((n) => n.key !== 'unplaced').map(noteText).join(' · ');
     this.element.setAttribute('aria-label', `${name}, ${say('image-of', { n: at + 1, all: this.count })}`);
+    this.element.toggleAttribute('data-preview', this.isPreview);
     this.element.dataset['index'] = String(at);
     this.element.dataset['count'] = String(this.count);
     if (look) this.element.dataset['window'] = `${Math.round(look.width)}/${Math.round(look.centre)}`;
@@ -267,7 +277,7 @@ export class Pane {
     this.element.dataset['loaded'] = String(done);
     if (this.failed) return;
     const whole = done >= all;
-    if (!whole && !isLoaded(this.slice?.imageId ?? '')) this.tell(say('loading-image'));
+    if (!whole && !isLoaded(this.slice?.imageId ?? '')) this.tell(say(this.isPreview ? 'preview' : 'loading-image'));
     else this.tell(whole ? '' : say('loading-of', { done, all }));
   }
 

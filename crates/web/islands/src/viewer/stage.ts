@@ -3,8 +3,8 @@ import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
 import { Film } from './cine.ts';
 import { nearest, offsetBetween, type Stack } from './geometry.ts';
-import { Prefetch } from './load.ts';
-import { FIGURES, configured, type Figure } from './measure.ts';
+import { heard, supplies } from './load.ts';
+import { FIGURES, configured, refresh, type Figure } from './measure.ts';
 import { Pane } from './pane.ts';
 import { say } from './words.ts';
 
@@ -48,16 +48,19 @@ export class Stage {
   lines = true;
   private chosen = 0;
   private readonly engine = new core.RenderingEngine('karez');
-  private readonly prefetch: Prefetch;
   private readonly offsets = new Map<string, number>();
   private following = false;
   private count = 0;
 
   constructor(private readonly root: HTMLElement, private readonly changed: () => void, private readonly tell: (words: string) => void) {
     groups();
-    this.prefetch = new Prefetch((stack, done) => {
+    heard.progress = (stack, done) => {
       for (const pane of this.panes) if (pane.stack === stack && !pane.plane) pane.progress(done);
-    });
+    };
+    heard.arrived = (imageId) => {
+      if (refresh(imageId)) this.render();
+    };
+    supplies().window = () => this.pane?.look();
     new ResizeObserver(() => {
       if (this.panes.length) this.engine.resize(true, true);
       for (const pane of this.panes) pane.draw();
@@ -84,7 +87,10 @@ export class Stage {
   async lay(layout: Layout): Promise<void> {
     const shown = this.panes.filter((p) => p.stack && !p.plane).map((p) => ({ stack: p.stack!, at: p.index, look: p.look(), from: p.from }));
     const first = this.pane?.stack;
-    for (const pane of this.panes) pane.dispose();
+    for (const pane of this.panes) {
+      supplies().forget(pane.viewport);
+      pane.dispose();
+    }
     this.layout = layout;
     this.root.dataset['layout'] = layout;
     const planes = ['axial', 'sagittal', 'coronal'] as const;
@@ -131,7 +137,7 @@ export class Stage {
 
   private fetchAround(): void {
     const { pane } = this;
-    if (pane?.stack && !pane.plane) this.prefetch.look(pane.stack, pane.index);
+    if (pane?.stack && !pane.plane) supplies().look(pane.stack, pane.index);
   }
 
   async show(stack: Stack, from = '', pane = this.pane): Promise<void> {

@@ -12,13 +12,12 @@ import { begin, loadSeries, sliceOf } from './load.ts';
 import * as measure from './measure.ts';
 import { noteText, type Pane } from './pane.ts';
 import { presets } from './presets.ts';
+import { Documents, uuidOf, type KeyImage, type Notes } from './sr.ts';
 import { Stage, type Hand, type Layout } from './stage.ts';
 import { Overlays } from './over.ts';
 import { isWaveform } from './waveform.ts';
 import { figure, learn, say } from './words.ts';
 
-interface KeyImage { sop: string; frame: number }
-interface Notes { measures: measure.Kept[]; keys: KeyImage[] }
 export interface Place { web: string; study: string; series: string; from: string; modality: string; title: string }
 
 const TRACES: readonly string[] = ['ECG', 'HD', 'EPS', 'RESP', 'EEG', 'EMG', 'EOG'];
@@ -40,6 +39,7 @@ export class Viewer {
   private readonly together: CoView;
   private readonly overlays: Overlays;
   private traces: Ecg | undefined;
+  private readonly documents: Documents;
   selected: string | undefined;
 
   constructor(readonly root: HTMLElement) {
@@ -51,6 +51,17 @@ export class Viewer {
     this.stage = new Stage(this.find('#vw-stage'), () => this.draw(), (words) => this.tell(words));
     this.together = new CoView(this);
     this.overlays = new Overlays(this);
+    this.documents = new Documents({
+      root,
+      notes: () => this.notes(),
+      sliceOf: (sop, frame) => {
+        const imageId = this.imageOf(sop, frame);
+        return imageId ? sliceOf(imageId) : undefined;
+      },
+      where: (slice) => this.placeName(slice),
+      goTo: (imageId) => void this.goTo(imageId),
+      render: () => this.stage.render(),
+    });
   }
 
   find<T extends HTMLElement>(selector: string): T {
@@ -99,11 +110,29 @@ export class Viewer {
     const stack = stacks[0];
     if (!stack) {
       await this.stage.lay('one');
+      this.find('#vw-first')?.remove();
       this.tell(say('no-pictures'));
     } else {
       await this.hang(stack, places);
     }
     this.live();
+    void this.openDocuments();
+  }
+
+  /** What stands in the study of measurements and key images; the reader's own is theirs to go on with where they have no draft. */
+  private async openDocuments(): Promise<void> {
+    await this.documents.load();
+    if (!('drafted' in this.root.dataset)) {
+      const own = this.documents.own();
+      for (const m of own.measures) {
+        const imageId = this.imageOf(m.sop, m.frame);
+        const slice = imageId ? sliceOf(imageId) : undefined;
+        if (m.tool && slice) measure.place(m.tool, slice.imageId, measure.inBody(m.tool, slice, m.image), uuidOf(m.id));
+      }
+      this.keys.push(...own.keys);
+      if (own.measures.length + own.keys.length > 0) this.stage.render();
+    }
+    this.draw();
   }
 
   /** While a study arrives its record does not name its series yet: the archive does. */
@@ -135,6 +164,7 @@ export class Viewer {
     const layout: Layout = prior && how.layout === 'one' ? 'two' : how.layout;
     await this.stage.lay(layout === 'mpr' ? 'one' : layout);
     await this.stage.show(stack);
+    this.find('#vw-first')?.remove();
     const preset = presets(stack.modality).find((p) => p.key === how.preset);
     if (preset) this.stage.pane.window(preset.width, preset.centre);
     this.restore();
@@ -286,6 +316,7 @@ export class Viewer {
       this.restored.add(kept.id);
       measure.place(kept.tool, imageId, kept.points, kept.id);
     }
+    this.documents.show();
     this.stage.render();
     this.draw();
   }
@@ -383,6 +414,7 @@ export class Viewer {
       case 'lines': stage.lines = !stage.lines; stage.drawLines(); return this.draw();
       case 'key': return this.toggleKey();
       case 'delete': return this.removeSelected();
+      case 'keep-marks': return this.documents.keep();
       case 'keep-hanging': return this.keepHanging();
       case 'contours': case 'dose': return this.overlays.act(name);
       case 'join': case 'lead': case 'follow': return this.together.act(name);
@@ -492,11 +524,13 @@ export class Viewer {
     }));
   }
 
+  private placeName(slice: Slice): string {
+    const stack = [...this.series.values()].flat().find((s) => s.slices.includes(slice));
+    return say('at-image', { series: stack?.title || say('untitled'), n: (stack?.slices.indexOf(slice) ?? 0) + 1 });
+  }
+
   private drawLists(): void {
-    const place = (slice: Slice) => {
-      const stack = [...this.series.values()].flat().find((s) => s.slices.includes(slice));
-      return say('at-image', { series: stack?.title || say('untitled'), n: (stack?.slices.indexOf(slice) ?? 0) + 1 });
-    };
+    const place = (slice: Slice) => this.placeName(slice);
     const measures = measure.all().map((a) => {
       const slice = sliceOf(a.metadata.referencedImageId!)!;
       const text = `${say(`figure-${a.metadata.toolName}`)}: ${measure.read(a).lines.join(', ')} (${place(slice)})`;
@@ -519,6 +553,7 @@ export class Viewer {
       })];
     });
     fill(this.find('#vw-keys'), keys);
+    this.documents.draw();
   }
 }
 

@@ -7,6 +7,7 @@ pub mod viewer;
 mod waiting;
 
 use app::Role;
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -24,6 +25,8 @@ pub fn routes() -> Vec<RouteSpec> {
         post("/images/{hospital}/{id}/notes", CLINICAL, keep_notes),
         get("/images/{hospital}/{id}/together", CLINICAL, together::join),
         post("/images/{hospital}/{id}/together", CLINICAL, together::say),
+        get("/images/{hospital}/{id}/marks", CLINICAL, marks),
+        post("/images/{hospital}/{id}/marks", CLINICAL, keep_marks),
         post("/images/hanging", CLINICAL, keep_hanging),
         get("/me/images", PATIENT, list::own),
         get("/me/images/{hospital}/{id}", PATIENT, viewer::page),
@@ -49,6 +52,31 @@ async fn keep_notes(
         .keep_study_notes(cx.cx()?, &key, json(&body)?)
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// What readers have marked in the study, as the viewer draws it.
+async fn marks(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+) -> PageResult {
+    let key = app::viewing::study_key(&hospital, &id)?;
+    let marks = state.app.study_marks(cx.cx()?, &key).await?;
+    Ok(Json(marks).into_response())
+}
+
+/// Keeps measurements and key images in the study, for everybody who may read it.
+async fn keep_marks(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+    body: Bytes,
+) -> PageResult {
+    let key = app::viewing::study_key(&hospital, &id)?;
+    let notes = json(&body)?;
+    state.app.keep_study_marks(cx.cx()?, &key, &notes).await?;
+    let marks = state.app.study_marks(cx.cx()?, &key).await?;
+    Ok(Json(marks).into_response())
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,8 @@
 //! other's, lets scripts compile it.
 
 use app::ActorKind;
+use app::imaging::FirstImage;
+use app::viewing::is_written;
 use app::viewing::view::{SeriesLine, StudyLine, StudyState, StudyView};
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -20,6 +22,7 @@ use crate::pages::readings::reading_address;
 use crate::pages::sharing::{guest_address, study_acts};
 use crate::pages::view::{self, patient_address};
 use crate::shell::Shell;
+use crate::words::Words;
 
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; \
@@ -29,6 +32,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 const WORDS: &[&str] = &[
     "vw-pane",
     "vw-loading-image",
+    "vw-preview",
     "vw-loading-of",
     "vw-loading-volume",
     "vw-image-failed",
@@ -88,6 +92,19 @@ const WORDS: &[&str] = &[
     "vw-cross-more",
     "vw-cross-done",
     "vw-series-plain",
+    "vw-marks-keep",
+    "vw-marks-correct",
+    "vw-marks-open",
+    "vw-marks-same",
+    "vw-marks-none",
+    "vw-marks-kept",
+    "vw-marks-not-kept",
+    "vw-marks-refused",
+    "vw-marks-you",
+    "vw-marks-nobody",
+    "vw-marks-hide",
+    "vw-marks-show",
+    "vw-marks-key",
 ];
 const PLACES: &[&str] = &[
     "n", "all", "done", "degrees", "from", "to", "ratio", "width", "centre", "what", "status",
@@ -249,10 +266,12 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
         } @else {
             section class="viewer" aria-label=(w.t("viewer-title")) data-viewer data-web=(web) data-study=(line.uid)
                 data-words=(words(cx)) data-kept=(kept) data-hang=(hangings) data-csrf=(csrf) data-topic=(topic)
-                data-keep=[(!is_patient).then(|| format!("{base}/notes"))] {
+                data-keep=[(!is_patient).then(|| format!("{base}/notes"))] data-marks=[(!is_patient).then(|| format!("{base}/marks"))]
+                data-drafted[v.drafted] data-zone=[show.zone.iana_name()] {
                 (toolbar(cx, is_patient))
                 (series(cx, v))
                 div class="vw-stage" id="vw-stage" {
+                    @if let Some(first) = &v.first { (first_picture(w, &web, &line.uid, first)) }
                     noscript { p { (w.t("viewer-no-script")) } }
                 }
                 aside class="vw-side" aria-label=(w.t("viewer-side")) {
@@ -261,10 +280,36 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
                     (extra::panels(cx))
                     section { h2 { (w.t("viewer-measures")) } ul id="vw-measures" hidden {} }
                     section { h2 { (w.t("viewer-keys")) } ul id="vw-keys" hidden {} }
+                    @if !is_patient { section id="vw-marks" hidden {
+                        h2 { (w.t("viewer-marks")) }
+                        p class="small soft" {}
+                        button type="button" class="btn" data-do="keep-marks" title={ (w.t("viewer-tip-keep-marks")) " (Y)" } { (w.t("vw-marks-keep")) }
+                        div {}
+                    } }
                 }
                 p class="vw-status" { span id="vw-status" role="status" { (w.t("viewer-loading")) } span id="vw-kept" class="soft" role="status" {} }
                 (dialog("vw-help", &w.t("viewer-help"), false, help(cx)))
             }
+        }
+    }
+}
+
+/// The longer side of the picture a study opens with.
+const FIRST_SIDE: u32 = 512;
+
+/// What the reader sees before the viewer has loaded: the image it opens with, small and with loss, and said to be so.
+fn first_picture(w: &Words, web: &str, study: &str, first: &FirstImage) -> Markup {
+    let longer = first.rows.max(first.columns).max(1);
+    let side = |n: u32| (n * FIRST_SIDE.min(longer) / longer).max(1);
+    let (width, height) = (side(first.columns), side(first.rows));
+    let at = format!(
+        "{web}/studies/{study}/series/{}/instances/{}/rendered?viewport={width},{height}&quality=60",
+        first.series, first.instance
+    );
+    html! {
+        figure class="vw-first" id="vw-first" {
+            img src=(at) alt="" width=(width) height=(height) fetchpriority="high";
+            figcaption class="vw-at" { (w.t("vw-preview")) }
         }
     }
 }
@@ -314,11 +359,11 @@ fn series(cx: &PageCx, v: &StudyView) -> Markup {
             hx-swap="outerHTML" hx-trigger={ "ImagingStudy-" (id) " from:#live, caught-up from:#live" } {
             h2 { (w.t("viewer-series")) }
             @if v.line.state == StudyState::Arriving { p class="small" { (state_chip(show, v.line.state)) } }
-            ul { @for s in &v.line.series { li { (thumb(cx, &v.line, s, None)) } } }
+            ul { @for s in v.line.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, &v.line, s, None)) } } }
             @for prior in &v.priors {
                 @let from = prior_name(cx, prior);
                 h2 { (from) }
-                ul { @for s in &prior.series { li { (thumb(cx, prior, s, Some(&from))) } } }
+                ul { @for s in prior.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, prior, s, Some(&from))) } } }
             }
         }
     }
@@ -372,7 +417,7 @@ fn help(cx: &PageCx) -> Markup {
             @for (act, key) in groups.iter().flat_map(|g| g.iter()).filter(|(_, key)| !key.is_empty()) {
                 dt { kbd { (key) } } dd { (w.word("viewer-tip", act)) }
             }
-            @for (keys, what) in [("↑ ↓", "scroll"), ("PgUp PgDn", "pages"), ("Home End", "ends"), ("← →", "panes"), ("1–9", "presets"), ("I", "invert"), ("X, ⏎", "cross"), ("Del", "delete")].into_iter().chain(extra::KEYS.iter().copied()) {
+            @for (keys, what) in [("↑ ↓", "scroll"), ("PgUp PgDn", "pages"), ("Home End", "ends"), ("← →", "panes"), ("1–9", "presets"), ("I", "invert"), ("X, ⏎", "cross"), ("Y", "keep-marks"), ("Del", "delete")].into_iter().chain(extra::KEYS.iter().copied()) {
                 dt { kbd { (keys) } } dd { (w.word("viewer-key", what)) }
             }
         }
