@@ -34,7 +34,7 @@ export async function startKarez({ host, env = {} } = {}) {
   const port = host ? await freePort() : 0;
   const named = host ? { KAREZ_SERVER_PUBLIC_URL: `http://${host}:${port}` } : {};
   const child = spawn(binary, ['demo', '--data', data, '--listen', `127.0.0.1:${port}`], {
-    env: { ...process.env, ...named, ...env },
+    env: { KAREZ_DICOM_LISTEN: '127.0.0.1:0', ...process.env, ...named, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = [];
@@ -42,11 +42,11 @@ export async function startKarez({ host, env = {} } = {}) {
     said.push(chunk.toString());
     if (said.length > 400) said.shift();
   });
-  const base = await new Promise((resolve, reject) => {
+  const { base, dicom } = await new Promise((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       try {
         const ready = JSON.parse(line);
-        if (ready.base) resolve(ready.base);
+        if (ready.base) resolve(ready);
       } catch {
         // Not the ready line.
       }
@@ -56,6 +56,8 @@ export async function startKarez({ host, env = {} } = {}) {
   });
   return {
     base,
+    /** Where it listens for DICOM: `127.0.0.1:11112`. */
+    dicom,
     data,
     log: () => said.join(''),
     async stop() {

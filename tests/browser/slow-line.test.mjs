@@ -1,0 +1,115 @@
+// A CT of many slices over 4 Mbit/s with 150 ms of delay: how soon the first image is seen, and whether the hand that scrolls ever
+// waits. What is seen is asserted; how long it took on this machine is told. `cargo xtask bench viewer` measures 300 slices with a
+// release build.
+
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+
+import { DESKTOP } from './lib/browser.mjs';
+import { ct, scanner, send } from './lib/dicom.mjs';
+import { importPatient } from './lib/job.mjs';
+import { arrivingBundle } from './lib/karez.mjs';
+import { stage } from './lib/stage.mjs';
+
+const COUNT = Number(process.env.KAREZ_SLICES ?? 40);
+const STUDY = '1.2.826.0.1.3680043.10.999.8';
+const LINE = { offline: false, latency: 150, downloadThroughput: 500_000, uploadThroughput: 500_000 };
+const ADMIN = 'liuyang@qumtagh.example';
+const READER = 'luojing@qumtagh.example';
+/** Images a second a hand scrolls through. */
+const SCROLL = 10;
+
+const on = stage();
+let images;
+
+async function prepare() {
+  const bundle = JSON.parse(arrivingBundle());
+  const { identifier, birthDate } = bundle.entry.find((e) => e.resource.resourceType === 'Patient').resource;
+  const { system, value } = identifier.find((i) => i.value?.startsWith('TG-'));
+  const admin = await on.person({ login: ADMIN });
+  await scanner(admin.page, { called: 'QUMTAGH', issuer: system });
+  await admin.close();
+  const doctor = await on.person({ login: 'adalet@qumtagh.example' });
+  const patient = await importPatient(doctor.page, 'record.json', arrivingBundle());
+  const files = ct({
+    study: STUDY, count: COUNT, side: 512, spacing: 0.7, step: 1, ball: 220, noise: 24,
+    patient: { id: value, name: 'Phantom^Slow', birth: birthDate.replaceAll('-', ''), sex: 'F' },
+  });
+  send(on.karez, files, { called: 'QUMTAGH' });
+  // The record lists the images once nothing has come for some seconds.
+  const link = doctor.page.locator('#studies a[href^="/images/"]');
+  for (let n = 0; n < 60; n += 1) {
+    await doctor.page.goto(patient);
+    if (await doctor.page.locator('#studies', { hasText: `${COUNT} images` }).count()) break;
+    await doctor.page.waitForTimeout(1_000);
+  }
+  images = await link.first().getAttribute('href');
+  await doctor.close();
+}
+
+/** Notes when a picture is seen for the first time, and each one that is drawn after it. */
+function watch() {
+  const seen = { drawn: [] };
+  globalThis.seen = seen;
+  const look = () => {
+    const first = document.querySelector('#vw-first img');
+    const pane = document.querySelector('.vw-pane[data-shown]');
+    if (!seen.first && first?.complete && first.naturalWidth > 0) seen.first = performance.now();
+    if (pane && !seen.pane) seen.pane = performance.now();
+    if (pane && !seen.whole && !pane.hasAttribute('data-preview')) seen.whole = performance.now();
+    if (pane && !seen.observed) {
+      seen.observed = true;
+      new MutationObserver(() => seen.drawn.push({ at: performance.now(), index: Number(pane.dataset.drawn) }))
+        .observe(pane, { attributeFilter: ['data-drawn'] });
+    }
+    requestAnimationFrame(look);
+  };
+  look();
+}
+
+async function open(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.emulateNetworkConditions', LINE);
+  await page.goto(images, { waitUntil: 'commit' });
+  await page.waitForFunction(() => globalThis.seen.whole, undefined, { timeout: 60_000 });
+  const { first, pane, whole } = await page.evaluate(() => globalThis.seen);
+  const bytes = await page.evaluate(() => performance.getEntriesByType('resource').reduce((n, e) => n + e.transferSize, 0));
+  return { first: Math.min(first ?? Infinity, pane), pane, whole, bytes };
+}
+
+const ms = (n) => `${Math.round(n)} ms`;
+
+test(`first image of ${COUNT} slices on a slow line, and scrolling`, { timeout: 300_000 }, async (t) => {
+  await prepare();
+  const reader = await on.person({ login: READER, viewport: DESKTOP });
+  const { page } = reader;
+  page.setDefaultTimeout(60_000);
+  await page.addInitScript(watch);
+  for (const visit of ['nothing cached', 'scripts cached']) {
+    const { first, pane, whole, bytes } = await open(page);
+    t.diagnostic(`${visit}: first image seen after ${ms(first)}, in the viewer after ${ms(pane)}, whole after ${ms(whole)}, ${Math.round(bytes / 1000)} KB until then`);
+    assert.ok(first <= whole, 'a picture is seen before the whole image is here');
+  }
+  await page.waitForSelector('[data-viewer][data-ready]');
+  await page.locator('.vw-pane').first().focus();
+  const steps = Math.min(COUNT - 1, 60);
+  const began = await page.evaluate(() => { globalThis.seen.drawn.length = 0; return performance.now(); });
+  for (let n = 0; n < steps; n += 1) {
+    const due = page.waitForTimeout(1000 / SCROLL);
+    await page.keyboard.press('ArrowDown');
+    await due;
+  }
+  const pressed = await page.evaluate(() => performance.now());
+  await page.waitForFunction((last) => globalThis.seen.drawn.at(-1)?.index === last, steps);
+  const drawn = await page.evaluate(() => globalThis.seen.drawn);
+  const gaps = drawn.map((d, i) => d.at - (i ? drawn[i - 1].at : began));
+  const indexes = new Set(drawn.map((d) => d.index));
+  t.diagnostic(`${steps} steps, ${SCROLL} a second: ${indexes.size} images drawn, longest wait for the next ${ms(Math.max(...gaps))}, the last ${ms(drawn.at(-1).at - pressed)} after the hand`);
+  // The slice the hand rests on comes whole.
+  await page.waitForFunction(() => !document.querySelector('.vw-pane').hasAttribute('data-preview'), undefined, { timeout: 30_000 });
+  const rest = await page.evaluate(() => performance.now());
+  t.diagnostic(`whole ${ms(rest - pressed)} after the hand rested`);
+  assert.ok(indexes.size > 0);
+  await reader.close();
+});
