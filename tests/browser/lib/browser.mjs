@@ -40,7 +40,8 @@ export async function person(browser, base, { login, choose, viewport = DESKTOP,
     acceptDownloads: true,
     ignoreHTTPSErrors: true,
   });
-  context.setDefaultTimeout(15_000);
+  // A machine that does other things beside needs more patience.
+  context.setDefaultTimeout(Number(process.env.KAREZ_PATIENCE_MS ?? 15_000));
   await context.addCookies([{ name: 'lang', value: locale, url: base }]);
   const page = await context.newPage();
   const faults = [];

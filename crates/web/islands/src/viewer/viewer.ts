@@ -2,7 +2,7 @@
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
 import { CoView } from './coview.ts';
-import { TAG, text, type Instance } from './dicom.ts';
+import { TAG, number, text, type Instance } from './dicom.ts';
 import type { Slice, Stack, Vector } from './geometry.ts';
 import { Ecg } from './ecg.ts';
 import { hangingFor, keyOf, type Hanging } from './hanging.ts';
@@ -253,11 +253,23 @@ export class Viewer {
     });
   }
 
+  /** How many objects each series of this study has now. */
+  private async counts(): Promise<Map<string, number>> {
+    const at = `${this.root.dataset['web']}/studies/${this.root.dataset['study']}/series?includefield=00201209`;
+    const answer = await fetch(at, { headers: { accept: 'application/dicom+json' } }).catch(() => undefined);
+    const list = answer?.ok && answer.status !== 204 ? ((await answer.json()) as Instance[]) : [];
+    return new Map(list.map((s) => [text(s, TAG.series), number(s, '00201209') ?? -1]));
+  }
+
   private async renew(): Promise<void> {
     await this.listSeries();
+    void this.documents.load();
+    const counts = await this.counts();
     for (const place of this.places().filter((p) => !p.from)) {
       const key = `${place.web}/${place.series}`;
       const before = this.series.get(key);
+      const here = new Set(before?.flatMap((s) => s.slices.map((x) => x.sop))).size;
+      if (before && counts.get(place.series) === here) continue;
       const shown = this.stage.panes.filter((p) => p.stack?.series === place.series && !p.plane);
       if (!before && this.stage.pane.stack) continue;
       const stacks = await loadSeries(place.web, place.study, place.series).catch(() => undefined);

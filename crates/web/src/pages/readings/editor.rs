@@ -6,7 +6,7 @@ use app::readings::{REPORT_PARTS, ReportAsk, ReportText};
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
 use care::reading::{Kind as ReportKind, Status};
-use kernel::{ErrorCode, Phi, limits};
+use kernel::{ErrorCode, Phi, RecordKey, limits};
 use maud::{Markup, html};
 
 use super::{one, reading_address};
@@ -33,7 +33,7 @@ pub fn draw(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) ->
                 h2 id="h-report" { (w.t(if addendum { "report-addendum" } else { "report-yours" })) }
                 (signbar::kept(cx, desk.kept))
             }
-            @if !addendum { (helps(cx, desk)) }
+            @if !addendum { (helps(cx, &v.key, desk)) }
             div class="body stack" {
                 @for code in REPORT_PARTS {
                     @let text = desk.draft.part(code).map(|t| t.reveal().clone()).unwrap_or_default();
@@ -66,7 +66,7 @@ fn comparison(cx: &PageCx, desk: &ReportDesk) -> String {
 }
 
 /// Templates fill what is still empty; phrases and measurements go where one writes.
-fn helps(cx: &PageCx, desk: &ReportDesk) -> Markup {
+fn helps(cx: &PageCx, key: &RecordKey, desk: &ReportDesk) -> Markup {
     let w = &cx.words();
     html! {
         div class="toolbar" role="toolbar" aria-label=(w.t("report-tools")) {
@@ -80,12 +80,15 @@ fn helps(cx: &PageCx, desk: &ReportDesk) -> Markup {
                 option value="" { (w.t("report-phrase")) }
                 @for m in &desk.macros { option value=(m.text) { (m.title) } }
             }
-            @if desk.measures.is_empty() { span class="small soft" { (w.t("report-no-measures")) } }
-            @else {
-                label class="vh" for="measure" { (w.t("report-measures")) }
-                select class="input" id="measure" data-phrase="findings" {
-                    option value="" { (w.t("report-measures")) }
-                    @for m in &desk.measures { option value=(m) { (m) } }
+            // Whoever comes back from the viewer finds what was measured there.
+            span id="measures" hx-get=(reading_address(key)) hx-select="#measures" hx-target="#measures" hx-swap="outerHTML" hx-trigger="visibilitychange from:document" {
+                @if desk.measures.is_empty() { span class="small soft" { (w.t("report-no-measures")) } }
+                @else {
+                    label class="vh" for="measure" { (w.t("report-measures")) }
+                    select class="input" id="measure" data-phrase="findings" {
+                        option value="" { (w.t("report-measures")) }
+                        @for m in &desk.measures { option value=(m) { (m) } }
+                    }
                 }
             }
         }
