@@ -30,7 +30,8 @@ export const stackOf = (imageId: string) => stacks.get(imageId);
 function planeProvider(type: string, imageId: string, ...more: unknown[]): unknown {
   const slice = slices.get(imageId);
   if (!slice) return undefined;
-  if (type === 'imageRetrieveConfiguration') return more[0] === 'stack' ? { create: supplies } : undefined;
+  // On a fast line the library's own way is the shortest; on a slow one previews stand in.
+  if (type === 'imageRetrieveConfiguration') return more[0] === 'stack' && supplies().line.isSlow ? { create: supplies } : undefined;
   if (type === 'calibrationModule') return {};
   if (type !== 'imagePlaneModule') return undefined;
   const row = slice.row ?? [1, 0, 0];

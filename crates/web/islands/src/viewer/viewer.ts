@@ -597,6 +597,7 @@ export async function view(root: HTMLElement): Promise<void> {
     }
     core.eventTarget.addEventListener(Events.ANNOTATION_RENDERED, () => viewer.draw());
     await viewer.open();
+    root.querySelector('#vw-first')?.remove();
     root.dataset['ready'] = '';
   } catch (e) {
     console.error(e);
