@@ -29,7 +29,7 @@ struct Data {
 /// Events after which somebody may have lost or gained access.
 const ACCESS_EVENTS: [&str; 4] = ["agreement.", "consent.", "break-glass.", "correction."];
 /// Topics of pages that rest on an agreement, a consent or a break-glass.
-const ACCESS_TOPICS: [&str; 4] = ["case-", "patient-", "record-", "ImagingStudy-"];
+const ACCESS_TOPICS: [&str; 3] = ["case-", "patient-", "record-"];
 
 fn changes_access(event: &Event) -> bool {
     ACCESS_EVENTS.iter().any(|e| event.topic.starts_with(e))

@@ -421,7 +421,7 @@ impl Together {
 
     /// Whether the newest commits may have changed who may read what. What cannot be told now is asked with the next tick.
     async fn changed_access(&mut self) -> bool {
-        let topics = [format!("ImagingStudy-{}", self.study.id)];
+        let topics = [format!("record-{}", self.study.id)];
         let Ok((seen, touched)) = self.app.live_since(&self.cx, self.seen, &topics).await else {
             return false;
         };

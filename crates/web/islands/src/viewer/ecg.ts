@@ -2,6 +2,7 @@
 // Millimetres are those of CSS; the grid scales with the traces, so that squares can be counted on any screen.
 import { text, type Instance } from './dicom.ts';
 import { groupsOf, range, type Group } from './waveform.ts';
+import { notesOf, tableOf } from './ecgtable.ts';
 import { figure, say } from './words.ts';
 
 const SPEEDS = [12.5, 25, 50, 100];
@@ -18,7 +19,6 @@ const STANDARD = [['I', 'aVR', 'V1', 'V4'], ['II', 'aVL', 'V2', 'V5'], ['III', '
 interface Strip { channel: number; from: number; seconds: number; x: number; y: number; named: boolean }
 interface Mark { channel: number; sample: number }
 
-const places = (n: number, many: number) => figure(n, many);
 
 export class Ecg {
   readonly element: HTMLElement;
@@ -171,47 +171,9 @@ export class Ecg {
     return bar;
   }
 
-  /** Every lead with its extremes and what was filtered when it was recorded: what the picture says, in numbers. */
   private tabulate(): void {
-    const { channels } = this.now;
-    const summary = document.createElement('summary');
-    summary.textContent = say('ecg-table');
-    const table = document.createElement('table');
-    const row = (cells: string[], head = false) => {
-      const tr = document.createElement('tr');
-      tr.append(...cells.map((t, i) => {
-        const cell = document.createElement(head || i === 0 ? 'th' : 'td');
-        if (cell.tagName === 'TH') cell.setAttribute('scope', head ? 'col' : 'row');
-        cell.textContent = t;
-        return cell;
-      }));
-      return tr;
-    };
-    const body = document.createElement('tbody');
-    const head = document.createElement('thead');
-    head.append(row([say('ecg-lead'), say('ecg-min'), say('ecg-max'), say('ecg-recorded')], true));
-    channels.forEach((c, i) => {
-      const found = range(this.now, i);
-      const value = (n: number | undefined) => (n === undefined ? '–' : `${places(n, c.unit === 'mV' ? 3 : 1)} ${c.unit}`.trim());
-      const filters = [
-        c.highPass === undefined ? '' : say('ecg-highpass', { frequency: figure(c.highPass, c.highPass < 1 ? 2 : 0) }),
-        c.lowPass === undefined ? '' : say('ecg-lowpass', { frequency: figure(c.lowPass) }),
-        c.notch === undefined ? '' : say('ecg-notch', { frequency: figure(c.notch) }),
-      ].filter(Boolean).join(', ');
-      const tr = row([c.name, value(found?.[0]), value(found?.[1]), filters || say('ecg-unknown')]);
-      tr.dataset['lead'] = c.name;
-      body.append(tr);
-    });
-    table.append(head, body);
-    this.table.replaceChildren(summary, table);
-    const uncalibrated = channels.filter((c) => !c.calibrated).map((c) => c.name);
-    const texts = [
-      say('ecg-filters-off'),
-      say('ecg-scale', { frequency: figure(this.now.frequency), samples: figure(this.now.samples), time: figure(this.seconds, 1) }),
-      uncalibrated.length === channels.length ? say('ecg-uncalibrated') : uncalibrated.length ? say('ecg-uncalibrated-some', { lead: uncalibrated.join(', ') }) : '',
-      channels.some((c) => c.skew !== 0) ? say('ecg-skew') : '',
-    ];
-    this.notes.textContent = texts.filter(Boolean).join(' ');
+    this.table.replaceChildren(...tableOf(this.now));
+    this.notes.textContent = notesOf(this.now);
   }
 
   // --- the paper -------------------------------------------------------------------------------------------------------
@@ -409,7 +371,7 @@ export class Ecg {
 
   private span(ms: number, value: number, channel: number): void {
     const { unit } = this.now.channels[channel]!;
-    const between = say('ecg-caliper', { time: figure(ms, 0), value: places(value, unit === 'mV' ? 3 : 1), unit });
+    const between = say('ecg-caliper', { time: figure(ms, 0), value: figure(value, unit === 'mV' ? 3 : 1), unit });
     const rate = ms >= 100 ? ` · ${say('ecg-caliper-rate', { rate: figure(60_000 / ms, 0) })}` : '';
     this.tell(between + rate, { ms: ms.toFixed(1), value: value.toFixed(4) });
   }
@@ -423,7 +385,7 @@ export class Ecg {
       this.span((this.timeOf(cursor) - this.timeOf(mark)) * 1000, value - this.now.at(mark.channel, mark.sample), cursor.channel);
       return;
     }
-    const words = { lead: channel.name, time: figure(this.timeOf(cursor), 3), value: Number.isNaN(value) ? say('ecg-gaps') : places(value, channel.unit === 'mV' ? 3 : 1), unit: channel.unit };
+    const words = { lead: channel.name, time: figure(this.timeOf(cursor), 3), value: Number.isNaN(value) ? say('ecg-gaps') : figure(value, channel.unit === 'mV' ? 3 : 1), unit: channel.unit };
     this.tell(say('ecg-at', words), { ms: (this.timeOf(cursor) * 1000).toFixed(1), value: value.toFixed(4) });
   }
 

@@ -161,8 +161,16 @@ export async function groupsOf(instance: Instance): Promise<Group[]> {
   return groups.filter((g): g is Group => g !== undefined && g.samples > 0);
 }
 
-/** The least and the greatest value of a channel; none where nothing was recorded. */
+const ranges = new WeakMap<Channel, [number, number] | undefined>();
+
+/** The least and the greatest value of a channel; none where nothing was recorded. Worked out once. */
 export function range(group: Group, channel: number): [number, number] | undefined {
+  const of = group.channels[channel]!;
+  if (!ranges.has(of)) ranges.set(of, extremes(group, channel));
+  return ranges.get(of);
+}
+
+function extremes(group: Group, channel: number): [number, number] | undefined {
   let [low, high] = [Infinity, -Infinity];
   for (let i = 0; i < group.samples; i += 1) {
     const v = group.at(channel, i);

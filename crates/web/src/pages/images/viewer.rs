@@ -171,7 +171,9 @@ pub async fn of_study(state: &WebState, cx: &PageCx, key: &RecordKey) -> PageRes
     let mut shell = Shell::new(cx, &title)
         .class("page close")
         .style("images.css")
-        .watch(format!("ImagingStudy-{}", key.id));
+        .watch(format!("ImagingStudy-{}", key.id))
+        // Woken when somebody may have lost access: the part is asked for again, and refused.
+        .watch(format!("record-{}", key.id));
     if let Some(patient) = &v.patient {
         let banner = state.app.banner(cx.cx()?, patient).await?;
         let href = (!is_patient).then(|| patient_address(patient));
@@ -356,7 +358,7 @@ fn series(cx: &PageCx, v: &StudyView) -> Markup {
     let id = &v.line.key.id;
     html! {
         nav class="vw-series" id="vw-series" aria-label=(w.t("viewer-series")) hx-get=(cx.back()) hx-select="#vw-series" hx-target="#vw-series"
-            hx-swap="outerHTML" hx-trigger={ "ImagingStudy-" (id) " from:#live, caught-up from:#live" } {
+            hx-swap="outerHTML" hx-trigger={ "ImagingStudy-" (id) " from:#live, record-" (id) " from:#live, caught-up from:#live" } {
             h2 { (w.t("viewer-series")) }
             @if v.line.state == StudyState::Arriving { p class="small" { (state_chip(show, v.line.state)) } }
             ul { @for s in v.line.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, &v.line, s, None)) } } }
