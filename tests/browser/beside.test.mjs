@@ -85,7 +85,7 @@ test('an ECG is right to the value', { timeout: 120_000 }, async () => {
   assert.equal(await ecg(page, 'scale'), '25/10', '25 mm/s and 10 mm/mV');
   assert.match(await page.locator('.vw-ecg').innerText(), /Nothing is filtered here/);
   await accessible(page);
-  await picture(page, 'ecg');
+  await picture(page, 'ecg-desktop-en');
 
   // In numbers: every lead by name, calibrated by sensitivity, correction and baseline.
   await page.locator('.vw-ecg summary').click();
@@ -256,7 +256,7 @@ test('contours and dose lie where they belong', { timeout: 120_000 }, async () =
   assert.match(await page.locator('#vw-dose').innerText(), /19\.00 Gy \(95 %\)/);
   await accessible(page);
   await fits(page);
-  await picture(page, 'structures-and-dose');
+  await picture(page, 'dose-desktop-en');
   await page.locator('.vw-pane').first().press('d');
   assert.equal(await page.locator('#vw-dose').isVisible(), false);
 
@@ -347,6 +347,7 @@ for (const [locale, viewport] of [['zh-CN', DESKTOP], ['zh-CN', PHONE], ['en', P
   test(`waveforms and overlays look right, ${locale}, ${viewport.width}`, { timeout: 120_000 }, async () => {
     const one = await on.person({ ...DOCTOR, viewport, locale });
     const { page } = one;
+    const place = `${viewport === PHONE ? 'phone' : 'desktop'}-${locale.slice(0, 2)}`;
     await open(page);
     await page.locator('.vw-pane').first().press('c');
     await page.waitForFunction(() => document.querySelectorAll('#vw-rois li').length === 3);
@@ -354,12 +355,12 @@ for (const [locale, viewport] of [['zh-CN', DESKTOP], ['zh-CN', PHONE], ['en', P
     await page.waitForSelector('#vw-dose-at');
     await accessible(page);
     await fits(page);
-    if (process.env.KAREZ_SHOTS) await page.screenshot({ path: `${process.env.KAREZ_SHOTS}/over-${locale}-${viewport.width}.png`, fullPage: true });
+    await picture(page, `dose-${place}`, { fullPage: viewport === PHONE });
     await page.locator('[data-modality=ECG]', { hasText: 'Resting ECG' }).click();
     await page.waitForSelector('.vw-ecg[data-shown]');
     await accessible(page);
     await fits(page);
-    if (process.env.KAREZ_SHOTS) await page.screenshot({ path: `${process.env.KAREZ_SHOTS}/ecg-${locale}-${viewport.width}.png`, fullPage: true });
+    await picture(page, `ecg-${place}`, { fullPage: viewport === PHONE });
     await one.close();
   });
 }

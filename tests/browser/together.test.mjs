@@ -4,7 +4,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
-import { DESKTOP, PHONE, accessible, fits } from './lib/browser.mjs';
+import { DESKTOP, PHONE, accessible, fits, picture } from './lib/browser.mjs';
 import { arrived, patientOf, send } from './lib/dataset.mjs';
 import { ask, importPatient, submit } from './lib/job.mjs';
 import { arrivingBundle } from './lib/karez.mjs';
@@ -107,6 +107,7 @@ test('what one shows the other sees, until consent is withdrawn', { timeout: 300
     const there = await centre.page.locator('.vw-pane').first().boundingBox();
     const theirs = Math.min(there.width, there.height) / (SIDE * PIXEL_MM);
     await centre.page.waitForFunction(ring, [0, -20 * theirs]);
+    await picture(centre.page, 'together-desktop-en');
   });
 
   await t.test('the lead is taken, and following is left and taken up', async () => {
@@ -187,5 +188,6 @@ test('looking together in Chinese on a phone', { timeout: 120_000 }, async () =>
   await says(one.page, '您在主导');
   await accessible(one.page);
   await fits(one.page);
+  await picture(one.page, 'together-phone-zh', { fullPage: true });
   await one.close();
 });
