@@ -182,8 +182,8 @@ impl App {
         let settings = self.imaging_settings(&study.hospital).await?;
         let mut read = Read::of(file, &settings.issuers(None), source.sender.clone())?;
         // It names whom the study names, however the first of its objects was understood.
-        read.study.patient_id = known.patient_id;
-        read.study.issuer = known.issuer;
+        read.identity.id = known.patient_id;
+        read.identity.issuer = known.issuer;
         self.keep_read(cx, &study.hospital, read, source).await
     }
 
