@@ -89,7 +89,7 @@ fn referenced(item: &Dataset) -> Option<ImageRef> {
     })
 }
 
-fn kind<'a>(item: &'a Dataset) -> &'a str {
+fn kind(item: &Dataset) -> &str {
     item.plain(tags::VALUE_TYPE).unwrap_or_default()
 }
 

@@ -188,7 +188,7 @@ pub fn run(plan: &Plan) -> Result<()> {
         table.print();
     }
     if plan.wants("memory") {
-        each(with_peer, |server| memory::print(server))?;
+        each(with_peer, memory::print)?;
     }
     Ok(())
 }
