@@ -169,20 +169,9 @@ async fn objects_that_lie_about_their_size_are_refused_within_bounded_memory() {
             ending_in(9, &[0xe1, 0x7f, 0x10, 0, b'U', b'T', 0, 0, 0, 0, 0, 0x80]),
         ),
         (
-            "fragments that end beyond the file",
-            ending_in(
-                9,
-                &[
-                    0xe0, 0x7f, 0x10, 0, b'O', b'B', 0, 0, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0,
-                    0xe0, 0xff, 0xff, 0xff, 0x7f,
-                ],
-            ),
-        ),
-        (
             "items 100,000 deep",
             [&ending_in(9, &[])[..], &nested(100_000)].concat().into(),
         ),
-        ("half a file", file(9).slice(..file(9).len() / 2)),
         ("a preamble alone", file(9).slice(..132)),
         ("a deflated bomb", bomb),
         (
@@ -263,6 +252,14 @@ async fn images_whose_pixels_are_not_what_is_said_are_kept_and_never_shown() {
                 0xe0, 0x7f, 0x10, 0, b'O', b'W', 0, 0, 0xf0, 0xff, 0xff, 0xff,
             ],
         ),
+        ending_in(
+            20,
+            &[
+                0xe0, 0x7f, 0x10, 0, b'O', b'B', 0, 0, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0, 0xe0,
+                0xff, 0xff, 0xff, 0x7f,
+            ],
+        ),
+        file(21).slice(..file(21).len() / 2),
     ];
     for (n, object) in (11..).zip(all) {
         let kept = world.stow(&[object]).await;
