@@ -66,7 +66,7 @@ test('a link with a PIN opens the study to a stranger until the patient ends it'
   await page.waitForSelector('#share-pin');
   await accessible(page);
   await picture(page, 'share');
-  const address = new URL(await page.locator('#share-address').innerText()).pathname;
+  const address = new URL(await page.locator('#share-address').inputValue()).pathname;
   const pin = (await page.locator('#share-pin').innerText()).trim();
   assert.match(pin, /^\d{6}$/);
 

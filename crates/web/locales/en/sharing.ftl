@@ -120,6 +120,7 @@ order-procedure-hint = “CT of the chest with contrast”
 order-part = Part of the body
 order-reason = Reason and question
 order-reason-hint = What is known, what is looked for, what speaks against contrast.
+order-how-soon = How soon?
 order-station = Station
 order-any-station = Any
 order-at = When

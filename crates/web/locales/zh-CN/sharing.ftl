@@ -119,6 +119,7 @@ order-procedure-hint = 例如“胸部增强 CT”
 order-part = 部位
 order-reason = 原因与问题
 order-reason-hint = 已知情况、要查明什么、对比剂有无禁忌。
+order-how-soon = 多快需要？
 order-station = 设备
 order-any-station = 任意
 order-at = 时间

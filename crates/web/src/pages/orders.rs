@@ -110,7 +110,7 @@ fn form(
         .collect();
     let how_soon = Choices {
         name: "urgency",
-        legend: w.t("urgency-label"),
+        legend: w.t("order-how-soon"),
         hint: None,
         chosen: &chosen,
         many: false,

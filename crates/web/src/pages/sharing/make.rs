@@ -87,7 +87,7 @@ fn told_once(state: &WebState, cx: &PageCx, made: &MadeLink) -> Markup {
     let rows = [
         (
             w.t("share-address"),
-            html! { code class="wrap" id="share-address" { (address) } },
+            html! { input class="input" id="share-address" readonly aria-label=(w.t("share-address")) value=(address); },
         ),
         (
             w.t("share-pin"),
