@@ -45,6 +45,7 @@ impl App {
                 instance: Some(instance.clone()),
                 aside: false,
                 meta: true,
+                files: false,
                 after: None,
                 limit: 1,
             };

@@ -102,7 +102,7 @@ impl App {
             .map(|kept| marks(cx, kept))
             .filter(|m| !m.measures.is_empty() || !m.keys.is_empty())
             .collect();
-        all.sort_by(|a, b| b.at.cmp(&a.at));
+        all.sort_by_key(|m| std::cmp::Reverse(m.at));
         Ok(all)
     }
 
@@ -182,6 +182,7 @@ impl App {
                 among(ImageColumn::Modality, &["SR", "KO"]),
             ],
             waiting: false,
+            counts: false,
             offset: 0,
             limit: SERIES_MAX,
         };
@@ -194,6 +195,7 @@ impl App {
                 instance: None,
                 aside: false,
                 meta: false,
+                files: false,
                 after: None,
                 limit: DOCUMENTS_MAX,
             };
@@ -265,6 +267,7 @@ fn one_of(uid: &str, instance: Option<String>) -> ImageAsk {
         instance,
         aside: false,
         meta: false,
+        files: false,
         after: None,
         limit: 1,
     }
