@@ -209,10 +209,15 @@ async fn the_referring_doctor_attaches_and_detaches_studies() {
         .await
         .unwrap();
     assert_eq!(attached(&w).await.1.len(), 2);
-    app.attach_studies(&w.cx("alimjan"), &case, &[mr.id.clone()], none.clone())
-        .await
-        .unwrap();
-    assert_eq!(attached(&w).await.1, [mr.id.clone()]);
+    app.attach_studies(
+        &w.cx("alimjan"),
+        &case,
+        std::slice::from_ref(&mr.id),
+        none.clone(),
+    )
+    .await
+    .unwrap();
+    assert_eq!(attached(&w).await.1, std::slice::from_ref(&mr.id));
     let strange = app
         .attach_studies(&w.cx("alimjan"), &case, &[id("other")], none.clone())
         .await;

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use karez_store::{Bus, Database as _, DatabaseKind, Store, StoreConfig};
+use karez_store::{Bus, DatabaseKind, Store, StoreConfig};
 use testkit::postgres::FreshDatabase;
 use testkit::{SeededEntropy, free_port};
 

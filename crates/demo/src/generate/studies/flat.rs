@@ -300,7 +300,7 @@ fn echoes(what: Loop, turn: f64, seed: u64) -> Vec<i16> {
             let x = (column as f64 - WIDE as f64 / 2.0) / HIGH as f64;
             let y = row as f64 / HIGH as f64;
             let (depth, aside) = ((x * x + y * y).sqrt(), x.atan2(y).abs());
-            if depth > 0.98 || depth < 0.04 || aside > PI / 4.2 {
+            if !(0.04..=0.98).contains(&depth) || aside > PI / 4.2 {
                 pixels.push(0);
                 continue;
             }

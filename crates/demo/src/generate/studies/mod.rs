@@ -123,6 +123,9 @@ pub struct ReportWords {
     pub recommendation: &'static str,
 }
 
+/// Who acknowledges a critical finding, and with what answer.
+pub type Acknowledged = (&'static str, &'static str);
+
 /// Who reads a study, and what comes of it.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadingPlan {
@@ -132,7 +135,7 @@ pub struct ReadingPlan {
     pub reader: &'static str,
     pub words: Option<ReportWords>,
     /// What cannot wait, how many minutes ago it was raised, and who has acknowledged it with what answer.
-    pub critical: Option<(&'static str, i64, Option<(&'static str, &'static str)>)>,
+    pub critical: Option<(&'static str, i64, Option<Acknowledged>)>,
     /// Whoever reads it a second time, how far they agree, and what they say.
     pub second: Option<(&'static str, Agreement, &'static str)>,
     /// Minutes ago at which it was taken up.

@@ -97,7 +97,7 @@ fn choice(cx: &PageCx, v: &CaseView, c: &StudyChoice) -> Markup {
     let fixed = (c.attached && !v.can.edit) || c.by_class;
     html! {
         @if fixed { p { (chip(Kind::Ok, &w.t(if c.by_class { "attach-by-class" } else { "attach-sent" }))) } }
-        @if !c.by_class && !(c.attached && !v.can.edit) {
+        @if !c.by_class && (!c.attached || v.can.edit) {
             label class="check" { input type="checkbox" name="study" value=(c.line.key.id) checked[c.attached]; span { (w.t("attach-this")) } }
         }
     }
