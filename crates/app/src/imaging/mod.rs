@@ -6,21 +6,25 @@ pub mod entities;
 mod first;
 mod keep;
 mod marks;
+mod matching;
 mod model;
 mod object;
 pub mod orders;
+mod peers;
 mod pieces;
 mod quiet;
 mod read;
 pub mod reconcile;
 mod same;
+pub mod settings;
 mod study;
+pub mod waiting;
 mod worklist;
 
 use bytes::Bytes;
 
 use crate::AppError;
-pub use entities::{Entity, EntityLine, ImagingSettings, NewEntity};
+pub use entities::{Entity, EntityLine, NewEntity};
 pub use first::FirstImage;
 pub use keep::Arriving;
 pub use marks::{Marked, MarkedNumber, Marks};
@@ -28,7 +32,8 @@ pub use model::{
     Destination, Found, ImageSource, InstanceLine, Kept, Outcome, Peer, PeerProof, Place, Service,
     Target,
 };
-pub use reconcile::{Decided, StudyDecision, WaitingFor, WaitingStudy, WaitingView};
+pub use settings::ImagingSettings;
+pub use waiting::{Decided, StudyDecision, WaitingFor, WaitingStudy, WaitingView};
 
 /// An object that was opened under a permit. Whoever locates the objects has had the reading of them audited.
 pub struct OpenImage {

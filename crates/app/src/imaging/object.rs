@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use store::{InstanceRow, SeriesRow, StudyRow};
 use tokio::task::JoinHandle;
 
-use super::entities::Issuers;
+use super::settings::Issuers;
 use super::{Kept, Outcome, pieces};
 use crate::{AppError, FieldProblem};
 

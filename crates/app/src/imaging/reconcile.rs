@@ -2,19 +2,19 @@
 //! claim one UID. Nothing is overwritten, every decision can be taken back, and each is in the audit.
 
 use agreements::{Privilege, SystemPurpose};
-use fhir::search::{ParseOptions, parse_pairs};
-use kernel::{AccountId, HospitalId, Instant, Phi, RecordKey, ResourceId, limits};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use kernel::{HospitalId, Phi, RecordKey, ResourceId, limits};
+use serde_json::Value;
 use store::{
     Batch, ImageAsk, ImageChange, ImageColumn, ImageLevel, ImageQuery, ImageRow, ImageTest, Lookup,
     Precondition, Standing, StoreError, Stored,
 };
 
+use super::matching::new_patient;
 use super::object::Identity;
-use super::{InstanceLine, ask, read, study};
+use super::{Decided, InstanceLine, StudyDecision, WaitingFor, WaitingStudy, WaitingView};
+use super::{ask, read, study};
 use crate::audit_entry::{Entry, Verb};
-use crate::docs::{self, Document, Versioned};
+use crate::docs::{self, Versioned};
 use crate::records::{kind, patient_key};
 use crate::{App, AppError, Cx};
 
@@ -23,175 +23,7 @@ const PAGE: u32 = 100;
 /// Objects of one study that are listed for a decision.
 const ASIDE_MAX: u32 = 500;
 
-/// What a look for the patient of a study found.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Match {
-    found: Vec<ResourceId>,
-    /// The one patient found differs in something that does not change.
-    differs: bool,
-}
-
-impl Match {
-    /// The patient, when it is certain.
-    pub fn patient(&self) -> Option<ResourceId> {
-        match self.found.as_slice() {
-            [one] if !self.differs => Some(one.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// Why a study waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WaitingFor {
-    /// It has no patient number, or nobody says whose number it is.
-    NoIdentifier,
-    /// No patient of the hospital has the number.
-    Unknown,
-    /// The patient who has it was born on another day or is of another sex.
-    Differs,
-    /// Several have it.
-    Several,
-    /// It has its patient; objects of it wait.
-    Objects,
-}
-
-impl WaitingFor {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NoIdentifier => "no-identifier",
-            Self::Unknown => "unknown",
-            Self::Differs => "differs",
-            Self::Several => "several",
-            Self::Objects => "objects",
-        }
-    }
-}
-
-/// A study on the reconciliation list: what its objects say.
-#[derive(Debug, Clone)]
-pub struct WaitingStudy {
-    pub study: RecordKey,
-    pub uid: String,
-    pub patient: Option<ResourceId>,
-    pub patient_id: Phi<String>,
-    pub name: Phi<String>,
-    pub birth_date: Phi<String>,
-    pub sex: Phi<String>,
-    pub date: Phi<String>,
-    pub description: Phi<String>,
-    pub modalities: Vec<String>,
-    pub instances: u64,
-    /// Objects that wait for a decision of their own.
-    pub aside: u64,
-}
-
-/// One study with what speaks for and against.
-#[derive(Debug, Clone)]
-pub struct WaitingView {
-    pub line: WaitingStudy,
-    pub reason: WaitingFor,
-    /// Whose number it is; empty when that is not known.
-    pub issuer: String,
-    /// Patients of the hospital with this number.
-    pub candidates: Vec<ResourceId>,
-    pub aside: Vec<(InstanceLine, Standing)>,
-    pub decisions: Vec<StudyDecision>,
-}
-
-/// What a person decided about a study.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct StudyDecision {
-    pub study: ResourceId,
-    pub what: Decided,
-    pub by: AccountId,
-    pub name: String,
-    pub at: Instant,
-}
-
-/// The decision itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Decided {
-    /// It is this patient's.
-    Patient(ResourceId),
-    /// It is nobody's we know, after all.
-    TakenBack(ResourceId),
-    /// This object is shown, in the place of the one that was.
-    Shown(String),
-}
-
-impl Decided {
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Patient(_) => "patient",
-            Self::TakenBack(_) => "taken-back",
-            Self::Shown(_) => "shown",
-        }
-    }
-    /// Why an object is kept aside.
-    pub const fn standing(standing: Standing) -> &'static str {
-        match standing {
-            Standing::Shown => "shown",
-            Standing::OtherContent => "other-content",
-            Standing::OtherPatient => "other-patient",
-        }
-    }
-}
-
-impl Document for StudyDecision {
-    const KIND: &'static str = "study-decision";
-    fn lookups(&self) -> Vec<Lookup> {
-        let mut all = vec![Lookup::new("study", self.study.as_str())];
-        if let Decided::Patient(p) | Decided::TakenBack(p) = &self.what {
-            all.push(Lookup::new("patient", p.as_str()));
-        }
-        all
-    }
-}
-
 impl App {
-    /// The hospital's patient whose number this is.
-    pub(super) async fn patient_of_study(
-        &self,
-        hospital: &HospitalId,
-        identity: &Identity,
-    ) -> Result<Match, AppError> {
-        if identity.id.is_empty() || identity.issuer.is_empty() {
-            return Ok(Match::default());
-        }
-        let escaped = |t: &str| {
-            let mut out = String::with_capacity(t.len());
-            for c in t.chars() {
-                if matches!(c, '\\' | '|' | ',' | '$') {
-                    out.push('\\');
-                }
-                out.push(c);
-            }
-            out
-        };
-        let value = format!("{}|{}", escaped(&identity.issuer), escaped(&identity.id));
-        let own_base = self.fhir_base(hospital);
-        let options = ParseOptions {
-            lenient: false,
-            own_base: &own_base,
-            now: self.now(),
-        };
-        let mut query = parse_pairs("Patient", &[("identifier".to_owned(), value)], &options)
-            .map_err(|_| AppError::Internal("a search for a patient".into()))?;
-        query.count = 5;
-        let permit = self.system(SystemPurpose::Decision);
-        let page = self.store.search(&permit, hospital, &query).await?;
-        let differs = match page.matches.as_slice() {
-            [one] => differs(one, identity),
-            _ => false,
-        };
-        Ok(Match {
-            found: page.matches.into_iter().map(|s| s.key.id).collect(),
-            differs,
-        })
-    }
-
     /// Studies of the own hospital that wait for a person, newest first, after so many.
     pub async fn studies_waiting(
         &self,
@@ -560,83 +392,8 @@ fn waiting(conditions: Vec<Vec<(ImageColumn, ImageTest)>>, offset: u64, limit: u
     }
 }
 
-/// Whether a patient differs from what a study says in what does not change: day of birth, sex.
-fn differs(patient: &Stored, identity: &Identity) -> bool {
-    let Ok(body) = serde_json::from_slice::<Value>(patient.body.reveal()) else {
-        return true;
-    };
-    let text = |k: &str| body.get(k).and_then(Value::as_str).unwrap_or_default();
-    let born: String = text("birthDate").chars().filter(|c| *c != '-').collect();
-    let said = identity.birth_date.as_deref().unwrap_or_default();
-    let other_day = born.len() == 8 && said.len() == 8 && born != said;
-    let sex = match identity.sex.as_deref() {
-        Some("M") => "male",
-        Some("F") => "female",
-        _ => "",
-    };
-    let known = text("gender");
-    let other_sex = !sex.is_empty() && matches!(known, "male" | "female") && known != sex;
-    other_day || other_sex
-}
-
-/// A patient as a study tells of one.
-fn new_patient(identity: &Identity) -> Value {
-    let mut out = json!({"resourceType": "Patient"});
-    let Some(map) = out.as_object_mut() else {
-        return out;
-    };
-    if !identity.id.is_empty() {
-        let mut identifier = json!({"value": identity.id});
-        if let (Some(of), false) = (identifier.as_object_mut(), identity.issuer.is_empty()) {
-            of.insert("system".into(), identity.issuer.clone().into());
-        }
-        map.insert("identifier".into(), json!([identifier]));
-    }
-    let names: Vec<Value> = [&identity.name.ideographic, &identity.name.alphabetic]
-        .into_iter()
-        .filter(|g| !g.is_empty())
-        .map(|g| {
-            let [family, given, middle, ..] = imaging::name::PersonName::components(g);
-            let mut name = json!({"use": "official"});
-            if let Some(of) = name.as_object_mut() {
-                if !family.is_empty() {
-                    of.insert("family".into(), family.into());
-                }
-                let given: Vec<&str> = [given, middle]
-                    .into_iter()
-                    .filter(|t| !t.is_empty())
-                    .collect();
-                if !given.is_empty() {
-                    of.insert("given".into(), json!(given));
-                }
-            }
-            name
-        })
-        .collect();
-    if !names.is_empty() {
-        map.insert("name".into(), Value::from(names));
-    }
-    if let Some(d) = identity.birth_date.as_deref().filter(|d| d.len() == 8) {
-        let date = format!(
-            "{}-{}-{}",
-            d.get(..4).unwrap_or_default(),
-            d.get(4..6).unwrap_or_default(),
-            d.get(6..).unwrap_or_default()
-        );
-        map.insert("birthDate".into(), date.into());
-    }
-    let gender = match identity.sex.as_deref() {
-        Some("M") => "male",
-        Some("F") => "female",
-        Some("O") => "other",
-        _ => "unknown",
-    };
-    map.insert("gender".into(), gender.into());
-    out
-}
-
 fn line(r: &ImageRow) -> Result<WaitingStudy, AppError> {
-    let said = Identity::of_row(&ask::row(r, "")?, &super::entities::Issuers::default())?;
+    let said = Identity::of_row(&ask::row(r, "")?, &super::settings::Issuers::default())?;
     let data = imaging::json::parse(&ask::row(r, "")?, &|_| None)
         .map_err(|_| AppError::Internal("kept attributes of an image".into()))?;
     let text = |tag| data.text(tag).unwrap_or_default();
