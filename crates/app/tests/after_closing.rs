@@ -6,16 +6,14 @@ extern crate karez_app as app;
 
 mod world;
 
-use std::collections::BTreeSet;
-
 use agreements::agreement::Stage;
 use agreements::consent::{Relation, Withdrawal};
 use agreements::decision::facts::Entry;
 use agreements::{Action, RecordClass, Subject};
 use app::cases::view::{CaseFilter, Tab};
 use app::cases::{CaseAct, Signed, SignedKind};
-use care::case::{CloseReason, Edit, RecordItem, Status, Urgency};
-use kernel::{Kind, RecordKey};
+use care::case::{CloseReason, Status};
+use kernel::RecordKey;
 use store::Batch;
 use testkit::records::{hospital_id, id, key, kind};
 use world::{World, text};
@@ -30,29 +28,7 @@ async fn allocated(retention_days: u16) -> (World, RecordKey) {
     agreement.terms.clauses[0].conditions.retention_days = retention_days;
     w.put_agreement(&agreement).await;
     w.consent().await;
-    let app = &w.node.app;
-    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
-    let edit = Edit {
-        question: Some(text("Biopsy now, or treat for TB first?")),
-        background: Some(text("Six weeks of dry cough.")),
-        urgency: Some(Urgency::Urgent),
-        service: Some("thoracic-surgery".into()),
-        specialty: Some("thoracic-surgery".into()),
-        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
-        items: Some(vec![RecordItem {
-            kind: Kind::new("Observation").unwrap(),
-            id: id("k1"),
-        }]),
-        classes: Some(BTreeSet::from(["allergies".into()])),
-        consent: Some(id("consent-1")),
-        ..Edit::default()
-    };
-    for act in [CaseAct::Edit(Box::new(edit)), CaseAct::Send] {
-        app.case_act(&w.cx("alimjan"), &case, act).await.unwrap();
-    }
-    let consultant = w.account("li");
-    let act = CaseAct::Allocate { consultant };
-    app.case_act(&w.cx("gulnar"), &case, act).await.unwrap();
+    let case = w.allocated("Observation", "k1", "allergies").await;
     (w, case)
 }
 

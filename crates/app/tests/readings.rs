@@ -6,21 +6,17 @@ extern crate karez_app as app;
 
 mod world;
 
-use std::collections::BTreeSet;
-
 use agreements::agreement::Stage;
 use app::accounts::Reauth;
-use app::cases::CaseAct;
 use app::readings::view::{ReadingFilter, ReadingTab};
 use app::readings::{ReadingAct, ReportAsk, ReportText};
 use app::viewing::{Figure, KeyImage, Measure, Notes};
 use app::{AppError, Permit, SystemPurpose};
-use care::case::{Edit, RecordItem, Urgency};
 use care::reading::{Agreement, Kind as Report, Status};
-use kernel::{Kind, RecordKey, ResourceId};
+use kernel::{RecordKey, ResourceId};
 use seal::Verdict;
 use store::{Batch, Precondition};
-use testkit::records::{hospital_id, id, key};
+use testkit::records::key;
 use world::{World, text};
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -46,36 +42,7 @@ async fn shared_study() -> (World, RecordKey, RecordKey) {
     let mut batch = Batch::new(w.node.now());
     batch.put_fhir(at.clone(), Precondition::Absent, study("p1", "1.2.3"));
     w.node.store.commit(batch).await.unwrap();
-    let app = &w.node.app;
-    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
-    let edit = Edit {
-        question: Some(text("What is it?")),
-        background: Some(text("Six weeks of dry cough.")),
-        urgency: Some(Urgency::Urgent),
-        service: Some("thoracic-surgery".into()),
-        specialty: Some("thoracic-surgery".into()),
-        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
-        items: Some(vec![RecordItem {
-            kind: Kind::new("ImagingStudy").unwrap(),
-            id: id("s1"),
-        }]),
-        classes: Some(BTreeSet::from(["demographics".into()])),
-        consent: Some(id("consent-1")),
-        ..Edit::default()
-    };
-    for (who, act) in [
-        ("alimjan", CaseAct::Edit(Box::new(edit))),
-        ("alimjan", CaseAct::Send),
-        (
-            "gulnar",
-            CaseAct::Allocate {
-                consultant: w.account("li"),
-            },
-        ),
-    ] {
-        w.minutes(1);
-        app.case_act(&w.cx(who), &case, act).await.unwrap();
-    }
+    let case = w.allocated("ImagingStudy", "s1", "demographics").await;
     w.minutes(1);
     (w, case, at)
 }

@@ -14,6 +14,7 @@ use agreements::{Agreement, ClassSet, Linked, Projection, RecordClass};
 use app::accounts::{NewAccount, PatientLink};
 use app::cx::Channel;
 use app::{Actor, ActorKind, Cx, Language, Privilege, Role, Settings};
+use care::case::{Edit, RecordItem, Urgency};
 use kernel::{AccountId, Instant, Phi, RecordKey};
 use store::{Batch, Precondition};
 use testkit::TestNode;
@@ -209,6 +210,35 @@ impl World {
             rows: compile(agreement),
         });
         self.node.store.commit(batch).await.unwrap();
+    }
+
+    /// A case of the patient that shares one entry and one class, and lies with `li` of Qumtagh.
+    pub async fn allocated(&self, kind: &str, entry: &str, class: &str) -> RecordKey {
+        let app = &self.node.app;
+        let doctor = self.cx("alimjan");
+        let case = app.start_case(&doctor, &id("p1")).await.unwrap();
+        let edit = Edit {
+            question: Some(text("Biopsy now, or treat for TB first?")),
+            background: Some(text("Six weeks of dry cough.")),
+            urgency: Some(Urgency::Urgent),
+            service: Some("thoracic-surgery".into()),
+            specialty: Some("thoracic-surgery".into()),
+            partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
+            items: Some(vec![RecordItem {
+                kind: kernel::Kind::new(kind).unwrap(),
+                id: id(entry),
+            }]),
+            classes: Some(BTreeSet::from([class.to_owned()])),
+            consent: Some(id("consent-1")),
+            ..Edit::default()
+        };
+        for act in [CaseAct::Edit(Box::new(edit)), CaseAct::Send] {
+            app.case_act(&doctor, &case, act).await.unwrap();
+        }
+        let consultant = self.account("li");
+        let act = CaseAct::Allocate { consultant };
+        app.case_act(&self.cx("gulnar"), &case, act).await.unwrap();
+        case
     }
 
     pub async fn agreement(&self) -> Agreement {
