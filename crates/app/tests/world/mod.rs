@@ -12,6 +12,7 @@ use agreements::agreement::{
 use agreements::consent::ConsentRecord;
 use agreements::{Agreement, ClassSet, Linked, Projection, RecordClass};
 use app::accounts::{NewAccount, PatientLink};
+use app::cases::CaseAct;
 use app::cx::Channel;
 use app::{Actor, ActorKind, Cx, Language, Privilege, Role, Settings};
 use care::case::{Edit, RecordItem, Urgency};
