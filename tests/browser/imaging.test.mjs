@@ -136,11 +136,11 @@ test('from the images to the signed report and the acknowledged finding', { time
   assert.ok(await page.locator('main a[href^="/reports/"]').count(), 'the entry leads to what was signed');
 
   // The finding has come to the doctor's open page by itself, and their answer goes back to the reader.
-  const waiting = doctor.page.locator('form[action*="/critical/"]');
+  const waiting = doctor.page.locator(`form[action^="${reading}/critical/"]`);
   await waiting.first().waitFor();
   await accessible(doctor.page);
   await waiting.locator('[name=answer]').first().fill('Drain placed.');
-  await submit(doctor.page, 'form[action*="/critical/"]');
+  await submit(doctor.page, `form[action^="${reading}/critical/"]`);
   await page.goto(reading);
   assert.match(await page.locator('main').innerText(), /Drain placed\./);
   await page.goto('/notices');

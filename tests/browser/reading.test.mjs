@@ -190,11 +190,11 @@ test('from the scanner to the acknowledged finding', { timeout: 300_000 }, async
   });
 
   await step('the doctor who treats is told on the open page, and answers', async () => {
-    const waiting = home.page.locator('form[action*="/critical/"]');
+    const waiting = home.page.locator(`form[action^="${reading}/critical/"]`);
     await waiting.first().waitFor();
     await accessible(home.page);
     await waiting.locator('[name=answer]').first().fill('Drain placed.');
-    await submit(home.page, 'form[action*="/critical/"]');
+    await submit(home.page, `form[action^="${reading}/critical/"]`);
     await page.goto(reading);
     assert.match(await page.locator('main').innerText(), /Drain placed\./);
   });

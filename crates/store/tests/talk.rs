@@ -103,6 +103,8 @@ async fn the_bus_may_come_and_go() {
     let bus = nats(&program, port);
     let (one, _a) = node(&fresh, Some(port), 1).await;
     let (other, _b) = node(&fresh, Some(port), 2).await;
+    // Whoever looks together listens too: a node is connected from then on.
+    let _own = one.talk().hear();
     bus_is(&one, Bus::Connected).await;
     is_heard(&one, &other, "by the bus").await;
     drop(bus);

@@ -22,6 +22,9 @@ struct Asset {
 
 static TABLE: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets_table.rs"));
 
+/// What a worker may do, which goes by the policy of its own script: fetch its decoder from here and compile it.
+const OF_SCRIPTS: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'; frame-ancestors 'none'";
+
 /// The address of an asset by its name in the source. An unknown name gives an address that answers 404, and
 /// fails the test below.
 pub fn address(name: &str) -> String {
@@ -63,6 +66,12 @@ pub async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
         body,
     )
         .into_response();
+    if asset.kind.starts_with("text/javascript") {
+        answer.headers_mut().insert(
+            header::CONTENT_SECURITY_POLICY,
+            axum::http::HeaderValue::from_static(OF_SCRIPTS),
+        );
+    }
     if let Some(encoding) = encoding {
         answer.headers_mut().insert(
             header::CONTENT_ENCODING,

@@ -230,6 +230,18 @@ impl App {
         hospital: &HospitalId,
         query: &Query,
     ) -> Result<Found, AppError> {
+        let base = self.dicom_web_base(hospital);
+        self.image_find_at(cx, hospital, query, &base).await
+    }
+
+    /// As [`App::image_find`], asked at a DICOMweb service that begins with `base`: rows say there where to retrieve from.
+    pub async fn image_find_at(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        query: &Query,
+        base: &str,
+    ) -> Result<Found, AppError> {
         self.known(hospital)?;
         let permit = cx.permit();
         let (found, more) = self.matching(&permit, hospital, query).await?;
@@ -240,10 +252,9 @@ impl App {
             "imaging.searched",
         )
         .await?;
-        let base = self.dicom_web_base(hospital);
         let rows = found
             .iter()
-            .map(|r| row(r, &base))
+            .map(|r| row(r, base))
             .collect::<Result<_, _>>()?;
         Ok(Found {
             rows,

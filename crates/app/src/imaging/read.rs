@@ -77,10 +77,24 @@ impl App {
         after: Option<&Place>,
         limit: u32,
     ) -> Result<(Vec<Bytes>, Option<Place>), AppError> {
+        let base = self.dicom_web_base(hospital);
+        self.image_metadata_at(cx, hospital, target, after, limit, base)
+            .await
+    }
+
+    /// As [`App::image_metadata`], asked at a DICOMweb service that begins with `base`: bulk data are named below it.
+    pub async fn image_metadata_at(
+        &self,
+        cx: &Cx,
+        hospital: &HospitalId,
+        target: &Target,
+        after: Option<&Place>,
+        limit: u32,
+        base: String,
+    ) -> Result<(Vec<Bytes>, Option<Place>), AppError> {
         let (found, next) = self
             .image_lines(cx, hospital, target, after, limit, Also::Metadata)
             .await?;
-        let base = self.dicom_web_base(hospital);
         let packed: usize = found.iter().map(|l| l.meta.len()).sum();
         let all = move || {
             let mut room = Vec::new();

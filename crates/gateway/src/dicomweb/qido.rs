@@ -35,7 +35,10 @@ pub async fn search(ask: &Ask<'_>, level: Level, of: &Of) -> Result<Response, Re
     )?;
     let limit = query.limit.unwrap_or(LIMIT_DEFAULT);
     query.limit = Some(limit.min(limits::IMAGE_QUERY_LIMIT_MAX));
-    let found = ask.app.image_find(&ask.cx, ask.hospital, &query).await?;
+    let found = ask
+        .app
+        .image_find_at(&ask.cx, ask.hospital, &query, &ask.base)
+        .await?;
     let mut response = if found.rows.is_empty() {
         let mut none = reply::body(StatusCode::NO_CONTENT, accept::JSON, Body::empty());
         none.headers_mut().remove(axum::http::header::CONTENT_TYPE);

@@ -26,6 +26,10 @@ impl Under {
         let (hospital, rest) = rest.split_once('/')?;
         let (link, rest) = rest.split_once('/')?;
         let rest = rest.strip_prefix("dicomweb/")?;
+        // An id may be made of dots; a step upwards is none.
+        if matches!(link, "." | "..") {
+            return None;
+        }
         Some(Self {
             hospital: HospitalId::new(hospital).ok()?,
             link: ResourceId::new(link).ok()?,

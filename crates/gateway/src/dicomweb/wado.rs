@@ -212,7 +212,7 @@ pub async fn metadata(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
     let target = target(of)?;
     let (rows, next) = ask
         .app
-        .image_metadata(&ask.cx, ask.hospital, &target, None, PAGE)
+        .image_metadata_at(&ask.cx, ask.hospital, &target, None, PAGE, ask.base())
         .await?;
     if rows.is_empty() {
         return Err(Refusal::not_found());
@@ -229,25 +229,27 @@ pub async fn metadata(ask: &Ask<'_>, of: &Of) -> Result<Response, Refusal> {
         ask.cx.clone(),
         ask.hospital.clone(),
         target,
+        ask.base(),
         next,
         false,
     );
     let rest = stream::try_unfold(
         more,
-        |(app, cx, hospital, target, next, ended)| async move {
+        |(app, cx, hospital, target, base, next, ended)| async move {
             if ended {
                 return Ok(None);
             }
             let Some(place) = next else {
                 let end = Bytes::from_static(b"]");
-                return Ok(Some((end, (app, cx, hospital, target, None, true))));
+                return Ok(Some((end, (app, cx, hospital, target, base, None, true))));
             };
-            let page = app.image_metadata(&cx, &hospital, &target, Some(&place), PAGE);
+            let at = Some(&place);
+            let page = app.image_metadata_at(&cx, &hospital, &target, at, PAGE, base.clone());
             let (rows, next) = page
                 .await
                 .map_err(|e| std::io::Error::other(e.to_string()))?;
             let some = Bytes::from(joined(&rows, false));
-            Ok(Some((some, (app, cx, hospital, target, next, false))))
+            Ok(Some((some, (app, cx, hospital, target, base, next, false))))
         },
     );
     let body = Body::from_stream(begin.chain(rest));
