@@ -24,7 +24,8 @@ let images;
 
 async function prepare() {
   const bundle = JSON.parse(arrivingBundle());
-  const { identifier, birthDate } = bundle.entry.find((e) => e.resource.resourceType === 'Patient').resource;
+  const { identifier, name, gender, birthDate } = bundle.entry.find((e) => e.resource.resourceType === 'Patient').resource;
+  const { family, given } = name.find((n) => n.family);
   const { system, value } = identifier.find((i) => i.value?.startsWith('TG-'));
   const admin = await on.person({ login: ADMIN });
   await scanner(admin.page, { called: 'QUMTAGH', issuer: system });
@@ -33,7 +34,7 @@ async function prepare() {
   const patient = await importPatient(doctor.page, 'record.json', arrivingBundle());
   const files = ct({
     study: STUDY, count: COUNT, side: 512, spacing: 0.7, step: 1, ball: 220, noise: 24,
-    patient: { id: value, name: 'Phantom^Slow', birth: birthDate.replaceAll('-', ''), sex: 'F' },
+    patient: { id: value, name: `${family}^${given?.[0] ?? ''}`, birth: birthDate.replaceAll('-', ''), sex: gender === 'female' ? 'F' : 'M' },
   });
   send(on.karez, files, { called: 'QUMTAGH' });
   // The record lists the images once nothing has come for some seconds.

@@ -128,14 +128,14 @@ test('what one shows the other sees, until consent is withdrawn', { timeout: 300
   });
 
   await t.test('planes through the volume are shared too', async () => {
-    const plane = (n) => (index) => document.querySelectorAll('.vw-pane')[n]?.dataset.index === index;
+    const second = (index) => document.querySelectorAll('.vw-pane')[1]?.dataset.index === index;
     await press(centre.page, 'm');
     await centre.page.waitForFunction(() => document.querySelectorAll('.vw-pane')[1]?.dataset.loaded === '9', undefined, { timeout: 30_000 });
     await home.page.waitForFunction(() => document.querySelectorAll('.vw-pane').length === 3, undefined, { timeout: 30_000 });
     await centre.page.locator('.vw-pane').nth(1).press('ArrowDown');
     await centre.page.locator('.vw-pane').nth(1).press('PageDown');
     const wanted = await centre.page.evaluate(() => document.querySelectorAll('.vw-pane')[1].dataset.index);
-    await home.page.waitForFunction(plane(1), wanted);
+    await home.page.waitForFunction(second, wanted);
     await press(centre.page, 'm');
     await home.page.waitForFunction(() => document.querySelectorAll('.vw-pane').length === 1, undefined, { timeout: 30_000 });
   });

@@ -40,6 +40,14 @@ function groups(): void {
   }
 }
 
+/** What a pane showed before the panes were laid out anew. */
+interface Shown {
+  stack: Stack;
+  at: number;
+  look: ReturnType<Pane['look']>;
+  from: Pane['from'];
+}
+
 export class Stage {
   panes: Pane[] = [];
   layout: Layout = 'one';
@@ -51,6 +59,7 @@ export class Stage {
   private readonly offsets = new Map<string, number>();
   private following = false;
   private count = 0;
+  private before: Shown[] = [];
 
   constructor(private readonly root: HTMLElement, private readonly changed: () => void, private readonly tell: (words: string) => void) {
     groups();
@@ -85,8 +94,11 @@ export class Stage {
 
   /** Lays the panes out anew; what they showed is kept as far as there is room. */
   async lay(layout: Layout): Promise<void> {
-    const shown = this.panes.filter((p) => p.stack && !p.plane).map((p) => ({ stack: p.stack!, at: p.index, look: p.look(), from: p.from }));
+    const slices: Shown[] = this.panes.filter((p) => p.stack && !p.plane).map((p) => ({ stack: p.stack!, at: p.index, look: p.look(), from: p.from }));
     const first = this.pane?.stack;
+    // Planes show no slices of their own: what stood before them comes back after them.
+    const shown = this.layout === 'mpr' ? this.before : slices;
+    if (layout === 'mpr') this.before = shown;
     for (const pane of this.panes) {
       supplies().forget(pane.viewport);
       pane.dispose();
