@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use store::Piece;
 
-use crate::imaging::{ImageSource, Outcome};
+use crate::imaging::{Content, ImageSource, NotTaken, Outcome};
 use crate::{App, AppError, Cx};
 
 /// An upload to begin.
@@ -208,14 +208,16 @@ impl App {
             .upload_note(hospital, id)
             .await?
             .ok_or(AppError::NotFound)?;
-        let whole = staging.join(hospital, id, pieces).await?;
+        let whole = self.uploaded(hospital, id, pieces, &note).await;
         let source = ImageSource {
             sender: note.sender.clone(),
             exchange: id.to_owned(),
             issuer: None,
         };
-        let (outcome, end) = match checked(&note, whole) {
-            Err(e) => (Err(e), End::Damaged),
+        let (outcome, end) = match whole {
+            Err(Unfit::Other) => (Err(other()), End::Damaged),
+            Err(Unfit::Refused(e)) => (Err(e), End::Refused),
+            Err(Unfit::Passing(e)) => return Err(e),
             Ok(whole) => match self.image_store(cx, hospital, whole, &source).await {
                 Ok(kept) => (Ok(kept.outcome), End::from(kept.outcome)),
                 // It will not become an object by being sent again.
@@ -238,6 +240,35 @@ impl App {
             until: until(note.touched),
             outcome: Some(outcome),
         })
+    }
+
+    /// All that came, put together: of a large object not in memory.
+    async fn uploaded(
+        &self,
+        hospital: &HospitalId,
+        id: &str,
+        pieces: &[Piece],
+        note: &Note,
+    ) -> Result<Content, Unfit> {
+        let mut incoming = self.image_incoming(Vec::new());
+        let mut digest = Sha256::new();
+        let mut refused = None;
+        for piece in pieces {
+            let read = self.store.staging().read(hospital, id, piece).await;
+            let bytes = read.map_err(|e| Unfit::Passing(e.into()))?;
+            digest.update(&bytes);
+            if refused.is_none() {
+                refused = incoming.push(&bytes).await.err();
+            }
+        }
+        let said = note.sha256.as_ref();
+        if said.is_some_and(|said| *said != hex::encode(digest.finalize())) {
+            return Err(Unfit::Other);
+        }
+        match refused {
+            Some(e) => Err(e.into()),
+            None => Ok(incoming.end().await?),
+        }
     }
 
     async fn upload_note(&self, hospital: &HospitalId, id: &str) -> Result<Option<Note>, AppError> {
@@ -314,13 +345,27 @@ fn until(touched: Instant) -> Instant {
         .unwrap_or(Instant::MAX)
 }
 
-fn checked(note: &Note, whole: Bytes) -> Result<Bytes, AppError> {
-    match &note.sha256 {
-        Some(digest) if *digest != hex::encode(Sha256::digest(&whole)) => Err(AppError::Malformed(
-            "what came is not what was announced: the digest differs".into(),
-        )),
-        _ => Ok(whole),
+/// Why what came is not kept.
+enum Unfit {
+    /// It is not what was announced.
+    Other,
+    /// It will not become an object by being sent again.
+    Refused(AppError),
+    /// That may pass.
+    Passing(AppError),
+}
+
+impl From<NotTaken> for Unfit {
+    fn from(e: NotTaken) -> Self {
+        match e {
+            NotTaken::Refused(_) => Self::Refused(e.into()),
+            NotTaken::Full | NotTaken::Unwritable(_) => Self::Passing(e.into()),
+        }
     }
+}
+
+fn other() -> AppError {
+    AppError::Malformed("what came is not what was announced: the digest differs".into())
 }
 
 fn is_digest(text: &str) -> bool {

@@ -7,6 +7,7 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
 
 use crate::charset::{Charset, Cut};
+use crate::layout::Span;
 use crate::name::PersonName;
 
 /// The value of an element.
@@ -18,6 +19,36 @@ pub enum Data {
     Items(Vec<Dataset>),
     /// Encapsulated pixel data: the offset table first, then fragments (PS3.5 A.4).
     Fragments(Vec<Bytes>),
+    /// A large value of an object that was read where it lies ([`crate::Object::outline`]).
+    Away(Box<Away>),
+}
+
+/// What was left where it lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Away {
+    /// A value.
+    Value {
+        /// Where.
+        span: Span,
+        /// Its bytes, of a table that says where others are.
+        held: Bytes,
+    },
+    /// Encapsulated pixel data.
+    Fragments {
+        /// The offset table.
+        table: Bytes,
+        /// The fragments behind it.
+        fragments: Vec<Fragment>,
+    },
+}
+
+/// A fragment of encapsulated pixel data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment {
+    /// Where.
+    pub span: Span,
+    /// Whether it begins as a code stream begins.
+    pub begins: bool,
 }
 
 /// One data element (PS3.5 §7.1).
@@ -85,6 +116,10 @@ impl Dataset {
     pub fn bytes(&self, tag: Tag) -> Option<&Bytes> {
         match &self.get(tag)?.data {
             Data::Bytes(bytes) if !bytes.is_empty() => Some(bytes),
+            Data::Away(away) => match &**away {
+                Away::Value { held, .. } if !held.is_empty() => Some(held),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -351,6 +386,11 @@ impl Element {
             Data::Bytes(bytes) => bytes.is_empty(),
             Data::Items(items) => items.is_empty(),
             Data::Fragments(fragments) => fragments.is_empty(),
+            Data::Away(away) => match &**away {
+                Away::Value { span, .. } => span.length == 0,
+                // The table is one.
+                Away::Fragments { .. } => false,
+            },
         }
     }
 }

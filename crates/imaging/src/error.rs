@@ -11,6 +11,9 @@ pub enum ImagingError {
     /// The bytes end within an element.
     #[error("the object ends within {0}")]
     Truncated(Tag),
+    /// The bytes of the object could not be read where they lie.
+    #[error("the object's bytes could not be read")]
+    Unread,
     /// A length, a tag or a value representation that cannot be.
     #[error("malformed element {0}: {1}")]
     Malformed(Tag, &'static str),

@@ -192,16 +192,21 @@ pub(crate) fn bulk_path(element: &Element, top: bool) -> bool {
     if top && is_pixels(element.tag) {
         return true;
     }
-    let Data::Bytes(bytes) = &element.data else {
-        return matches!(element.data, Data::Fragments(_));
-    };
-    let most = match element.vr {
+    match &element.data {
+        Data::Bytes(bytes) => bytes.len() > inline_bytes_max(element.vr),
+        Data::Fragments(_) | Data::Away(_) => true,
+        Data::Items(_) => false,
+    }
+}
+
+/// Bytes of a value that is written rather than named by its BulkDataURI.
+pub(crate) fn inline_bytes_max(vr: VR) -> usize {
+    match vr {
         VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => {
             limits::IMAGE_INLINE_BYTES_MAX
         }
         _ => 64 * limits::IMAGE_INLINE_BYTES_MAX,
-    };
-    bytes.len() > most
+    }
 }
 
 pub(crate) fn is_pixels(tag: Tag) -> bool {

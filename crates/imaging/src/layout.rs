@@ -1,9 +1,11 @@
 //! Where pixel data, frames and other bulk data lie in an object's bytes, so that each is fetched by a range.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use dicom_dictionary_std::tags;
 
-use crate::dataset::{Data, Dataset};
+use crate::dataset::{Away, Data, Dataset};
 use crate::error::ImagingError;
 use crate::json::bulk_path;
 use crate::object::Object;
@@ -50,6 +52,20 @@ impl Excerpt {
         frame: &[u8],
         limits: &crate::Limits,
     ) -> Result<Object, ImagingError> {
+        self.object_with(head, frame, &[], limits)
+    }
+
+    /// As [`Self::object`], with what follows the pixel data ([`Layout::tail`]).
+    ///
+    /// # Errors
+    /// As [`Object::read`].
+    pub fn object_with(
+        &self,
+        head: &[u8],
+        frame: &[u8],
+        tail: &[u8],
+        limits: &crate::Limits,
+    ) -> Result<Object, ImagingError> {
         let damaged = || ImagingError::Pixels("an excerpt of another object".to_owned());
         let even = frame.len() + frame.len() % 2;
         let length = u32::try_from(even).map_err(|_| damaged())?.to_le_bytes();
@@ -69,6 +85,7 @@ impl Excerpt {
         if self.encapsulated {
             file.extend_from_slice(&[0xfe, 0xff, 0xdd, 0xe0, 0, 0, 0, 0]);
         }
+        file.extend_from_slice(tail);
         Ok(Object::read(file, limits)?.beginning_with(self.index))
     }
 }
@@ -137,6 +154,19 @@ impl Layout {
             index,
             encapsulated,
         })
+    }
+
+    /// Where what follows the pixel data begins; none where they do not lie by ranges.
+    pub fn tail(&self) -> Option<u64> {
+        match &self.frames {
+            Frames::Native { all, .. } => Some(all.offset + all.length),
+            Frames::Encapsulated(frames) => {
+                // Behind the last fragment stands the end of the sequence.
+                let last = frames.last()?.last()?;
+                Some(last.offset + last.length + 8)
+            }
+            Frames::None | Frames::Within => None,
+        }
     }
 
     /// How many frames there are by range.
@@ -282,6 +312,14 @@ fn gather(object: &Object, data: &Dataset, path: &mut String, out: &mut Vec<(Str
                     out.push((key, Span { offset, length }));
                 }
             }
+            Data::Away(away) if bulk_path(element, length == 0) => {
+                if let Away::Value { span, .. } = **away
+                    && span.length > 0
+                {
+                    let key = format!("{path}{}", crate::json::hex(element.tag));
+                    out.push((key, span));
+                }
+            }
             Data::Items(items) => {
                 for (index, item) in items.iter().enumerate() {
                     use std::fmt::Write;
@@ -298,42 +336,59 @@ fn gather(object: &Object, data: &Dataset, path: &mut String, out: &mut Vec<(Str
 fn frames(object: &Object) -> Option<Frames> {
     let element = object.pixel_element()?;
     match &element.data {
-        Data::Bytes(bytes) => {
-            if object.syntax().deflated || object.syntax().big {
-                return Some(Frames::Within);
-            }
-            let bits = frame_bits(object.dataset())?;
-            let all = Span {
+        Data::Bytes(bytes) => native(object, || {
+            Some(Span {
                 offset: object.offset_of(bytes)?,
                 length: bytes.len() as u64,
+            })
+        }),
+        Data::Fragments(all) => {
+            let (table, fragments) = all.split_first()?;
+            let length = |n: usize| fragments[n].len() as u64;
+            let begins = |n: usize| begins_stream(&fragments[n]);
+            let frames = grouped(object, table, fragments.len(), length, begins);
+            let span = |n: usize| {
+                Some(Span {
+                    offset: object.offset_of(&fragments[n])?,
+                    length: length(n),
+                })
             };
-            let said = object
-                .dataset()
-                .int(tags::NUMBER_OF_FRAMES)
-                .unwrap_or(1)
-                .max(1);
-            let fit = (all.length * 8).checked_div(bits)?;
-            let count = u32::try_from(said.unsigned_abs().min(fit)).ok()?;
-            Some(Frames::Native { all, bits, count })
+            spans(frames, span)
         }
-        Data::Fragments(_) => {
-            let mut spans = Vec::new();
-            for frame in encapsulated(object)? {
-                let parts: Option<Vec<Span>> = frame
-                    .iter()
-                    .map(|part| {
-                        Some(Span {
-                            offset: object.offset_of(part)?,
-                            length: part.len() as u64,
-                        })
-                    })
-                    .collect();
-                spans.push(parts?);
+        Data::Away(away) => match &**away {
+            Away::Value { span, .. } => native(object, || (span.length > 0).then_some(*span)),
+            Away::Fragments { table, fragments } => {
+                let length = |n: usize| fragments[n].span.length;
+                let begins = |n: usize| fragments[n].begins;
+                let frames = grouped(object, table, fragments.len(), length, begins);
+                // What was inflated lies nowhere, and what is empty is no part of a frame.
+                let lies = |n: &usize| !object.syntax().deflated && length(*n) > 0;
+                spans(frames, |n| Some(n).filter(lies).map(|n| fragments[n].span))
             }
-            Some(Frames::Encapsulated(spans))
-        }
+        },
         Data::Items(_) => None,
     }
+}
+
+fn native(object: &Object, all: impl FnOnce() -> Option<Span>) -> Option<Frames> {
+    if object.syntax().deflated || object.syntax().big {
+        return Some(Frames::Within);
+    }
+    let bits = frame_bits(object.dataset())?;
+    let all = all()?;
+    let said = object
+        .dataset()
+        .int(tags::NUMBER_OF_FRAMES)
+        .unwrap_or(1)
+        .max(1);
+    let fit = (all.length * 8).checked_div(bits)?;
+    let count = u32::try_from(said.unsigned_abs().min(fit)).ok()?;
+    Some(Frames::Native { all, bits, count })
+}
+
+fn spans(frames: Vec<Range<usize>>, span: impl Fn(usize) -> Option<Span> + Copy) -> Option<Frames> {
+    let frames = frames.into_iter().map(|parts| parts.map(span).collect());
+    Some(Frames::Encapsulated(frames.collect::<Option<_>>()?))
 }
 
 /// Bits of one frame without compression (PS3.3 C.7.6.3, PS3.5 §8.1.1); with YBR_FULL_422 two samples a pixel (C.7.6.3.1.2).
@@ -353,12 +408,27 @@ pub(crate) fn frame_bits(data: &Dataset) -> Option<u64> {
     (bits > 0).then_some(bits)
 }
 
-/// The fragments of each frame (PS3.5 A.4): after the extended or basic offset table, else by what fragments are.
+/// The fragments of each frame (PS3.5 A.4).
 pub(crate) fn encapsulated(object: &Object) -> Option<Vec<Vec<Bytes>>> {
     let Data::Fragments(all) = &object.pixel_element()?.data else {
         return None;
     };
     let (table, fragments) = all.split_first()?;
+    let length = |n: usize| fragments[n].len() as u64;
+    let begins = |n: usize| begins_stream(&fragments[n]);
+    let frames = grouped(object, table, fragments.len(), length, begins);
+    let parts = |parts: Range<usize>| fragments[parts].to_vec();
+    Some(frames.into_iter().map(parts).collect())
+}
+
+/// Which of `all` fragments are a frame's: after the extended or basic offset table, else by what fragments are.
+fn grouped(
+    object: &Object,
+    table: &[u8],
+    all: usize,
+    length: impl Fn(usize) -> u64,
+    begins: impl Fn(usize) -> bool,
+) -> Vec<Range<usize>> {
     let said = object
         .dataset()
         .int(tags::NUMBER_OF_FRAMES)
@@ -367,14 +437,14 @@ pub(crate) fn encapsulated(object: &Object) -> Option<Vec<Vec<Bytes>>> {
     let count = usize::try_from(said)
         .unwrap_or(usize::MAX)
         .min(object.frames_max());
-    if fragments.is_empty() {
-        return Some(Vec::new());
+    if all == 0 {
+        return Vec::new();
     }
     if count == 1 {
-        return Some(vec![fragments.to_vec()]);
+        return std::iter::once(0..all).collect();
     }
-    if count == fragments.len() {
-        return Some(fragments.iter().map(|f| vec![f.clone()]).collect());
+    if count == all {
+        return (0..all).map(|n| n..n + 1).collect();
     }
     let extended = object.dataset().bytes(tags::EXTENDED_OFFSET_TABLE);
     let offsets: Vec<u64> = match extended {
@@ -391,46 +461,39 @@ pub(crate) fn encapsulated(object: &Object) -> Option<Vec<Vec<Bytes>>> {
             .map(|w| u64::from(u32::from_le_bytes(*w)))
             .collect(),
     };
-    if offsets.len() == count
-        && let Some(frames) = by_offsets(fragments, &offsets)
-    {
-        return Some(frames);
-    }
-    Some(by_markers(fragments))
+    let by_table = (offsets.len() == count).then(|| by_offsets(all, &length, &offsets));
+    let starts = by_table.flatten().unwrap_or_else(|| {
+        // Without a table, a fragment that begins as a code stream begins is a new frame.
+        (0..all).filter(|n| *n == 0 || begins(*n)).collect()
+    });
+    let ends = starts.iter().skip(1).copied().chain([all]);
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(a, b)| a..b)
+        .collect()
 }
 
-fn by_offsets(fragments: &[Bytes], offsets: &[u64]) -> Option<Vec<Vec<Bytes>>> {
-    let mut frames: Vec<Vec<Bytes>> = Vec::new();
+/// The first fragment of each frame; none where the table is not of these fragments.
+fn by_offsets(all: usize, length: impl Fn(usize) -> u64, offsets: &[u64]) -> Option<Vec<usize>> {
+    let mut starts = Vec::new();
     let mut at = 0;
     let mut next = offsets.iter().peekable();
-    for fragment in fragments {
+    for n in 0..all {
         if next.peek() == Some(&&at) {
             next.next();
-            frames.push(Vec::new());
+            starts.push(n);
         }
-        frames.last_mut()?.push(fragment.clone());
-        at += fragment.len() as u64 + 8;
+        at += length(n) + 8;
     }
-    (frames.len() == offsets.len()).then_some(frames)
+    (starts.first() == Some(&0) && starts.len() == offsets.len()).then_some(starts)
 }
 
-/// Without a table, a fragment that begins as a code stream begins is a new frame.
-fn by_markers(fragments: &[Bytes]) -> Vec<Vec<Bytes>> {
-    let mut frames: Vec<Vec<Bytes>> = Vec::new();
-    for fragment in fragments {
-        let begins = matches!(
-            fragment.get(..4),
-            Some(
-                [0xff, 0xd8, 0xff, _]
-                    | [0xff, 0x4f, 0xff, 0x51]
-                    | [0, 0, 0, 0x0c]
-                    | [0xff, 0x0a, ..]
-            )
-        );
-        match frames.last_mut() {
-            Some(frame) if !begins => frame.push(fragment.clone()),
-            _ => frames.push(vec![fragment.clone()]),
-        }
-    }
-    frames
+/// Whether bytes begin as a code stream begins: JPEG, JPEG 2000, or JPEG 2000 or JPEG XL in its box, JPEG XL.
+pub(crate) fn begins_stream(fragment: &[u8]) -> bool {
+    matches!(
+        fragment.get(..4),
+        Some([0xff, 0xd8, 0xff, _] | [0xff, 0x4f, 0xff, 0x51] | [0, 0, 0, 0x0c] | [0xff, 0x0a, ..])
+    )
 }

@@ -16,6 +16,7 @@ pub mod pixel;
 pub mod query;
 mod read;
 mod same;
+mod source;
 pub mod sr;
 pub mod study;
 pub mod syntax;
@@ -29,7 +30,8 @@ pub use facts::Facts;
 pub use layout::Layout;
 pub use limits::Limits;
 pub use object::Object;
-pub use same::same_content;
+pub use same::{same_content, same_outlines};
+pub use source::Source;
 pub use write::write;
 
 /// Other Patient IDs (0010,1000), retired and still sent.

@@ -9,6 +9,8 @@ pub struct Limits {
     pub bytes: usize,
     /// The data set of a deflated object once inflated.
     pub inflated_bytes: usize,
+    /// Attributes without large values, of an object that is read where it lies.
+    pub attribute_bytes: usize,
     /// Elements and items together, at all depths.
     pub elements: usize,
     /// Sequences within sequences.
@@ -26,6 +28,7 @@ impl Default for Limits {
         Limits {
             bytes: limits::IMAGE_BYTES_MAX,
             inflated_bytes: limits::IMAGE_INFLATED_BYTES_MAX,
+            attribute_bytes: limits::IMAGE_ATTRIBUTE_BYTES_MAX,
             elements: limits::IMAGE_ELEMENTS_MAX,
             depth: limits::IMAGE_DEPTH_MAX,
             fragments: limits::IMAGE_FRAGMENTS_MAX,

@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::read::{Encoding, Oddity, Reader};
+use crate::source::{Beginning, Input, Source, Window};
 use crate::syntax::{self, TransferSyntax};
 
 /// An object that was read. Values are slices of its bytes; nothing was copied but what is deflated or big endian.
@@ -37,40 +38,52 @@ impl Object {
         if bytes.len() > limits.bytes {
             return Err(ImagingError::TooMuch("bytes of an object"));
         }
-        let start = match bytes.get(128..132) {
-            Some(b"DICM") => 132,
-            _ if bytes.starts_with(b"DICM") => 4,
-            _ => 0,
-        };
-        let has_meta = bytes.get(start..start + 2) == Some(&[2, 0]);
-        if start == 0 && !has_meta && !looks_like_dataset(&bytes) {
-            return Err(ImagingError::NotDicom);
+        let start = Start::of(&bytes, bytes.len())?;
+        let mut reader = Reader::new(&bytes, start.at, start.meta, limits);
+        let begun = start.begin(&mut reader)?;
+        Self::read_from(bytes, begun, limits)
+    }
+
+    /// Reads an object where it lies: its attributes, and of large values (which DICOM JSON names by a BulkDataURI) their
+    /// places. All that is known of the object is known of its outline, in memory that does not grow with its pixels; what
+    /// needs the values themselves is not done with it. `inflate` gives the data set of a deflated object, which begins at
+    /// the byte it is asked for.
+    ///
+    /// # Errors
+    /// As [`Object::read`], for more attributes than may be held, and for bytes that cannot be read.
+    pub fn outline(
+        source: &dyn Source,
+        limits: &Limits,
+        inflate: &dyn Fn(usize) -> Result<Box<dyn Source>, ImagingError>,
+    ) -> Result<Object, ImagingError> {
+        if source.size() > limits.bytes {
+            return Err(ImagingError::TooMuch("bytes of an object"));
         }
-        let meta_encoding = Encoding {
-            // Some writers have written their file meta information implicitly.
-            explicit: bytes.get(start + 4..start + 6).is_some_and(is_vr),
-            big: false,
+        let start = Start::of(&source.read(0, HEAD_BYTES)?, source.size())?;
+        let mut reader = Reader::new(Window::of(source), start.at, start.meta, limits);
+        let begun = start.begin(&mut reader)?;
+        let syntax = syntax::of(&begun.transfer_syntax);
+        let inflated = syntax.deflated.then(|| inflate(begun.offset)).transpose()?;
+        let (source, at) = match &inflated {
+            Some(inflated) => (&**inflated, 0),
+            None => (source, begun.offset),
         };
-        let mut reader = Reader::new(&bytes, start, meta_encoding, limits);
-        let meta = reader.group(2)?;
-        let (offset, mut oddities) = (reader.position(), reader.oddities);
-        if start != 132 {
-            oddities.push(Oddity {
-                code: "no-preamble",
-                tag: tags::FILE_META_INFORMATION_VERSION,
-            });
+        Self::read_on(Bytes::new(), Window::of(source), at, begun, limits)
+    }
+
+    /// Whether bytes can be the beginning of an object of at most `limits.bytes`: what is refused here is refused whole.
+    ///
+    /// # Errors
+    /// As [`Object::read`].
+    pub fn may_begin(bytes: &Bytes, limits: &Limits) -> Result<(), ImagingError> {
+        let beginning = Beginning {
+            bytes,
+            size: limits.bytes,
+        };
+        match Self::outline(&beginning, limits, &|_| Err(ImagingError::Unread)) {
+            Ok(_) | Err(ImagingError::Unread) => Ok(()),
+            Err(e) => Err(e),
         }
-        let transfer_syntax = match meta.plain(tags::TRANSFER_SYNTAX_UID) {
-            Some(uid) => uid.to_owned(),
-            None => {
-                oddities.push(Oddity {
-                    code: "no-transfer-syntax",
-                    tag: tags::TRANSFER_SYNTAX_UID,
-                });
-                guess(bytes.get(offset..).unwrap_or_default()).to_owned()
-            }
-        };
-        Self::read_from(bytes, meta, offset, transfer_syntax, oddities, limits)
     }
 
     /// Reads a bare data set, as a network message carries it (PS3.7 §6.3).
@@ -83,49 +96,49 @@ impl Object {
         if bytes.len() > limits.bytes {
             return Err(ImagingError::TooMuch("bytes of an object"));
         }
-        Self::read_from(
-            bytes,
-            Dataset::default(),
-            0,
-            transfer_syntax.to_owned(),
-            Vec::new(),
-            limits,
-        )
+        let begun = Begun {
+            meta: Dataset::default(),
+            offset: 0,
+            transfer_syntax: transfer_syntax.to_owned(),
+            oddities: Vec::new(),
+        };
+        Self::read_from(bytes, begun, limits)
     }
 
-    fn read_from(
+    fn read_from(bytes: Bytes, begun: Begun, limits: &Limits) -> Result<Object, ImagingError> {
+        if !syntax::of(&begun.transfer_syntax).deflated {
+            return Self::read_on(bytes.clone(), &bytes, begun.offset, begun, limits);
+        }
+        let inflated = inflate(&bytes[begun.offset..], limits.inflated_bytes)?;
+        Self::read_on(bytes, &inflated, 0, begun, limits)
+    }
+
+    /// Reads the data set, which begins at a place of the input.
+    fn read_on<I: Input>(
         bytes: Bytes,
-        meta: Dataset,
-        dataset_offset: usize,
-        transfer_syntax: String,
-        mut oddities: Vec<Oddity>,
+        input: I,
+        at: usize,
+        begun: Begun,
         limits: &Limits,
     ) -> Result<Object, ImagingError> {
-        let syntax = syntax::of(&transfer_syntax);
+        let syntax = syntax::of(&begun.transfer_syntax);
         let encoding = Encoding {
             explicit: syntax.explicit,
             big: syntax.big,
         };
-        let inflated = syntax
-            .deflated
-            .then(|| inflate(&bytes[dataset_offset..], limits.inflated_bytes))
-            .transpose()?;
-        let (source, at) = match &inflated {
-            Some(inflated) => (inflated, 0),
-            None => (&bytes, dataset_offset),
-        };
-        let mut reader = Reader::new(source, at, encoding, limits);
+        let mut reader = Reader::new(input, at, encoding, limits);
         let dataset = reader.dataset()?;
+        let mut oddities = begun.oddities;
         oddities.append(&mut reader.oddities);
         if dataset.elements().is_empty() {
             return Err(ImagingError::NotDicom);
         }
         Ok(Object {
             bytes,
-            meta,
+            meta: begun.meta,
             dataset,
-            dataset_offset,
-            transfer_syntax,
+            dataset_offset: begun.offset,
+            transfer_syntax: begun.transfer_syntax,
             syntax,
             oddities,
             max_frames: limits.frames,
@@ -236,6 +249,74 @@ impl Object {
     }
 }
 
+/// As much of an object as says what it is.
+const HEAD_BYTES: usize = 256;
+
+/// Where the first element lies, and how the file meta information is written.
+struct Start {
+    at: usize,
+    meta: Encoding,
+}
+
+/// What stands before the data set.
+struct Begun {
+    meta: Dataset,
+    /// Where the data set begins.
+    offset: usize,
+    transfer_syntax: String,
+    oddities: Vec<Oddity>,
+}
+
+impl Start {
+    /// Of the first bytes of an object of `size` bytes.
+    fn of(head: &[u8], size: usize) -> Result<Start, ImagingError> {
+        let at = match head.get(128..132) {
+            Some(b"DICM") => 132,
+            _ if head.starts_with(b"DICM") => 4,
+            _ => 0,
+        };
+        let has_meta = head.get(at..at + 2) == Some(&[2, 0]);
+        if at == 0 && !has_meta && !looks_like_dataset(head, size) {
+            return Err(ImagingError::NotDicom);
+        }
+        let meta = Encoding {
+            // Some writers have written their file meta information implicitly.
+            explicit: head.get(at + 4..at + 6).is_some_and(is_vr),
+            big: false,
+        };
+        Ok(Start { at, meta })
+    }
+
+    /// Reads the file meta information; `reader` stands where it begins.
+    fn begin<I: Input>(&self, reader: &mut Reader<'_, I>) -> Result<Begun, ImagingError> {
+        let meta = reader.group(2)?;
+        let offset = reader.position();
+        let mut oddities = std::mem::take(&mut reader.oddities);
+        if self.at != 132 {
+            oddities.push(Oddity {
+                code: "no-preamble",
+                tag: tags::FILE_META_INFORMATION_VERSION,
+            });
+        }
+        let transfer_syntax = match meta.plain(tags::TRANSFER_SYNTAX_UID) {
+            Some(uid) => uid.to_owned(),
+            None => {
+                oddities.push(Oddity {
+                    code: "no-transfer-syntax",
+                    tag: tags::TRANSFER_SYNTAX_UID,
+                });
+                guess(&reader.beginning()?).to_owned()
+            }
+        };
+        Ok(Begun {
+            meta,
+            offset,
+            transfer_syntax,
+            oddities,
+        })
+    }
+}
+
 fn is_vr(two: &[u8]) -> bool {
     <[u8; 2]>::try_from(two)
         .ok()
@@ -244,7 +325,7 @@ fn is_vr(two: &[u8]) -> bool {
 }
 
 /// Whether bytes without preamble and meta information begin like a data set: a tag of group 8 with a length that fits.
-fn looks_like_dataset(bytes: &[u8]) -> bool {
+fn looks_like_dataset(bytes: &[u8], size: usize) -> bool {
     let Some(head) = bytes.get(..8) else {
         return false;
     };
@@ -253,7 +334,7 @@ fn looks_like_dataset(bytes: &[u8]) -> bool {
         [0, 8, 0, _, a, b, ..] if is_vr(&[*a, *b]) => true,
         [8, 0, _, 0, length @ ..] => {
             let length = length.try_into().map_or(u32::MAX, u32::from_le_bytes) as usize;
-            length <= bytes.len()
+            length <= size
         }
         _ => false,
     }
@@ -288,5 +369,7 @@ fn inflate(bytes: &[u8], most: usize) -> Result<Bytes, ImagingError> {
     Ok(Bytes::from(out))
 }
 
+#[cfg(test)]
+mod outline_tests;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ mod overlay;
 mod render;
 mod rle;
 mod transcode;
+mod unpacked;
 mod values;
 
 pub use description::{Description, Number, Photometric};
@@ -21,6 +22,7 @@ pub use look::{Function, Look, Window, plane};
 pub use overlay::{Overlay, overlays};
 pub use render::render;
 pub use transcode::{squeeze, transcode};
+pub use unpacked::Unpacked;
 pub use values::{Frame, Values};
 
 use std::borrow::Cow;
@@ -71,7 +73,7 @@ pub fn frame_bytes(object: &Object, index: u32) -> Result<(Cow<'_, [u8]>, usize)
                 many => Ok((Cow::Owned(many.concat()), 0)),
             }
         }
-        Data::Items(_) => Err(none()),
+        Data::Items(_) | Data::Away(_) => Err(none()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Reading a data set in one bounded pass: nothing is allocated by what a length field claims, values are slices.
 
+mod fragments;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,9 +10,13 @@ use dicom_core::{Tag, VR};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 
 use crate::charset::Charset;
-use crate::dataset::{Data, Dataset, Element};
+use crate::dataset::{Away, Data, Dataset, Element};
 use crate::error::ImagingError;
+use crate::json::{inline_bytes_max, is_pixels};
+use crate::layout::Span;
 use crate::limits::Limits;
+use crate::source::{Input, WINDOW_BYTES};
+use fragments::Fragments;
 
 const UNDEFINED: u32 = u32::MAX;
 const ITEM: Tag = Tag(0xfffe, 0xe000);
@@ -34,13 +40,15 @@ pub(crate) struct Encoding {
     pub big: bool,
 }
 
-/// Reads elements from a buffer.
-pub(crate) struct Reader<'a> {
-    bytes: &'a Bytes,
+/// Reads elements.
+pub(crate) struct Reader<'a, I> {
+    input: I,
     at: usize,
     encoding: Encoding,
     limits: &'a Limits,
     left: usize,
+    /// Bytes of values that may still be held, where large ones are left where they lie.
+    room: usize,
     signed: bool,
     wide: bool,
     pub oddities: Vec<Oddity>,
@@ -52,14 +60,15 @@ struct Header {
     length: u32,
 }
 
-impl<'a> Reader<'a> {
-    pub fn new(bytes: &'a Bytes, at: usize, encoding: Encoding, limits: &'a Limits) -> Reader<'a> {
+impl<'a, I: Input> Reader<'a, I> {
+    pub fn new(input: I, at: usize, encoding: Encoding, limits: &'a Limits) -> Reader<'a, I> {
         Reader {
-            bytes,
+            input,
             at,
             encoding,
             limits,
             left: limits.elements,
+            room: limits.attribute_bytes,
             signed: false,
             wide: false,
             oddities: Vec::new(),
@@ -71,16 +80,22 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// The few bytes that the next element begins with.
+    pub fn beginning(&mut self) -> Result<Bytes, ImagingError> {
+        let length = 8.min(self.input.len() - self.at);
+        self.input.slice(self.at, length)
+    }
+
     /// Reads the whole data set.
     pub fn dataset(&mut self) -> Result<Dataset, ImagingError> {
-        self.elements(self.bytes.len(), 0, false, Arc::new(Charset::default()))
+        self.elements(self.input.len(), 0, false, Arc::new(Charset::default()))
     }
 
     /// Reads the elements of one group at the current place (file meta information).
     pub fn group(&mut self, group: u16) -> Result<Dataset, ImagingError> {
         let mut elements = Vec::new();
-        while self.bytes.len() - self.at >= 8 && self.peek()?.0 == group {
-            let element = self.element(self.bytes.len(), 0, &Arc::default())?;
+        while self.input.len() - self.at >= 8 && self.peek()?.0 == group {
+            let element = self.element(self.input.len(), 0, &Arc::default())?;
             elements.push(element);
         }
         Ok(Dataset::from_parts(elements, Arc::default()))
@@ -102,7 +117,7 @@ impl<'a> Reader<'a> {
         let mut elements: Vec<Element> = Vec::new();
         while self.at < end {
             if end - self.at < 8 {
-                if depth == 0 && self.bytes[self.at..end].iter().all(|b| *b == 0) {
+                if depth == 0 && self.zeros(end)? {
                     self.odd("trailing-zeros", TRAILING_PADDING);
                     self.at = end;
                     break;
@@ -124,7 +139,7 @@ impl<'a> Reader<'a> {
                 self.at = end;
                 break;
             }
-            if depth == 0 && next == Tag(0, 0) && self.bytes[self.at..end].iter().all(|b| *b == 0) {
+            if depth == 0 && next == Tag(0, 0) && self.zeros(end)? {
                 self.odd("trailing-zeros", next);
                 self.at = end;
                 break;
@@ -173,7 +188,7 @@ impl<'a> Reader<'a> {
                 }
                 Data::Items(self.items(tag, Some(self.at + length), end, depth, charset)?)
             } else {
-                Data::Bytes(self.value(tag, vr, length, end, depth)?)
+                self.value(tag, vr, length, end, depth)?
             }
         };
         let vr = if matches!(data, Data::Items(_)) {
@@ -191,7 +206,7 @@ impl<'a> Reader<'a> {
         length: usize,
         end: usize,
         depth: usize,
-    ) -> Result<Bytes, ImagingError> {
+    ) -> Result<Data, ImagingError> {
         let mut length = length;
         if length > end - self.at {
             if tag != tags::PIXEL_DATA || depth > 0 {
@@ -200,10 +215,15 @@ impl<'a> Reader<'a> {
             self.odd("pixel-data-short", tag);
             length = end - self.at;
         }
-        let bytes = self.bytes.slice(self.at..self.at + length);
+        let at = self.at;
         self.at += length;
+        let pixels = depth == 0 && is_pixels(tag);
+        if I::LEAVES && (pixels || length > inline_bytes_max(vr)) {
+            return Ok(Data::Away(Box::new(self.leave(tag, at, length)?)));
+        }
+        let bytes = self.held(at, length)?;
         if !self.encoding.big {
-            return Ok(bytes);
+            return Ok(Data::Bytes(bytes));
         }
         // Pixels of 32 bits are written as such, whatever their representation's words.
         let vr = if tag == tags::PIXEL_DATA && self.wide {
@@ -211,7 +231,45 @@ impl<'a> Reader<'a> {
         } else {
             vr
         };
-        Ok(swapped(bytes, vr))
+        Ok(Data::Bytes(swapped(bytes, vr)))
+    }
+
+    /// A value that is left where it lies; the extended offset table is read too, if it may be one.
+    fn leave(&mut self, tag: Tag, at: usize, length: usize) -> Result<Away, ImagingError> {
+        let table = tag == tags::EXTENDED_OFFSET_TABLE && length / 8 <= self.limits.frames;
+        let held = if table {
+            self.held(at, length)?
+        } else {
+            Bytes::new()
+        };
+        let span = Span {
+            offset: at as u64,
+            length: length as u64,
+        };
+        Ok(Away::Value { span, held })
+    }
+
+    fn held(&mut self, at: usize, length: usize) -> Result<Bytes, ImagingError> {
+        if I::LEAVES {
+            self.room = self
+                .room
+                .checked_sub(length)
+                .ok_or(ImagingError::TooMuch("bytes of attributes"))?;
+        }
+        self.input.slice(at, length)
+    }
+
+    /// Whether all that is left is zero.
+    fn zeros(&mut self, end: usize) -> Result<bool, ImagingError> {
+        let mut at = self.at;
+        while at < end {
+            let length = (end - at).min(WINDOW_BYTES);
+            if self.input.slice(at, length)?.iter().any(|b| *b != 0) {
+                return Ok(false);
+            }
+            at += length;
+        }
+        Ok(true)
     }
 
     /// A value of undefined length: a sequence, or encapsulated pixel data (PS3.5 §7.5, A.4).
@@ -225,9 +283,7 @@ impl<'a> Reader<'a> {
     ) -> Result<Data, ImagingError> {
         match vr {
             VR::SQ => Ok(Data::Items(self.items(tag, None, end, depth, charset)?)),
-            VR::OB | VR::OW if tag == tags::PIXEL_DATA => {
-                Ok(Data::Fragments(self.fragments(tag, end)?))
-            }
+            VR::OB | VR::OW if tag == tags::PIXEL_DATA => self.fragments(tag, end),
             VR::UN => {
                 // PS3.5 §6.2.2 note 3: such a value is a sequence in implicit VR little endian.
                 let before = self.encoding;
@@ -261,7 +317,7 @@ impl<'a> Reader<'a> {
                 return Err(ImagingError::Truncated(tag));
             }
             self.spend(1)?;
-            let (next, length) = (self.peek()?, self.u32_at(self.at + 4));
+            let (next, length) = (self.peek()?, self.u32_at(self.at + 4)?);
             self.at += 8;
             match next {
                 ITEM if length == UNDEFINED => {
@@ -286,33 +342,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn fragments(&mut self, tag: Tag, end: usize) -> Result<Vec<Bytes>, ImagingError> {
-        let mut fragments = Vec::new();
+    fn fragments(&mut self, tag: Tag, end: usize) -> Result<Data, ImagingError> {
+        let mut fragments = Fragments::<I>::default();
         loop {
-            if self.at == end && !fragments.is_empty() {
+            if self.at == end && fragments.count > 0 {
                 self.odd("pixel-data-short", tag);
-                return Ok(fragments);
+                return Ok(fragments.data());
             }
             if end - self.at < 8 {
                 return Err(ImagingError::Truncated(tag));
             }
-            let (next, length) = (self.peek()?, self.u32_at(self.at + 4));
+            let (next, length) = (self.peek()?, self.u32_at(self.at + 4)?);
             self.at += 8;
             match next {
-                SEQUENCE_END => return Ok(fragments),
+                SEQUENCE_END => return Ok(fragments.data()),
                 ITEM if length as usize <= end - self.at => {
-                    fragments.push(self.bytes.slice(self.at..self.at + length as usize));
-                    self.at += length as usize;
+                    fragments.add(self, length as usize)?;
                 }
                 ITEM if length != UNDEFINED => {
                     self.odd("pixel-data-short", tag);
-                    fragments.push(self.bytes.slice(self.at..end));
-                    self.at = end;
-                    return Ok(fragments);
+                    fragments.add(self, end - self.at)?;
+                    return Ok(fragments.data());
                 }
                 _ => return Err(ImagingError::Malformed(tag, "no item in pixel data")),
             }
-            if fragments.len() > self.limits.fragments {
+            if fragments.count > self.limits.fragments {
                 return Err(ImagingError::TooMuch("fragments of pixel data"));
             }
         }
@@ -323,8 +377,9 @@ impl<'a> Reader<'a> {
         if tag.0 == 0xfffe {
             return Err(ImagingError::Malformed(tag, "item outside a sequence"));
         }
-        let code = [self.bytes[self.at + 4], self.bytes[self.at + 5]];
-        let claimed = self.u32_at(self.at + 4);
+        let behind: [u8; 4] = self.input.few(self.at + 4)?;
+        let code = [behind[0], behind[1]];
+        let claimed = self.u32_at(self.at + 4)?;
         if !self.encoding.explicit || (!code.iter().all(u8::is_ascii_uppercase)) {
             if self.encoding.explicit {
                 // Items written implicitly within an explicit data set are met with in the field.
@@ -358,7 +413,7 @@ impl<'a> Reader<'a> {
             )
         });
         if short {
-            let length = self.u16_at(self.at + 6);
+            let length = self.u16_at(self.at + 6)?;
             self.at += 8;
             let vr = known.unwrap_or(VR::UN);
             return Ok(Header {
@@ -373,7 +428,7 @@ impl<'a> Reader<'a> {
         if known.is_none() {
             self.odd("unknown-vr", tag);
         }
-        let length = self.u32_at(self.at + 8);
+        let length = self.u32_at(self.at + 8)?;
         self.at += 12;
         let mut vr = known.unwrap_or(VR::UN);
         if vr == VR::UN && length != UNDEFINED && tag.0.is_multiple_of(2) {
@@ -406,34 +461,29 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn peek(&self) -> Result<Tag, ImagingError> {
-        if self.bytes.len() - self.at < 8 {
+    fn peek(&mut self) -> Result<Tag, ImagingError> {
+        if self.input.len() - self.at < 8 {
             return Err(ImagingError::Truncated(Tag(0, 0)));
         }
-        Ok(Tag(self.u16_at(self.at), self.u16_at(self.at + 2)))
+        Ok(Tag(self.u16_at(self.at)?, self.u16_at(self.at + 2)?))
     }
 
-    fn u16_at(&self, at: usize) -> u16 {
-        let two = [self.bytes[at], self.bytes[at + 1]];
-        if self.encoding.big {
+    fn u16_at(&mut self, at: usize) -> Result<u16, ImagingError> {
+        let two = self.input.few(at)?;
+        Ok(if self.encoding.big {
             u16::from_be_bytes(two)
         } else {
             u16::from_le_bytes(two)
-        }
+        })
     }
 
-    fn u32_at(&self, at: usize) -> u32 {
-        let four = [
-            self.bytes[at],
-            self.bytes[at + 1],
-            self.bytes[at + 2],
-            self.bytes[at + 3],
-        ];
-        if self.encoding.big {
+    fn u32_at(&mut self, at: usize) -> Result<u32, ImagingError> {
+        let four = self.input.few(at)?;
+        Ok(if self.encoding.big {
             u32::from_be_bytes(four)
         } else {
             u32::from_le_bytes(four)
-        }
+        })
     }
 }
 

@@ -66,6 +66,8 @@ pub(crate) fn write_element(out: &mut Vec<u8>, element: &Element, explicit: bool
             put_tag(out, Tag(0xfffe, 0xe0dd));
             out.extend_from_slice(&[0; 4]);
         }
+        // An outline is not written: it is not the object.
+        Data::Away(_) => put_length(out, element.vr, 0, explicit),
     }
 }
 

@@ -60,8 +60,14 @@ pub const TOKEN_S: i64 = 15 * 60;
 pub const IMAGES_AT_ONCE_MAX: usize = 100_000;
 /// One DICOM object as sent, bytes.
 pub const IMAGE_BYTES_MAX: usize = 1 << 30;
+/// A DICOM object up to this size is held in memory while it comes in or goes out, bytes; of a larger one a few pieces are.
+pub const IMAGE_HELD_BYTES_MAX: usize = 8 << 20;
+/// A DICOM object that is brought into another transfer syntax as a whole to be sent, bytes.
+pub const IMAGE_RECODED_BYTES_MAX: usize = 128 << 20;
 /// The data set of a deflated DICOM object once inflated, bytes.
 pub const IMAGE_INFLATED_BYTES_MAX: usize = 256 << 20;
+/// Attributes of one DICOM object that is too large to be held, without pixels and other large values, bytes.
+pub const IMAGE_ATTRIBUTE_BYTES_MAX: usize = 64 << 20;
 /// Elements and items of one DICOM object, at all depths.
 pub const IMAGE_ELEMENTS_MAX: usize = 1_000_000;
 /// Sequences within sequences in a DICOM object.

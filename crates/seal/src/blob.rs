@@ -239,6 +239,55 @@ impl BlobCipher {
     }
 }
 
+/// Encrypts content that comes piece by piece, whatever its pieces are.
+pub struct Sealing {
+    cipher: BlobCipher,
+    next: u64,
+    /// At most one chunk: whether it is the last is known only when more comes, or no more.
+    waiting: Vec<u8>,
+}
+
+impl Sealing {
+    pub fn new(cipher: BlobCipher) -> Self {
+        Self {
+            cipher,
+            next: 0,
+            waiting: Vec::with_capacity(CHUNK_BYTES),
+        }
+    }
+
+    /// Appends the chunks that more content completes.
+    pub fn push(&mut self, content: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let mut rest = content;
+        while !rest.is_empty() {
+            if self.waiting.len() == CHUNK_BYTES {
+                self.cipher
+                    .put_chunk(out, self.next, false, &self.waiting)?;
+                self.next += 1;
+                self.waiting.clear();
+            }
+            if self.waiting.is_empty() && rest.len() > CHUNK_BYTES {
+                let (now, later) = rest.split_at(CHUNK_BYTES);
+                self.cipher.put_chunk(out, self.next, false, now)?;
+                self.next += 1;
+                rest = later;
+                continue;
+            }
+            let room = CHUNK_BYTES - self.waiting.len();
+            let (now, later) = rest.split_at(rest.len().min(room));
+            self.waiting.extend_from_slice(now);
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Appends the last chunk. Gives back what opens them all.
+    pub fn finish(self, out: &mut Vec<u8>) -> Result<BlobCipher> {
+        self.cipher.put_chunk(out, self.next, true, &self.waiting)?;
+        Ok(self.cipher)
+    }
+}
+
 fn nonce(number: u64, last: bool) -> [u8; 12] {
     let mut n = [0; 12];
     n[3..11].copy_from_slice(&number.to_be_bytes());
@@ -376,6 +425,23 @@ mod tests {
             let r = chunk_range(len as u64, a as u64..b as u64).unwrap();
             let stored = &sealed[r.stored.start as usize..r.stored.end as usize];
             prop_assert_eq!(cipher().decrypt_range(len as u64, &r, stored).unwrap(), &plain[a..b]);
+        }
+
+        #[test]
+        fn content_in_any_pieces_is_sealed_as_the_whole(
+            len in 0usize..200_000,
+            cuts in prop::collection::vec(0usize..200_000, 0..8),
+        ) {
+            let plain: Vec<u8> = (0..len).map(|i| (i * 31 % 251) as u8).collect();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|c| c.min(len)).collect();
+            cuts.extend([0, len]);
+            cuts.sort_unstable();
+            let (mut sealing, mut out) = (Sealing::new(cipher()), Vec::new());
+            for cut in cuts.windows(2) {
+                sealing.push(&plain[cut[0]..cut[1]], &mut out).unwrap();
+            }
+            sealing.finish(&mut out).unwrap();
+            prop_assert_eq!(out, cipher().encrypt(&plain).unwrap());
         }
 
         #[test]

@@ -28,7 +28,9 @@ pub mod verify;
 pub mod webhook;
 
 pub use alg::Alg;
-pub use blob::{Addresser, BlobAddress, BlobCipher, ChunkRange, blob_address, chunk_range};
+pub use blob::{
+    Addresser, BlobAddress, BlobCipher, ChunkRange, Sealing, blob_address, chunk_range,
+};
 pub use chain::{CHAIN_START, chain_next};
 pub use checkpoint::Checkpoint;
 pub use error::SealError;

@@ -18,11 +18,13 @@ use tokio::sync::RwLock;
 use crate::blob_index::{Backend, Erased, ToErase};
 use crate::image_files::Keys;
 use crate::local_files::LocalFiles;
-use crate::objects::{PART_BYTES, Place, Upload, object_error};
-use crate::{Batch, BlobRef, StoreError};
+use crate::objects::{Place, Upload, object_error};
+use crate::{Batch, BlobRef, Content, StoreError};
 
 /// How long a blob may lie without being referred to, hours.
 pub(crate) const UNUSED_HOURS: i64 = 24;
+/// Content that is encrypted at once, bytes: whole chunks.
+const SEALED_AT_ONCE: u64 = 1 << 20;
 /// A place that answered within this time is not asked anew whether it is there.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
 /// How long a place may take to say that it is there. A transfer may take much longer.
@@ -114,6 +116,11 @@ pub(crate) fn path(blob: &BlobRef) -> object_store::path::Path {
 pub(crate) fn place(hospital: &HospitalId, address: &str) -> object_store::path::Path {
     let two = address.get(..2).unwrap_or_default();
     object_store::path::Path::from(format!("{hospital}/{two}/{address}"))
+}
+
+/// What is to be kept could not be read where it was put meanwhile.
+pub(crate) fn unread(e: std::io::Error) -> StoreError {
+    StoreError::Unavailable(format!("what came in cannot be read: {}", e.kind()))
 }
 
 pub(crate) fn seal_error(e: SealError) -> StoreError {
@@ -305,7 +312,7 @@ impl Blobs {
             size,
             media_type: media_type.to_owned(),
         };
-        self.upload(&blob, BlobCipher::new(&key, address), content)
+        self.upload(&blob, BlobCipher::new(&key, address), content.into())
             .await?;
         // Before a batch can refer to it: whoever copies the log finds the blob named here first.
         self.note(|c| c.put.push(blob.clone()));
@@ -313,31 +320,33 @@ impl Blobs {
         Ok(blob)
     }
 
-    /// Encrypts and writes part by part, so that no second copy of a large file is in memory.
+    /// Encrypts and writes piece by piece, so that no second copy of a large file is in memory.
     pub(crate) async fn upload(
         &self,
         blob: &BlobRef,
         cipher: BlobCipher,
-        content: Bytes,
+        content: Content,
     ) -> Result<(), StoreError> {
         let cipher = Arc::new(cipher);
         let mut upload = Upload::new(&*self.objects, path(blob));
         let mut start = 0;
         loop {
-            let end = content.len().min(start + PART_BYTES);
-            let (cipher, part) = (Arc::clone(&cipher), content.slice(start..end));
-            let (first, last) = (
-                (start / seal::blob::CHUNK_BYTES) as u64,
-                end == content.len(),
-            );
-            let sealed =
-                tokio::task::spawn_blocking(move || cipher.encrypt_part(first, last, &part))
-                    .await
-                    .map_err(|_| StoreError::Internal("encryption was broken off".into()))?
-                    .map_err(seal_error)?;
-            if let Err(e) = upload.write(&sealed).await {
+            let end = content.len().min(start + SEALED_AT_ONCE);
+            let (cipher, content) = (Arc::clone(&cipher), content.clone());
+            let (first, last) = (start / seal::blob::CHUNK_BYTES as u64, end == blob.size);
+            let sealed = tokio::task::spawn_blocking(move || {
+                let piece = content.range(start..end).map_err(unread)?;
+                cipher.encrypt_part(first, last, &piece).map_err(seal_error)
+            })
+            .await
+            .map_err(|_| StoreError::Internal("encryption was broken off".into()));
+            let written = match sealed.flatten() {
+                Ok(sealed) => upload.write(&sealed).await.map_err(object_error),
+                Err(e) => Err(e),
+            };
+            if let Err(e) = written {
                 upload.abort().await;
-                return Err(object_error(e));
+                return Err(e);
             }
             if last {
                 break;

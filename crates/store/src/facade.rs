@@ -16,8 +16,8 @@ use crate::objects::Place;
 use crate::postgres::{PostgresDatabase, PostgresOptions};
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
 use crate::{
-    AuditDraft, Batch, BlobRef, Committed, Database, Finding, ImageFile, ImageIndex, ImageRows,
-    NewImage, Staging, StoreError, Strays, diagnose,
+    AuditDraft, Batch, BlobRef, Committed, Content, Database, Finding, ImageFile, ImageIndex,
+    ImageRows, NewImage, ScratchFolder, Staging, StoreError, Strays, diagnose,
 };
 
 /// Which database keeps the records.
@@ -136,6 +136,12 @@ impl Store {
         })
     }
 
+    /// Where content goes that is too large to be held while it comes in.
+    pub fn scratch(&self) -> ScratchFolder {
+        let dir = self.dir.join("incoming");
+        ScratchFolder::new(&dir, Arc::clone(&self.source.entropy))
+    }
+
     /// The data folder.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -197,7 +203,7 @@ impl Store {
         &self,
         batch: Batch,
         study: &RecordKey,
-        content: Bytes,
+        content: Content,
         rows: impl Future<Output = Result<ImageRows, StoreError>> + Send,
     ) -> Result<Committed, StoreError> {
         let source = &self.source;

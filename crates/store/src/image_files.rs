@@ -8,14 +8,14 @@ use std::time::{Duration, Instant as Monotonic};
 use bytes::Bytes;
 use kernel::{HospitalId, RecordKey, ResourceId, limits};
 use object_store::{ObjectStoreExt as _, PutPayload};
-use seal::{BlobAddress, BlobCipher, Secret};
+use seal::{Addresser, BlobAddress, BlobCipher, Secret};
 
 use crate::blob_index::Backend;
-use crate::blobs::{Blobs, OpenBlob, path, place, scope, seal_error};
+use crate::blobs::{Blobs, OpenBlob, path, place, scope, seal_error, unread};
 use crate::images::{self, ImageChange, ImageWrite, InstanceRow, SeriesRow, StudyRow};
 use crate::local_files::LocalFiles;
 use crate::objects::{PART_BYTES, object_error};
-use crate::{Batch, BlobRef, Committed, StoreError};
+use crate::{Batch, BlobRef, Committed, Content, StoreError};
 
 /// One object to be kept, with its bytes.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct ImageRows {
     pub study: Arc<StudyRow>,
     pub series: Arc<SeriesRow>,
     pub instance: InstanceRow,
+    /// See [`ImageWrite::compared`].
+    pub compared: Option<Vec<[u8; 32]>>,
 }
 
 /// Keys that were used within the last moments, so that each object of a study does not ask for them anew. A key that
@@ -86,6 +88,7 @@ fn keep(study: RecordKey, rows: ImageRows, blob: BlobRef) -> ImageChange {
         series_row: rows.series,
         instance: rows.instance,
         blob,
+        compared: rows.compared,
     }))
 }
 
@@ -122,6 +125,16 @@ impl Sealed {
     }
 }
 
+fn address_of(secret: &Secret, scope: &str, content: &Content) -> Result<BlobAddress, StoreError> {
+    let mut address = Addresser::new(secret, scope);
+    let read = content.each(0, |piece| {
+        address.update(piece);
+        Ok(())
+    });
+    read.map_err(unread)?;
+    Ok(address.finish())
+}
+
 impl Blobs {
     /// An object's bytes with the key that opens them. Whoever calls has asked the permit. A key that is remembered opens
     /// nothing once it was destroyed: the rows that lead here went with it.
@@ -152,11 +165,13 @@ impl Blobs {
     ) -> Result<Committed, StoreError> {
         let _turn = self.turn.read().await;
         for image in new {
-            let blob = self.put_image(db, &image.study, image.content).await?;
+            let content = Content::Held(image.content);
+            let blob = self.put_image(db, &image.study, content).await?;
             let rows = ImageRows {
                 study: image.study_row,
                 series: image.series_row,
                 instance: image.instance,
+                compared: None,
             };
             batch.images.push(keep(image.study, rows, blob));
         }
@@ -169,7 +184,7 @@ impl Blobs {
         db: &dyn Backend,
         mut batch: Batch,
         study: &RecordKey,
-        content: Bytes,
+        content: Content,
         rows: impl Future<Output = Result<ImageRows, StoreError>> + Send,
     ) -> Result<Committed, StoreError> {
         let _turn = self.turn.read().await;
@@ -182,9 +197,9 @@ impl Blobs {
         &self,
         db: &dyn Backend,
         study: &RecordKey,
-        content: Bytes,
+        content: Content,
     ) -> Result<BlobRef, StoreError> {
-        if content.len() > limits::IMAGE_BYTES_MAX {
+        if content.len() > limits::IMAGE_BYTES_MAX as u64 {
             return Err(StoreError::TooMuch {
                 what: "bytes in one image",
             });
@@ -208,20 +223,21 @@ impl Blobs {
                 key
             }
         };
-        let size = content.len() as u64;
+        let size = content.len();
         let of = scope(hospital, Some(&owner));
-        let small = content.len() <= PART_BYTES;
         let (local, whose) = (self.local.clone(), hospital.clone());
         let (address, key, content, sealed) = tokio::task::spawn_blocking(move || {
-            let address = seal::blob_address(&secret, &of, &content);
-            let sealed = match small {
-                true => Sealed::small(&key, address, &content, local.as_ref(), &whose),
-                false => Ok(Sealed::InPieces),
+            let address = address_of(&secret, &of, &content)?;
+            let sealed = match content.held() {
+                Some(all) if all.len() <= PART_BYTES => {
+                    Sealed::small(&key, address, all, local.as_ref(), &whose)?
+                }
+                _ => Sealed::InPieces,
             };
-            (address, key, content, sealed)
+            Ok::<_, StoreError>((address, key, content, sealed))
         })
         .await
-        .map_err(|_| StoreError::Internal("encryption was broken off".into()))?;
+        .map_err(|_| StoreError::Internal("encryption was broken off".into()))??;
         let blob = BlobRef {
             hospital: hospital.clone(),
             patient: Some(owner),
@@ -229,7 +245,7 @@ impl Blobs {
             size,
             media_type: images::MEDIA_TYPE.to_owned(),
         };
-        match sealed? {
+        match sealed {
             Sealed::Written => {}
             Sealed::Whole(sealed) => {
                 let payload = PutPayload::from(Bytes::from(sealed));

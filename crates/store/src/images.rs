@@ -124,6 +124,9 @@ pub struct ImageWrite {
     pub instance: InstanceRow,
     /// The file, which is on disk and synced.
     pub blob: BlobRef,
+    /// Digests of the data sets under the same UID that it is known to differ from. When another is there,
+    /// [`StoreError::Duplicate`]: it may be the same object in another encoding, and came meanwhile. None: that is not asked.
+    pub compared: Option<Vec<[u8; 32]>>,
 }
 
 /// One change of images.
@@ -405,26 +408,35 @@ pub(crate) struct StudyState {
     pub issuer: String,
 }
 
-/// How an object is to stand; none when the same data set is there already.
+/// How an object is to stand; none when the same data set is there already. Fails when one is there that it was not compared
+/// with.
 pub(crate) fn standing(
     study: Option<&StudyState>,
     existing: &[Existing],
     write: &ImageWrite,
-) -> Option<Standing> {
+) -> Result<Option<Standing>, StoreError> {
     if existing.iter().any(|e| e.digest == write.instance.digest) {
-        return None;
+        return Ok(None);
+    }
+    if let Some(compared) = &write.compared {
+        let is_known = |e: &Existing| compared.iter().any(|c| e.digest == c);
+        if !existing.iter().all(is_known) {
+            return Err(StoreError::Duplicate {
+                name: "instance".into(),
+            });
+        }
     }
     let row = &write.study_row;
     if study.is_some_and(|s| s.patient_id != row.patient_id || s.issuer != row.issuer) {
-        return Some(Standing::OtherPatient);
+        return Ok(Some(Standing::OtherPatient));
     }
     if existing
         .iter()
         .any(|e| e.standing == Standing::Shown.number())
     {
-        return Some(Standing::OtherContent);
+        return Ok(Some(Standing::OtherContent));
     }
-    Some(Standing::Shown)
+    Ok(Some(Standing::Shown))
 }
 
 /// The key scope of a study's files.

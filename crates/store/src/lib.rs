@@ -23,6 +23,7 @@ mod objects;
 pub mod postgres;
 mod prepare;
 mod present;
+mod scratch;
 mod spanning;
 pub mod sql;
 pub mod sqlite;
@@ -49,6 +50,7 @@ pub use model::{
     HistoryPage, SearchPage, Stored,
 };
 pub use objects::{Bucket, Place};
+pub use scratch::{Content, ScratchFolder, ScratchWriter};
 pub use staging::{Piece, Staging};
 pub use strays::Strays;
 pub use talk::Talk;

@@ -146,31 +146,20 @@ impl Staging {
         Ok(all)
     }
 
-    /// The content of pieces that follow one another, put together.
-    pub async fn join(
+    /// The content of one piece.
+    pub async fn read(
         &self,
         hospital: &HospitalId,
         upload: &str,
-        pieces: &[Piece],
-    ) -> Result<Bytes, StoreError> {
-        let total: u64 = pieces.iter().map(|p| p.len).sum();
-        let mut whole = Vec::with_capacity(usize::try_from(total).unwrap_or(0));
-        for piece in pieces {
-            let name = name(hospital, upload, &format!("{:020}", piece.offset))?;
-            let sealed = self
-                .objects
-                .get(&name)
-                .await
-                .map_err(object_error)?
-                .bytes()
-                .await
-                .map_err(object_error)?;
-            if sealed.len() as u64 != piece.sealed {
-                return Err(StoreError::Damaged("a piece of an upload changed".into()));
-            }
-            whole.extend(self.open(&name, &sealed)?);
+        piece: &Piece,
+    ) -> Result<Vec<u8>, StoreError> {
+        let name = name(hospital, upload, &format!("{:020}", piece.offset))?;
+        let found = self.objects.get(&name).await.map_err(object_error)?;
+        let sealed = found.bytes().await.map_err(object_error)?;
+        if sealed.len() as u64 != piece.sealed {
+            return Err(StoreError::Damaged("a piece of an upload changed".into()));
         }
-        Ok(whole.into())
+        self.open(&name, &sealed)
     }
 
     /// Deletes the pieces, and with `note` the note about them.
@@ -266,10 +255,11 @@ mod tests {
         staging.put(&h, "u-1", 9, b"xyz").await.unwrap();
         let pieces = staging.pieces(&h, "u-1").await.unwrap();
         assert_eq!(pieces.iter().map(|p| p.len).sum::<u64>(), 7);
-        assert_eq!(
-            &staging.join(&h, "u-1", &pieces).await.unwrap()[..],
-            b"abcdefg"
-        );
+        let mut whole = Vec::new();
+        for piece in &pieces {
+            whole.extend(staging.read(&h, "u-1", piece).await.unwrap());
+        }
+        assert_eq!(whole, b"abcdefg");
         let raw = objects
             .get(&name(&h, "u-1", &format!("{:020}", 3)).unwrap())
             .await
@@ -292,7 +282,7 @@ mod tests {
         let to = name(&h, "u-2", &format!("{:020}", 0)).unwrap();
         objects.copy(&from, &to).await.unwrap();
         let pieces = staging.pieces(&h, "u-2").await.unwrap();
-        assert!(staging.join(&h, "u-2", &pieces).await.is_err());
+        assert!(staging.read(&h, "u-2", &pieces[0]).await.is_err());
     }
 
     #[tokio::test]

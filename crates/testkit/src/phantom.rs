@@ -86,6 +86,19 @@ impl Phantom {
         d
     }
 
+    /// Slices from the first on as one film, under the number `n`.
+    pub fn film(&self, n: u32, frames: u32) -> Dataset {
+        let mut d = self.dataset(n);
+        d.put_text(tags::NUMBER_OF_FRAMES, VR::IS, &frames.to_string());
+        let pixels: Vec<u8> = (1..=frames).flat_map(|n| self.pixels(n)).collect();
+        d.put(Element {
+            tag: tags::PIXEL_DATA,
+            vr: VR::OW,
+            data: Data::Bytes(pixels.into()),
+        });
+        d
+    }
+
     /// The data set as the network carries it, in explicit VR little endian.
     pub fn bytes(&self, n: u32) -> Vec<u8> {
         imaging::write(&self.dataset(n), true)

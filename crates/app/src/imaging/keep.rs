@@ -8,10 +8,12 @@ use agreements::{ActorKind, Role};
 use bytes::Bytes;
 use kernel::{AccountId, HospitalId, RecordKey};
 use lru::LruCache;
-use store::{Batch, ImageOutcome, ImageRows, Precondition, Standing, StoreError, StudyRow};
+use store::{
+    Batch, Content, ImageOutcome, ImageRows, Precondition, Standing, StoreError, StudyRow,
+};
 
 use super::object::{Making, Read};
-use super::{ImageSource, Kept, Outcome, study};
+use super::{ImageSource, Incoming, Kept, Outcome, study};
 use crate::audit_entry::{Entry, Verb};
 use crate::records::kind;
 use crate::{App, AppError, Cx};
@@ -148,21 +150,32 @@ impl App {
         &self,
         cx: &Cx,
         hospital: &HospitalId,
-        file: Bytes,
+        file: impl Into<Content> + Send,
         source: &ImageSource,
     ) -> Result<Kept, AppError> {
         may_keep(cx, hospital)?;
+        let file = file.into();
         let settings = self.imaging_settings(hospital).await?;
         let issuers = settings.issuers(source.issuer.as_deref());
         let sender = source.sender.clone();
-        let read = if file.len() <= HERE_BYTES_MAX {
-            Read::of(file, &issuers, sender)?
-        } else {
-            tokio::task::spawn_blocking(move || Read::of(file, &issuers, sender))
-                .await
-                .map_err(|_| AppError::Internal("reading an object was broken off".into()))??
+        let read = match file {
+            Content::Held(file) if file.len() <= HERE_BYTES_MAX => {
+                Read::of(file, &issuers, sender)?
+            }
+            file => {
+                let folder = self.store.scratch();
+                let read = move || Read::of_content(file, &issuers, sender, &folder);
+                tokio::task::spawn_blocking(read)
+                    .await
+                    .map_err(|_| AppError::Internal("reading an object was broken off".into()))??
+            }
         };
         self.keep_read(cx, hospital, read, source).await
+    }
+
+    /// An object that begins to come in, with what stands before what comes.
+    pub fn image_incoming(&self, head: Vec<u8>) -> Incoming {
+        Incoming::new(head, Some(self.store.scratch()))
     }
 
     /// Keeps a document that was made here of a study that is kept. Whether `cx` may is the caller's to have asked.
@@ -195,14 +208,18 @@ impl App {
         source: &ImageSource,
     ) -> Result<Kept, AppError> {
         let read = Arc::new(read);
-        if let Some(kept) = self.kept_before(hospital, &read).await? {
-            return Ok(kept);
-        }
-        let mut rows = Making::begin(&read);
+        let mut rows = None;
         let mut tries = 0;
         loop {
             tries += 1;
-            match self.keep_once(cx, hospital, &read, &mut rows, source).await {
+            // Asked anew each time: the same object in another encoding may have come in the meantime.
+            let compared = match self.kept_before(hospital, &read).await? {
+                Before::Kept(kept) => return Ok(kept),
+                Before::Others(others) => others,
+            };
+            let rows = rows.get_or_insert_with(|| Making::begin(&read));
+            rows.compared = compared;
+            match self.keep_once(cx, hospital, &read, rows, source).await {
                 Err(Failed::Moved) if tries < TRIES => {
                     self.arriving.forget(hospital, &read.facts.study.uid);
                 }
@@ -226,12 +243,12 @@ impl App {
         Ok(known.contains(digest))
     }
 
-    /// The answer for an object that is there already, content and all.
+    /// The answer for an object that is there already, content and all; else what is there of other content.
     async fn kept_before(
         &self,
         hospital: &HospitalId,
         read: &Arc<Read>,
-    ) -> Result<Option<Kept>, AppError> {
+    ) -> Result<Before, AppError> {
         let images = self.store.images();
         let known = images
             .known_images(hospital, &read.facts.instance.uid)
@@ -239,13 +256,16 @@ impl App {
         if known.is_empty()
             || !known.contains(&read.digest) && !self.kept_otherwise(hospital, read).await?
         {
-            return Ok(None);
+            return Ok(Before::Others(known));
         }
         let study = images.known_study(hospital, &read.facts.study.uid).await?;
-        Ok(study.map(|s| {
-            let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), s.record);
-            read.kept(key, Outcome::Again)
-        }))
+        Ok(match study {
+            Some(study) => {
+                let key = RecordKey::new(hospital.clone(), kind("ImagingStudy"), study.record);
+                Before::Kept(read.kept(key, Outcome::Again))
+            }
+            None => Before::Others(known),
+        })
     }
 
     async fn keep_once(
@@ -332,6 +352,7 @@ impl App {
         source: &ImageSource,
     ) -> Result<Kept, Failed> {
         let waiting = known.patient.is_none();
+        let compared = std::mem::take(&mut rows.compared);
         let rows = async {
             let made = rows.rows().await;
             let made = made.map_err(|e| StoreError::Internal(e.to_string()))?;
@@ -342,6 +363,7 @@ impl App {
                 }),
                 series: Arc::clone(&made.series),
                 instance: made.instance.clone(),
+                compared: Some(compared),
             })
         };
         let done = self
@@ -379,9 +401,17 @@ fn who_reads(cx: &Cx, study: &RecordKey, action: &str) -> Seen {
     )
 }
 
+/// What is there under the UID of an object that comes.
+enum Before {
+    /// The object itself, maybe in another encoding.
+    Kept(Kept),
+    /// Digests of other data sets.
+    Others(Vec<[u8; 32]>),
+}
+
 /// Why an object was not kept this time.
 enum Failed {
-    /// Its study was made by another, or erased, between looking and writing.
+    /// Its study was made by another, or erased, or its UID taken, between looking and writing.
     Moved,
     Error(AppError),
 }

@@ -4,12 +4,14 @@
 mod ask;
 pub mod entities;
 mod first;
+mod incoming;
 mod keep;
 mod marks;
 mod matching;
 mod model;
 mod object;
 pub mod orders;
+mod outline;
 mod peers;
 mod pieces;
 mod quiet;
@@ -26,13 +28,16 @@ use bytes::Bytes;
 use crate::AppError;
 pub use entities::{Entity, EntityLine, NewEntity};
 pub use first::FirstImage;
+pub use incoming::{Incoming, NotTaken};
 pub use keep::Arriving;
 pub use marks::{Marked, MarkedNumber, Marks};
 pub use model::{
     Destination, Found, ImageSource, InstanceLine, Kept, Outcome, Peer, PeerProof, Place, Service,
     Target,
 };
+pub use outline::Names;
 pub use settings::ImagingSettings;
+pub use store::Content;
 pub use waiting::{Decided, StudyDecision, WaitingFor, WaitingStudy, WaitingView};
 
 /// An object that was opened under a permit. Whoever locates the objects has had the reading of them audited.

@@ -12,9 +12,10 @@ use imaging::query::{Level, fold};
 use imaging::{ImagingError, Limits, Object, json};
 use kernel::RecordKey;
 use sha2::{Digest as _, Sha256};
-use store::{InstanceRow, SeriesRow, StudyRow};
+use store::{Content, InstanceRow, ScratchFolder, SeriesRow, StudyRow};
 use tokio::task::JoinHandle;
 
+use super::outline::outline;
 use super::settings::Issuers;
 use super::{Kept, Outcome, pieces};
 use crate::{AppError, FieldProblem};
@@ -35,7 +36,7 @@ pub(super) struct Identity {
 
 /// An object that was read, and what it is recognised by.
 pub(super) struct Read {
-    pub file: Bytes,
+    pub file: Content,
     pub facts: Facts,
     pub identity: Identity,
     /// SHA-256 of the data set.
@@ -55,11 +56,41 @@ impl Read {
     /// Reads a file. Takes some time of a processor: not for threads that serve others.
     pub fn of(file: Bytes, issuers: &Issuers, sender: String) -> Result<Self, AppError> {
         let object = Object::read(file.clone(), &Limits::default()).map_err(refused)?;
+        Self::of_object(object, file.into(), issuers, sender)
+    }
+
+    /// As [`Self::of`], of a file that may be too large to be held.
+    pub fn of_content(
+        file: Content,
+        issuers: &Issuers,
+        sender: String,
+        folder: &ScratchFolder,
+    ) -> Result<Self, AppError> {
+        match file {
+            Content::Held(file) => Self::of(file, issuers, sender),
+            Content::Scratch(_) => {
+                let object = outline(&file, folder).map_err(refused)?;
+                Self::of_object(object, file, issuers, sender)
+            }
+        }
+    }
+
+    fn of_object(
+        object: Object,
+        file: Content,
+        issuers: &Issuers,
+        sender: String,
+    ) -> Result<Self, AppError> {
         let facts = object.facts().map_err(refused)?;
-        let data = file.get(object.dataset_offset()..).unwrap_or_default();
+        let mut digest = Sha256::new();
+        file.each(object.dataset_offset() as u64, |piece| {
+            digest.update(piece);
+            std::io::Result::Ok(())
+        })
+        .map_err(|_| AppError::Unavailable("what came in cannot be read".into()))?;
         Ok(Self {
             identity: Identity::of_patient(&facts.patient, issuers),
-            digest: Sha256::digest(data).into(),
+            digest: digest.finalize().into(),
             file,
             facts,
             object,
@@ -116,6 +147,8 @@ impl Read {
 pub(super) struct Making {
     begun: Option<JoinHandle<Result<Rows, AppError>>>,
     made: Option<Arc<Rows>>,
+    /// Digests of what is kept under its UID and differs from it.
+    pub compared: Vec<[u8; 32]>,
 }
 
 impl Making {
@@ -124,6 +157,7 @@ impl Making {
         Self {
             begun: Some(tokio::task::spawn_blocking(move || read.rows())),
             made: None,
+            compared: Vec::new(),
         }
     }
 

@@ -5,6 +5,7 @@ extern crate karez_app as app;
 
 mod finding;
 mod keeping;
+mod large;
 mod peers;
 mod reconciling;
 mod worklist;

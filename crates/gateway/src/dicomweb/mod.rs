@@ -57,7 +57,7 @@ impl DicomWeb {
         Self {
             app,
             object_bytes_max: limits::IMAGE_BYTES_MAX,
-            room: Room::of_mib(limits::IMAGE_BYTES_MAX >> 19),
+            room: Room::of_mib(512),
             pictures: Pictures::default(),
         }
     }

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use app::AppError;
-use app::imaging::{ImageSource, Kept};
-use axum::body::{Body, Bytes};
+use app::imaging::{Content, ImageSource, Kept, Names};
+use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use futures::StreamExt as _;
-use imaging::{Limits, Object, tags};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Ask;
 use super::accept;
@@ -17,7 +17,8 @@ use super::address::Of;
 use super::media::Media;
 use super::multipart::{Event, Parts};
 use super::reply::{self, Refusal};
-use crate::dimse::status;
+use crate::dimse::status::{self, Status};
+use crate::dimse::{Body as Incoming, Over};
 
 /// Between two pieces of a body.
 const PIECE_WAIT: Duration = Duration::from_secs(60);
@@ -52,10 +53,10 @@ pub async fn store(ask: &Ask<'_>, of: &Of, body: Body) -> Result<Response, Refus
     'body: loop {
         while let Some(event) = parts.next().map_err(malformed)? {
             match event {
-                Event::Part(kind) => object = Some(Part::of(&kind)),
+                Event::Part(kind) => object = Some(Part::of(ask, &kind)),
                 Event::Content(bytes) => {
                     if let Some(object) = &mut object {
-                        object.push(ask, &bytes).await;
+                        object.push(&bytes).await;
                     }
                 }
                 Event::PartEnd => {
@@ -106,52 +107,32 @@ fn parts(ask: &Ask<'_>) -> Result<Parts, Refusal> {
 
 /// One part as it comes in.
 struct Part {
-    bytes: Vec<u8>,
-    room: Option<tokio::sync::OwnedSemaphorePermit>,
-    fault: Option<status::Status>,
+    body: Incoming,
+    fault: Option<Status>,
 }
 
 impl Part {
-    fn of(kind: &str) -> Self {
+    fn of(ask: &Ask<'_>, kind: &str) -> Self {
         let media = Media::read(kind).unwrap_or_default();
         let fits = kind.is_empty() || media.essence == accept::DICOM;
+        let incoming = ask.app.image_incoming(Vec::new());
         Self {
-            bytes: Vec::new(),
-            room: None,
+            body: Incoming::in_room(incoming, ask.state.object_bytes_max, &ask.state.room),
             fault: (!fits).then_some((status::CANNOT_UNDERSTAND, "not application/dicom")),
         }
     }
 
-    async fn push(&mut self, ask: &Ask<'_>, bytes: &[u8]) {
-        if self.fault.is_some() {
-            return;
+    async fn push(&mut self, bytes: &[u8]) {
+        if self.fault.is_none() {
+            self.body.push(bytes).await;
         }
-        let length = self.bytes.len() + bytes.len();
-        if length > ask.state.object_bytes_max {
-            self.give_up((status::OUT_OF_RESOURCES, "larger than is taken"));
-            return;
-        }
-        let have = self.room.as_ref().map_or(0, |r| r.num_permits() << 20);
-        if length > have {
-            let target = length
-                .max(2 * self.bytes.len())
-                .min(ask.state.object_bytes_max);
-            match ask.state.room.take(target - have).await {
-                None => return self.give_up((status::OUT_OF_RESOURCES, "no memory")),
-                Some(more) => match &mut self.room {
-                    Some(room) => room.merge(more),
-                    none => *none = Some(more),
-                },
-            }
-            self.bytes.reserve_exact(target - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(bytes);
     }
 
-    fn give_up(&mut self, fault: status::Status) {
-        self.bytes = Vec::new();
-        self.room = None;
-        self.fault = Some(fault);
+    async fn end(self) -> Result<(Content, Option<OwnedSemaphorePermit>), Status> {
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => self.body.end().await.map_err(Over::status),
+        }
     }
 }
 
@@ -170,13 +151,16 @@ impl Outcome {
                 "too many objects in one request",
             ));
         }
-        if let Some((code, _)) = part.fault {
-            self.failed.push(failure(&Names::default(), code));
-            return Ok(());
-        }
-        let file = Bytes::from(part.bytes);
+        // The room is taken until the object is kept.
+        let (file, _room) = match part.end().await {
+            Ok(whole) => whole,
+            Err((code, _)) => {
+                self.failed.push(failure(&Names::default(), code));
+                return Ok(());
+            }
+        };
         if let Some(study) = &of.study {
-            let names = Names::of(&file).await;
+            let names = ask.app.image_names(file.clone()).await;
             if names.study.as_ref() != Some(study) {
                 self.failed.push(failure(&names, status::DATA_SET_MISMATCH));
                 return Ok(());
@@ -191,8 +175,8 @@ impl Outcome {
                 return Err(e.into());
             }
             Err(e) => {
-                self.failed
-                    .push(failure(&Names::of(&file).await, status::of_store(&e).0));
+                let names = ask.app.image_names(file).await;
+                self.failed.push(failure(&names, status::of_store(&e).0));
                 self.refusal.get_or_insert(e.into());
             }
         }
@@ -257,34 +241,4 @@ fn failure(names: &Names, reason: u16) -> Value {
         }
     }
     item
-}
-
-/// What an object that was not kept calls itself.
-#[derive(Default)]
-struct Names {
-    class: Option<String>,
-    instance: Option<String>,
-    study: Option<String>,
-}
-
-impl Names {
-    async fn of(file: &Bytes) -> Self {
-        let file = file.clone();
-        tokio::task::spawn_blocking(move || {
-            let Ok(object) = Object::read(file, &Limits::default()) else {
-                return Self::default();
-            };
-            let uid = |tag| {
-                let uid = object.dataset().plain(tag)?;
-                crate::dimse::classes::is_uid(uid).then(|| uid.to_owned())
-            };
-            Self {
-                class: uid(tags::SOP_CLASS_UID),
-                instance: uid(tags::SOP_INSTANCE_UID),
-                study: uid(tags::STUDY_INSTANCE_UID),
-            }
-        })
-        .await
-        .unwrap_or_default()
-    }
 }

@@ -505,7 +505,7 @@ async fn value_of(file: Bytes, path: String) -> Result<Bytes, Refusal> {
                 Data::Bytes(bytes) => Some(bytes.clone()),
                 // Without a frame's number the fragments one after the other (PS3.18 §10.4.1.1.5).
                 Data::Fragments(fragments) => Some(Bytes::from(fragments.concat())),
-                Data::Items(_) => None,
+                Data::Items(_) | Data::Away(_) => None,
             };
         }
         within(object.dataset(), &path)

@@ -1,9 +1,13 @@
 //! The node's archive behind the listener: every operation is a use case of the hospital that the peer speaks for.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use app::imaging::{ImageSource, InstanceLine, Peer, PeerProof, Service as May, Target};
+use app::imaging::{
+    Content, ImageSource, Incoming, InstanceLine, OpenImage, Peer, PeerProof, Service as May,
+    Target,
+};
 use app::{App, AppError};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,9 +16,12 @@ use imaging::{Data, Dataset, Element, Limits, Object, VR, tags};
 use kernel::limits;
 
 use super::classes::{Root, Service};
-use super::host::{Answers, Commitment, Destination, Host, Identifier, Proof, Sendable, Titles};
+use super::host::{
+    Answers, Commitment, Destination, Host, Identifier, Outgoing, Proof, Sendable, Titles,
+};
 use super::negotiate::Refusal;
 use super::status::{self, Status};
+use super::unpacking;
 
 /// Answers to a query that are fetched together.
 const PAGE: u32 = 200;
@@ -25,6 +32,17 @@ pub struct Archive(pub Arc<App>);
 fn refused(error: &AppError) -> Status {
     status::note(error);
     status::of_query(error)
+}
+
+#[async_trait]
+impl Outgoing for OpenImage {
+    fn size(&self) -> u64 {
+        self.line.size
+    }
+
+    async fn range(&self, range: Range<u64>) -> Result<Bytes, Status> {
+        OpenImage::range(self, range).await.map_err(|e| refused(&e))
+    }
 }
 
 #[async_trait]
@@ -63,7 +81,11 @@ impl Host for Archive {
         peer.may.contains(&needed)
     }
 
-    async fn keep(&self, peer: &Peer, exchange: &str, file: Bytes) -> Status {
+    fn incoming(&self, head: Vec<u8>) -> Incoming {
+        self.0.image_incoming(head)
+    }
+
+    async fn keep(&self, peer: &Peer, exchange: &str, file: Content) -> Status {
         let source = ImageSource {
             sender: peer.title.clone(),
             exchange: exchange.to_owned(),
@@ -123,17 +145,19 @@ impl Host for Archive {
         Ok(sendable)
     }
 
-    async fn open(&self, peer: &Peer, line: &InstanceLine) -> Result<Bytes, Status> {
+    async fn open(&self, peer: &Peer, line: &InstanceLine) -> Result<Box<dyn Outgoing>, Status> {
         let opened = self.0.image_open(&peer.cx, line).await;
-        let opened = opened.map_err(|e| refused(&e))?;
-        opened.all().await.map_err(|e| refused(&e))
+        Ok(Box::new(opened.map_err(|e| refused(&e))?))
     }
 
-    async fn transcode(&self, file: Bytes, transfer_syntax: &str) -> Option<Bytes> {
-        let to = transfer_syntax.to_owned();
-        tokio::task::spawn_blocking(move || crate::pixels::transcoded(&file, &to))
-            .await
-            .ok()?
+    async fn transcode(
+        &self,
+        peer: &Peer,
+        line: &InstanceLine,
+        transfer_syntax: &str,
+    ) -> Option<Box<dyn Outgoing>> {
+        let file = self.0.image_open(&peer.cx, line).await.ok()?;
+        unpacking::transcoded(file, transfer_syntax).await
     }
 
     async fn destination(&self, peer: &Peer, title: &str) -> Result<Option<Destination>, Status> {

@@ -1,11 +1,11 @@
 //! C-FIND (PS3.4 §C.4.1, §K.4): answers as they are found, until all are said or the peer has enough.
 
-use bytes::Bytes;
 use kernel::limits;
 
+use super::body::Body;
 use super::classes::Root;
 use super::host::{Host, Identifier};
-use super::line::{Body, End, Stream};
+use super::line::{End, Stream};
 use super::service::{Asked, Association};
 use super::status;
 
@@ -56,14 +56,15 @@ impl<H: Host, S: Stream> Association<H, S> {
         }
         let mut body = Body::bounded(limits::DICOM_IDENTIFIER_BYTES_MAX);
         self.line.data_set(&mut body).await?;
-        if body.over.is_some() {
+        let whole = body.end().await.ok();
+        let Some(bytes) = whole.and_then(|(content, _)| content.held().cloned()) else {
             let status = (status::OUT_OF_RESOURCES, "the identifier is too long");
             self.answer(asked, status).await?;
             return Ok(None);
-        }
+        };
         let identifier = Identifier {
             root,
-            bytes: Bytes::from(body.bytes),
+            bytes,
             transfer_syntax: asked.context.transfer_syntax.clone(),
             fuzzy: self.agreed.fuzzy,
         };

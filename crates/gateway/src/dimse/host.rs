@@ -2,7 +2,9 @@
 //! ([`super::archive`]); the spool of a remote hospital is another, which serves less.
 
 use std::net::IpAddr;
+use std::ops::Range;
 
+use app::imaging::{Content, Incoming};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -53,6 +55,28 @@ pub struct Sendable<L> {
     pub line: L,
 }
 
+/// The file of an object on its way out, read as it is sent.
+#[async_trait]
+pub trait Outgoing: Send + Sync {
+    /// Bytes of the file.
+    fn size(&self) -> u64;
+
+    /// Some of its bytes; the range lies within it.
+    async fn range(&self, range: Range<u64>) -> Result<Bytes, Status>;
+}
+
+#[async_trait]
+impl Outgoing for Bytes {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    async fn range(&self, range: Range<u64>) -> Result<Bytes, Status> {
+        let at = |n| usize::try_from(n).unwrap_or(usize::MAX).min(self.len());
+        Ok(self.slice(at(range.start)..at(range.end)))
+    }
+}
+
 /// Where objects are sent (C-MOVE).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Destination {
@@ -90,9 +114,14 @@ pub trait Host: Send + Sync + 'static {
     /// Whether the peer may use a service: asked before what it sends is taken.
     fn may(&self, peer: &Self::Peer, service: Service) -> bool;
 
+    /// Where an object comes in, behind its preamble and file meta information: here all of it is held.
+    fn incoming(&self, head: Vec<u8>) -> Incoming {
+        Incoming::new(head, None)
+    }
+
     /// Keeps an object (a PS3.10 file) that came in one exchange with others. A status of success or warning promises
     /// that it is on disk.
-    async fn keep(&self, peer: &Self::Peer, exchange: &str, file: Bytes) -> Status;
+    async fn keep(&self, peer: &Self::Peer, exchange: &str, file: Content) -> Status;
 
     /// The answers to a query from the one numbered `from`.
     async fn find(&self, _: &Self::Peer, _: &Identifier, _from: u32) -> Result<Answers, Status> {
@@ -109,12 +138,17 @@ pub trait Host: Send + Sync + 'static {
     }
 
     /// The file of an object that was located.
-    async fn open(&self, _: &Self::Peer, _: &Self::Line) -> Result<Bytes, Status> {
+    async fn open(&self, _: &Self::Peer, _: &Self::Line) -> Result<Box<dyn Outgoing>, Status> {
         Err((status::UNRECOGNISED_OPERATION, ""))
     }
 
-    /// The file in another transfer syntax; none when its pixels cannot be brought into it.
-    async fn transcode(&self, _: Bytes, _transfer_syntax: &str) -> Option<Bytes> {
+    /// The file of an object that was located in another transfer syntax; none when it cannot be brought into it.
+    async fn transcode(
+        &self,
+        _: &Self::Peer,
+        _: &Self::Line,
+        _transfer_syntax: &str,
+    ) -> Option<Box<dyn Outgoing>> {
         None
     }
 

@@ -1,16 +1,16 @@
 //! One association's line: whole messages in, whole messages out, each within its time and its bounds.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::assemble::{Assembler, Piece};
+use super::body::Body;
 use super::command::{Command, Kind};
+use super::outgoing::DataSet;
 use super::pdu::{self, Fault, Unit, Value};
 
 /// What an encrypted or plain connection is to us.
@@ -186,6 +186,28 @@ impl<S: Stream> Line<S> {
         self.flush().await
     }
 
+    /// Sends a message with the data set of a file, which is read while it is sent.
+    ///
+    /// # Errors
+    /// Besides what ends a line, [`Fault::Unspecified`] when the file could not be read to its end: the message cannot be
+    /// ended then, so the association is.
+    pub async fn send_file(
+        &mut self,
+        context: u8,
+        command: &Command,
+        mut data_set: DataSet,
+    ) -> Result<(), End> {
+        const UNREADABLE: End = End::Broke(Fault::Unspecified);
+        self.put(context, command, None).await?;
+        let mut now = data_set.next().await.map_err(|_| UNREADABLE)?;
+        while let Some((piece, last)) = now {
+            let (sent, next) = tokio::join!(self.put_piece(context, &piece, last), data_set.next());
+            sent?;
+            now = next.map_err(|_| UNREADABLE)?;
+        }
+        self.flush().await
+    }
+
     /// Puts a message behind those that wait to be written; writes when that is much.
     pub async fn put(
         &mut self,
@@ -195,17 +217,29 @@ impl<S: Stream> Line<S> {
     ) -> Result<(), End> {
         let most = self.peer_unit_bytes;
         pdu::put_part(&mut self.output, context, true, &command.bytes(), most);
+        match data_set {
+            Some(bytes) => self.put_piece(context, bytes, true).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Puts some of a data set; the `last` piece ends it. All others are of even length.
+    async fn put_piece(&mut self, context: u8, bytes: &[u8], last: bool) -> Result<(), End> {
+        let most = self.peer_unit_bytes;
         let piece = most.saturating_sub(pdu::VALUE_HEADER_BYTES) & !1;
-        let mut rest = data_set;
-        while let Some(bytes) = rest {
-            let (now, later) = bytes.split_at(bytes.len().min(piece));
-            pdu::put_fragment(&mut self.output, context, false, later.is_empty(), now);
-            rest = Some(later).filter(|later| !later.is_empty());
+        let mut rest = bytes;
+        loop {
+            let (now, later) = rest.split_at(rest.len().min(piece));
+            let ends = last && later.is_empty();
+            pdu::put_fragment(&mut self.output, context, false, ends, now);
             if self.output.len() >= WRITE_BYTES {
                 self.flush().await?;
             }
+            if later.is_empty() {
+                return Ok(());
+            }
+            rest = later;
         }
-        Ok(())
     }
 
     /// Writes what waits.
@@ -259,117 +293,11 @@ impl<S: Stream> Line<S> {
     }
 }
 
-/// Memory for objects on their way, shared by all associations, in MiB.
-#[derive(Debug, Clone)]
-pub struct Room(Arc<Semaphore>);
-
-const MIB: usize = 1 << 20;
-/// How long an object waits for others to make room.
-const WAIT: Duration = Duration::from_secs(20);
-
-impl Room {
-    pub fn of_mib(mib: usize) -> Self {
-        Self(Arc::new(Semaphore::new(mib)))
-    }
-
-    /// Room for so many bytes, given back when it is dropped; none when there is none for long.
-    pub async fn take(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let mib = u32::try_from(bytes.div_ceil(MIB).max(1)).ok()?;
-        timeout(WAIT, Arc::clone(&self.0).acquire_many_owned(mib))
-            .await
-            .ok()?
-            .ok()
-    }
-}
-
-/// Why a data set was not taken whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
-    /// Larger than an object or identifier may be.
-    Size,
-    /// Other objects had all the memory.
-    Room,
-}
-
-/// A data set as it comes in, behind what is put before it.
-pub struct Body {
-    pub bytes: Vec<u8>,
-    most: usize,
-    room: Option<(Room, Option<OwnedSemaphorePermit>)>,
-    pub over: Option<Over>,
-}
-
-impl Body {
-    /// At most `most` bytes.
-    pub fn bounded(most: usize) -> Self {
-        Self {
-            bytes: Vec::new(),
-            most,
-            room: None,
-            over: None,
-        }
-    }
-
-    /// At most `most` bytes beginning with `head`, in `room` that all share.
-    pub fn in_room(head: Vec<u8>, most: usize, room: &Room) -> Self {
-        Self {
-            bytes: head,
-            most,
-            room: Some((room.clone(), None)),
-            over: None,
-        }
-    }
-
-    async fn push(&mut self, bytes: &[u8]) {
-        if self.over.is_some() {
-            return;
-        }
-        let length = self.bytes.len() + bytes.len();
-        if length > self.most {
-            self.give_up(Over::Size);
-        } else if self.find_room(length).await {
-            self.bytes.extend_from_slice(bytes);
-        } else {
-            self.give_up(Over::Room);
-        }
-    }
-
-    /// Takes as much room as the buffer will have when it has grown to hold `length`.
-    async fn find_room(&mut self, length: usize) -> bool {
-        let Some((room, taken)) = &mut self.room else {
-            return true;
-        };
-        let have = taken.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) * MIB;
-        if length <= have {
-            return true;
-        }
-        let target = length.max(2 * self.bytes.len()).min(self.most);
-        let Some(more) = room.take(target - have).await else {
-            return false;
-        };
-        match taken {
-            Some(taken) => taken.merge(more),
-            None => *taken = Some(more),
-        }
-        self.bytes.reserve_exact(target - self.bytes.len());
-        true
-    }
-
-    fn give_up(&mut self, over: Over) {
-        self.bytes = Vec::new();
-        self.room = None;
-        self.over = Some(over);
-    }
-
-    /// The bytes, and the room they take, to be held as long as they are.
-    pub fn into_parts(self) -> (Vec<u8>, Option<OwnedSemaphorePermit>) {
-        (self.bytes, self.room.and_then(|(_, taken)| taken))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dimse::body::{Over, Room};
+    use app::imaging::Incoming;
 
     const PATIENCE: Patience = Patience {
         idle: Duration::from_millis(300),
@@ -392,9 +320,10 @@ mod tests {
         here.send(5, &command, Some(&data)).await.unwrap();
         let (context, read) = there.command().await.unwrap();
         assert_eq!((context, read.class()), (5, Some("1.2")));
-        let mut body = Body::in_room(b"head".to_vec(), 200_000, &Room::of_mib(1));
+        let incoming = Incoming::new(b"head".to_vec(), None);
+        let mut body = Body::in_room(incoming, 200_000, &Room::of_mib(1));
         there.data_set(&mut body).await.unwrap();
-        assert_eq!(body.bytes.len(), 100_005);
+        assert_eq!(body.end().await.unwrap().0.len(), 100_005);
     }
 
     #[tokio::test]
@@ -406,7 +335,7 @@ mod tests {
         there.command().await.unwrap();
         let mut body = Body::bounded(40_000);
         there.data_set(&mut body).await.unwrap();
-        assert_eq!((body.over, body.bytes.len()), (Some(Over::Size), 0));
+        assert_eq!(body.end().await.map(|_| ()), Err(Over::Size));
         assert_eq!(there.command().await.unwrap().1.asks(), Some(Kind::Echo));
     }
 

@@ -5,6 +5,7 @@
 
 pub mod archive;
 mod assemble;
+mod body;
 pub mod classes;
 mod command;
 mod commit;
@@ -14,6 +15,7 @@ mod find;
 pub mod host;
 mod line;
 mod negotiate;
+mod outgoing;
 mod pdu;
 mod retrieve;
 mod scu;
@@ -21,8 +23,10 @@ mod server;
 mod service;
 pub mod status;
 mod store;
+mod unpacking;
 
-pub use line::{Patience, Room};
+pub use body::{Body, Over, Room};
+pub use line::Patience;
 pub use negotiate::Refusal;
 pub use server::{Settings, serve};
 

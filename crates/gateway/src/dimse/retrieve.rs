@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
+use kernel::limits;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
+use super::body::Room;
 use super::classes::{self, Root};
 use super::command::{Command, Counts, Kind};
-use super::file;
-use super::host::{Host, Sendable};
+use super::host::{Destination, Host, Sendable};
 use super::line::{End, Stream};
+use super::outgoing::DataSet;
+use super::pdu::Fault;
 use super::scu::Sender;
+use super::server::Shared;
 use super::service::{Asked, Association, count};
 use super::status;
 
@@ -140,12 +144,20 @@ impl<H: Host, S: Stream> Association<H, S> {
                 return self.retrieved(asked, &progress, true).await;
             }
             let by = (self.speaker.calling(), asked.command.message());
-            let Ok(sent) = forward(host, &peer, &mut sender, object, by, &self.shared.room).await
-            else {
-                // The other side is gone.
-                let instances: Vec<&str> = rest.iter().map(|o| o.instance.as_str()).collect();
-                progress.give_up(&instances);
-                return self.retrieved(asked, &progress, false).await;
+            let sent = forward(host, &peer, &mut sender, object, by, &self.shared.room).await;
+            let sent = match sent {
+                Ok(sent) => sent,
+                Err(end) => match anew(end, sender, &destination, later, &self.shared).await {
+                    Some(new) => {
+                        sender = new;
+                        Sent::Failed
+                    }
+                    None => {
+                        let rest: Vec<&str> = rest.iter().map(|o| o.instance.as_str()).collect();
+                        progress.give_up(&rest);
+                        return self.retrieved(asked, &progress, false).await;
+                    }
+                },
             };
             progress.note(sent, &object.instance);
             self.say_progress(asked, &mut progress).await?;
@@ -190,30 +202,20 @@ impl<H: Host, S: Stream> Association<H, S> {
         asked: &Asked,
     ) -> Result<(Sent, bool), End> {
         let shared = std::sync::Arc::clone(&self.shared);
-        let _room = shared.room.take(size(object)).await;
-        let Ok(bytes) = shared.host.open(peer, &object.line).await else {
-            return Ok((Sent::Failed, false));
-        };
+        let taken = self.agreed.syntaxes_of(&object.class);
+        let taken = taken.map(|(id, syntax)| (id, syntax.to_owned())).collect();
         let direct = self.agreed.to_send(&object.class, &object.transfer_syntax);
-        let (context, bytes) = match direct {
-            Some(context) => (context, bytes),
-            None => {
-                let taken: Vec<(u8, String)> = self
-                    .agreed
-                    .syntaxes_of(&object.class)
-                    .map(|(id, syntax)| (id, syntax.to_owned()))
-                    .collect();
-                match in_another(&*shared.host, bytes, &taken).await {
-                    Some(found) => found,
-                    None => return Ok((Sent::Failed, false)),
-                }
-            }
-        };
-        let Some(data_set) = file::data_set(&bytes) else {
+        let ready = ready(&*shared.host, peer, object, direct, taken, &shared.room).await;
+        let Some(Ready {
+            context,
+            data_set,
+            _room,
+        }) = ready
+        else {
             return Ok((Sent::Failed, false));
         };
         let store = Command::store(message, &object.class, &object.instance, None);
-        self.line.send(context, &store, Some(&data_set)).await?;
+        self.line.send_file(context, &store, data_set).await?;
         let mut cancelled = false;
         loop {
             let (_, answer) = self.line.command().await?;
@@ -222,7 +224,7 @@ impl<H: Host, S: Stream> Association<H, S> {
                 return Ok((Sent::of(answer.status().unwrap_or(u16::MAX)), cancelled));
             }
             if answer.asks() != Some(Kind::Cancel) {
-                return Err(End::Broke(super::pdu::Fault::Unexpected));
+                return Err(End::Broke(Fault::Unexpected));
             }
             cancelled |= answer.responded_to() == Some(asked.command.message());
         }
@@ -258,52 +260,87 @@ impl<H: Host, S: Stream> Association<H, S> {
     }
 }
 
-fn size<L>(object: &Sendable<L>) -> usize {
-    usize::try_from(object.size).unwrap_or(usize::MAX)
+/// A new association for what is left, when an object could not be read to its end and the message that carried it could
+/// not be ended; none when it is the other side that is gone.
+async fn anew<H: Host>(
+    end: End,
+    broken: Sender,
+    destination: &Destination,
+    later: &[Sendable<H::Line>],
+    shared: &Shared<H>,
+) -> Option<Sender> {
+    if end != End::Broke(Fault::Unspecified) {
+        return None;
+    }
+    broken.abort().await;
+    let sender = Sender::to_store(destination, later, &shared.settings).await;
+    sender.ok()
 }
 
-/// Sends one object to a destination; an error says that the destination is gone.
+/// Sends one object to a destination; an error says that the association cannot go on.
 async fn forward<H: Host>(
     host: &H,
     peer: &H::Peer,
     sender: &mut Sender,
     object: &Sendable<H::Line>,
     by: (&str, u16),
-    room: &super::line::Room,
+    room: &Room,
 ) -> Result<Sent, End> {
-    let _room = room.take(size(object)).await;
-    let Ok(bytes) = host.open(peer, &object.line).await else {
-        return Ok(Sent::Failed);
-    };
     let direct = sender.takes(&object.class, &object.transfer_syntax);
-    let found = match direct {
-        Some(context) => Some((context, bytes)),
-        None => in_another(host, bytes, &sender.syntaxes_of(&object.class)).await,
-    };
-    let Some((context, bytes)) = found else {
-        return Ok(Sent::Failed);
-    };
-    let Some(data_set) = file::data_set(&bytes) else {
+    let taken = sender.syntaxes_of(&object.class);
+    let Some(Ready {
+        context,
+        data_set,
+        _room,
+    }) = ready(host, peer, object, direct, taken, room).await
+    else {
         return Ok(Sent::Failed);
     };
     let status = sender
-        .store(context, &object.class, &object.instance, &data_set, by)
+        .store(context, &object.class, &object.instance, data_set, by)
         .await?;
     Ok(Sent::of(status))
 }
 
-/// The file in one of the syntaxes the other side takes, uncompressed ones first: those lose nothing.
-async fn in_another<H: Host>(
+/// An object that is about to be sent, with the room it takes meanwhile.
+struct Ready {
+    context: u8,
+    data_set: DataSet,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Opens an object for the context that takes it as it is, or in one of the syntaxes that are `taken`; none when it cannot
+/// be read, brought into any of them, or finds no room.
+async fn ready<H: Host>(
     host: &H,
-    bytes: Bytes,
-    taken: &[(u8, String)],
-) -> Option<(u8, Bytes)> {
+    peer: &H::Peer,
+    object: &Sendable<H::Line>,
+    direct: Option<u8>,
+    taken: Vec<(u8, String)>,
+    room: &Room,
+) -> Option<Ready> {
+    if let Some(context) = direct {
+        let room = room.take(DataSet::room(object.size)).await;
+        let file = host.open(peer, &object.line).await.ok()?;
+        return Some(Ready {
+            context,
+            data_set: DataSet::of(file).await?,
+            _room: room,
+        });
+    }
+    let size = usize::try_from(object.size).unwrap_or(usize::MAX);
+    let room = room.take(size.min(limits::IMAGE_RECODED_BYTES_MAX)).await?;
+    // Uncompressed syntaxes first: those lose nothing.
     for wanted in [classes::EXPLICIT_LITTLE, classes::IMPLICIT_LITTLE] {
         let Some((context, syntax)) = taken.iter().find(|(_, syntax)| syntax == wanted) else {
             continue;
         };
-        if let Some(other) = host.transcode(bytes.clone(), syntax).await {
-            return Some((*context, other));
+        if let Some(file) = host.transcode(peer, &object.line, syntax).await {
+            return Some(Ready {
+                context: *context,
+                data_set: DataSet::of(file).await?,
+                _room: Some(room),
+            });
         }
     }
     None

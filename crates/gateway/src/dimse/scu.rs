@@ -14,11 +14,13 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::body::Body;
 use super::classes;
 use super::command::{Command, Kind};
 use super::host::{Destination, Sendable};
-use super::line::{Body, End, Line, Stream};
+use super::line::{End, Line, Stream};
 use super::negotiate::APPLICATION_CONTEXT;
+use super::outgoing::DataSet;
 use super::pdu::{self, Fault, Unit};
 use super::server::Settings;
 
@@ -164,12 +166,13 @@ impl Sender {
         context: u8,
         class: &str,
         instance: &str,
-        data_set: &[u8],
+        data_set: DataSet,
         on_behalf_of: (&str, u16),
     ) -> Result<u16, End> {
         let message = self.next_message();
         let store = Command::store(message, class, instance, Some(on_behalf_of));
-        self.ask(context, &store, data_set, Kind::Store).await
+        self.line.send_file(context, &store, data_set).await?;
+        self.answer(message, Kind::Store).await
     }
 
     /// Reports the outcome of a commitment (PS3.4 §J.3.3).
@@ -177,8 +180,8 @@ impl Sender {
         let message = self.next_message();
         let instance = classes::STORAGE_COMMITMENT_INSTANCE;
         let report = Command::event(message, classes::STORAGE_COMMITMENT, instance, event);
-        self.ask(context, &report, data_set, Kind::EventReport)
-            .await
+        self.line.send(context, &report, Some(data_set)).await?;
+        self.answer(message, Kind::EventReport).await
     }
 
     const fn next_message(&mut self) -> u16 {
@@ -186,22 +189,21 @@ impl Sender {
         self.message
     }
 
-    async fn ask(
-        &mut self,
-        context: u8,
-        command: &Command,
-        data_set: &[u8],
-        kind: Kind,
-    ) -> Result<u16, End> {
-        self.line.send(context, command, Some(data_set)).await?;
+    /// The status of the answer to a message.
+    async fn answer(&mut self, message: u16, kind: Kind) -> Result<u16, End> {
         let (_, answer) = self.line.command().await?;
-        if answer.answers() != Some(kind) || answer.responded_to() != Some(command.message()) {
+        if answer.answers() != Some(kind) || answer.responded_to() != Some(message) {
             return Err(End::Broke(Fault::Unexpected));
         }
         if answer.has_data_set() {
             self.line.data_set(&mut Body::bounded(0)).await?;
         }
         answer.status().ok_or(End::Broke(Fault::Invalid))
+    }
+
+    /// Ends the association within a message.
+    pub async fn abort(self) {
+        self.line.close(End::Broke(Fault::Unspecified)).await;
     }
 
     /// Ends the association in order.

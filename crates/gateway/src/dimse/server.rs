@@ -12,8 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use super::body::Room;
 use super::host::{Host, Proof, Titles};
-use super::line::{End, Line, Patience, Room, Stream};
+use super::line::{End, Line, Patience, Stream};
 use super::negotiate::{self, Refusal};
 use super::pdu::{self, Fault, Unit};
 use super::service::{Association, Speaker};

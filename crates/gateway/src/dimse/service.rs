@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::body::Body;
 use super::classes::Service;
 use super::command::{Command, Kind};
 use super::host::{Host, Proof, Titles};
-use super::line::{Body, End, Line, Stream};
+use super::line::{End, Line, Stream};
 use super::negotiate::{Agreed, Context, Refusal};
 use super::server::{Shared, stopped};
 use super::status::{self, Status};

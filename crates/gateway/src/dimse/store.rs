@@ -1,10 +1,9 @@
 //! C-STORE (PS3.4 annex B): success is answered only after the object is kept.
 
-use bytes::Bytes;
-
+use super::body::Body;
 use super::classes::is_uid;
 use super::host::Host;
-use super::line::{Body, End, Over, Stream};
+use super::line::{End, Stream};
 use super::service::{Asked, Association};
 use super::status::{self, Status};
 
@@ -28,27 +27,22 @@ impl<H: Host, S: Stream> Association<H, S> {
         let syntax = &asked.context.transfer_syntax;
         let head = imaging::file::head(class, instance, syntax, Some(self.speaker.calling()));
         let most = head.len() + self.shared.settings.object_bytes_max;
-        let mut body = Body::in_room(head, most, &self.shared.room);
+        let incoming = self.shared.host.incoming(head);
+        let mut body = Body::in_room(incoming, most, &self.shared.room);
         self.line.data_set(&mut body).await?;
         let status = self.keep(&peer, body).await;
         self.answer(asked, status).await
     }
 
     async fn keep(&self, peer: &H::Peer, body: Body) -> Status {
-        match body.over {
-            Some(Over::Size) => return (status::OUT_OF_RESOURCES, "larger than is taken"),
-            Some(Over::Room) => return (status::OUT_OF_RESOURCES, "no memory, try again later"),
-            None => {}
-        }
         // The room is taken until the object is kept.
-        let (bytes, _room) = body.into_parts();
-        let size = bytes.len() as u64;
+        let (content, _room) = match body.end().await {
+            Ok(whole) => whole,
+            Err(over) => return over.status(),
+        };
+        let size = content.len();
         let exchange = &self.speaker.exchange;
-        let status = self
-            .shared
-            .host
-            .keep(peer, exchange, Bytes::from(bytes))
-            .await;
+        let status = self.shared.host.keep(peer, exchange, content).await;
         if matches!(status.0, status::SUCCESS | status::KEPT_ASIDE) {
             metrics::counter!("karez_dicom_stored_bytes_total").increment(size);
         }

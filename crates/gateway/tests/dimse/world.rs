@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use app::imaging::{Content, Incoming};
 use async_trait::async_trait;
 use bytes::Bytes;
 use karez_gateway::dimse::classes::{EXPLICIT_LITTLE, Service};
-use karez_gateway::dimse::host::{Answers, Host, Identifier, Proof, Sendable, Titles};
+use karez_gateway::dimse::host::{Answers, Host, Identifier, Outgoing, Proof, Sendable, Titles};
 use karez_gateway::dimse::status::{self, Status};
 use karez_gateway::dimse::{Patience, Refusal, Settings};
 pub use testkit::dicom::{Client, command, number};
@@ -21,6 +22,8 @@ pub const MR: &str = "1.2.840.10008.5.1.4.1.1.4";
 pub struct Memory {
     pub files: Mutex<Vec<Bytes>>,
     pub withdrawn: std::sync::atomic::AtomicBool,
+    /// Where objects go that are too large to be held; none holds all.
+    pub app: Option<app::App>,
 }
 
 #[async_trait]
@@ -44,8 +47,16 @@ impl Host for Memory {
         peer == "SCANNER" || service != Service::Storage
     }
 
-    async fn keep(&self, _: &String, _: &str, file: Bytes) -> Status {
-        self.files.lock().unwrap().push(file);
+    fn incoming(&self, head: Vec<u8>) -> Incoming {
+        match &self.app {
+            Some(app) => app.image_incoming(head),
+            None => Incoming::new(head, None),
+        }
+    }
+
+    async fn keep(&self, _: &String, _: &str, file: Content) -> Status {
+        let whole = file.range(0..file.len()).unwrap();
+        self.files.lock().unwrap().push(whole);
         (status::SUCCESS, "")
     }
 
@@ -69,8 +80,8 @@ impl Host for Memory {
         Ok(files.iter().enumerate().map(of).collect())
     }
 
-    async fn open(&self, _: &String, line: &Bytes) -> Result<Bytes, Status> {
-        Ok(line.clone())
+    async fn open(&self, _: &String, line: &Bytes) -> Result<Box<dyn Outgoing>, Status> {
+        Ok(Box::new(line.clone()))
     }
 }
 
@@ -103,9 +114,13 @@ impl World {
     }
 
     pub async fn with(settings: Settings) -> Self {
+        Self::of(Memory::default(), settings).await
+    }
+
+    pub async fn of(host: Memory, settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let host = Arc::new(Memory::default());
+        let host = Arc::new(host);
         let (stop, stopped) = watch::channel(false);
         let serving = tokio::spawn(karez_gateway::dimse::serve(
             listener,

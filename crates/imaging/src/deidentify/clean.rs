@@ -138,7 +138,7 @@ fn dummy(element: &mut Element, subject: &Subject) {
         _ => {
             let length = match &element.data {
                 Data::Bytes(bytes) => bytes.len(),
-                Data::Items(_) | Data::Fragments(_) => 0,
+                _ => 0,
             };
             element.data = Data::Bytes(Bytes::from(vec![0; length]));
             return;
@@ -227,8 +227,7 @@ fn private(
     charset: &crate::charset::Charset,
 ) -> bool {
     // Only values; whatever is nested in private sequences is not known to be safe.
-    if !creators.is_safe(element.tag) || matches!(element.data, Data::Items(_) | Data::Fragments(_))
-    {
+    if !creators.is_safe(element.tag) || !matches!(element.data, Data::Bytes(_)) {
         return false;
     }
     let (values, _) = element.texts(charset);

@@ -77,7 +77,8 @@ fn value(out: &mut Vec<u8>, e: &Element, charset: &Charset, path: &mut String) {
             }
             out.push(b']');
         }
-        Data::Fragments(_) => {}
+        // These are bulk data, whose address is written.
+        Data::Fragments(_) | Data::Away(_) => {}
         Data::Bytes(bytes) => match e.vr {
             VR::OB | VR::OD | VR::OF | VR::OL | VR::OV | VR::OW | VR::UN => {
                 out.extend_from_slice(b",\"InlineBinary\":\"");

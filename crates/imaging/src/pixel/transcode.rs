@@ -209,7 +209,12 @@ fn unsigned(native: &[u8], d: &Description) -> (Vec<u8>, u8) {
     )
 }
 
-fn describe(data: &mut Dataset, d: &Description, photometric: Photometric, codec: Codec) {
+pub(super) fn describe(
+    data: &mut Dataset,
+    d: &Description,
+    photometric: Photometric,
+    codec: Codec,
+) {
     let term = match (codec, photometric) {
         // The encoder writes luma at full and chroma at half density.
         (Codec::Jpeg, _) if d.samples == 3 => "YBR_FULL_422",

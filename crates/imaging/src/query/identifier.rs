@@ -151,7 +151,7 @@ fn of(element: &Element, data: &Dataset, depth: usize) -> Result<Key, ImagingErr
                 matching: Match::Sequence(inner),
             })
         }
-        Data::Fragments(_) => Err(refused(&name, "cannot be matched")),
+        Data::Fragments(_) | Data::Away(_) => Err(refused(&name, "cannot be matched")),
         Data::Bytes(bytes) if bytes.is_empty() => Ok(Key {
             tag,
             vr,

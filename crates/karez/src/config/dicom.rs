@@ -68,9 +68,9 @@ pub const DICOM: &[Key] = &[
     ),
     Key::number(
         "dicom.memory_mb",
-        "2048",
-        "Memory for objects on their way in and out, in MiB; what finds no room waits or is refused. At least\n\
-         dicom.object_mb_max.",
+        "512",
+        "Memory for objects on their way in and out, in MiB; what finds no room waits or is refused. An object takes\n\
+         at most 8 of it while it comes in, and less while it is sent as it is. 16 to 1048576.",
     ),
 ];
 
@@ -130,11 +130,7 @@ impl Dicom {
         };
         let seconds = |key, most| v.number(key, 1, most).map(Duration::from_secs);
         let object_mib = whole("dicom.object_mb_max", 1, 1024)?;
-        let memory_mib = whole("dicom.memory_mb", 1, 1 << 20)?;
-        if memory_mib < object_mib {
-            let why = "less than dicom.object_mb_max";
-            return Err(ConfigError::value("dicom.memory_mb", why));
-        }
+        let memory_mib = whole("dicom.memory_mb", 16, 1 << 20)?;
         let unit_kib = v.number("dicom.unit_kb", 4, 1024)?;
         Ok(Self {
             listen,

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use app::imaging::Content;
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -53,7 +54,11 @@ impl Host for Receiver {
         self.serves(service)
     }
 
-    async fn keep(&self, peer: &String, _exchange: &str, file: Bytes) -> Status {
+    async fn keep(&self, peer: &String, _exchange: &str, file: Content) -> Status {
+        // An edge takes no larger object than it can hold.
+        let Some(file) = file.held().cloned() else {
+            return (status::OUT_OF_RESOURCES, "larger than is taken");
+        };
         let (spool, clock, entropy) = (
             Arc::clone(&self.spool),
             Arc::clone(&self.clock),

@@ -24,11 +24,23 @@ use crate::{Machine, OneFolder, at_length, binary};
 const SCANNERS: usize = 6;
 const STUDIES: u32 = 4;
 const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
+/// Frames of 4.5 KiB in a film of 9 MiB.
+const FRAMES: u32 = 2_048;
 const IDENTIFIERS: &str = "https://yarqum.example/mrn";
 
 /// The study of an object; numbers count through all studies.
 fn phantom(number: u32) -> Phantom {
     Phantom::new(&format!("1.2.826.0.5.{}", number % STUDIES), "17", 48)
+}
+
+/// What is sent under a number: mostly a slice, now and then a film that is larger than what is held in memory.
+fn sent_as(number: u32) -> Vec<u8> {
+    let p = phantom(number);
+    if number % 40 == 7 {
+        imaging::write(&p.film(number, FRAMES), true)
+    } else {
+        p.bytes(number)
+    }
 }
 
 /// What the scanners share.
@@ -51,7 +63,7 @@ async fn scan(sending: Arc<Sending>) -> Vec<u32> {
         {
             let p = phantom(*number);
             let uid = p.uid(*number);
-            match line.store_as(MR, MR, &uid, p.bytes(*number)).await {
+            match line.store_as(MR, MR, &uid, sent_as(*number)).await {
                 None => break,
                 Some(0) => done.push(*number),
                 Some(status) => panic!("object {number} was refused with {status:04x}"),
@@ -127,7 +139,7 @@ impl Server {
                 assert_eq!(whole.status(), StatusCode::OK, "{uid}");
                 let object = Object::read(whole.bytes().await.unwrap(), &Limits::default());
                 assert!(
-                    object.unwrap().dataset_bytes() == of.bytes(number),
+                    object.unwrap().dataset_bytes() == sent_as(number),
                     "{uid} is not as it was sent"
                 );
             }

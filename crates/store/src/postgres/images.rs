@@ -319,7 +319,7 @@ impl Trial<'_> {
         let uid = (hospital, w.instance.uid.clone());
         let mut existing = self.before.instances.get(&uid).cloned().unwrap_or_default();
         existing.extend(self.now.instances.get(&uid).cloned().unwrap_or_default());
-        let Some(standing) = standing(known, &existing, w) else {
+        let Some(standing) = standing(known, &existing, w)? else {
             return Ok((ImageOutcome::Again, None));
         };
         let there = known.map(|s| s.study);

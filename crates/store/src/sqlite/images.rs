@@ -156,7 +156,7 @@ fn keep(s: &mut Session, w: &ImageWrite, record: i64, at: i64) -> Result<ImageOu
         });
     }
     let existing = existing(s, hospital, &w.instance.uid)?;
-    let Some(standing) = standing(before.as_ref(), &existing, w) else {
+    let Some(standing) = standing(before.as_ref(), &existing, w)? else {
         return Ok(ImageOutcome::Again);
     };
     let study = match before {
