@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import time
 
 from karez import BINARY
 
@@ -18,6 +19,17 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def await_port(port):
+    """Waits until something listens."""
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"nothing listens on {port}")
 
 
 class Imaging:
@@ -46,6 +58,16 @@ class Imaging:
             self.entity("yarqum", title, "retrieve", "--host", "127.0.0.1", "--port", str(port))
         self.start()
         return self
+
+    def forget_peak(self):
+        """Begins to watch anew how much memory the server takes."""
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def peak_mib(self):
+        """The most memory it has taken since."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) >> 10
 
     def start(self):
         self.log = open(self.data / "log", "a", encoding="utf-8")

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import unittest
 
-from imaging import OWN, Imaging, free_port
+from imaging import OWN, Imaging, await_port, free_port
 from pydicom import dcmread, examples
 from pydicom.data import get_testdata_files
 from pydicom.dataset import Dataset
@@ -242,6 +242,44 @@ class Dimse(unittest.TestCase):
         got = list(folder.iterdir())
         self.assertEqual(len(got), 1)
         self.assertEqual(dcmread(got[0]).PixelData, dcmread(path).PixelData)
+
+
+    @unittest.skipUnless(DCMTK, "dcmtk is not installed")
+    def test_a_film_of_100_mb_comes_and_goes_by_dcmtk_in_bounded_memory(self):
+        here = ["-aec", OWN, "127.0.0.1", str(self.karez.port)]
+        run = lambda *command: subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
+        film = examples.mr
+        film.Rows, film.Columns, film.NumberOfFrames = 512, 512, 200
+        film.BitsAllocated, film.BitsStored, film.HighBit, film.PixelRepresentation = 16, 16, 15, 0
+        line = bytes((n * n >> 5) & 0xFF for n in range(1024))
+        film.PixelData = b"".join(line[n % 512 :] + line[: n % 512] for n in range(512 * 200))
+        film.StudyInstanceUID, film.SeriesInstanceUID = "1.2.826.0.1.99", "1.2.826.0.1.99.1"
+        self.karez.forget_peak()
+        for number, compress in ((1, False), (2, True)):
+            film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.99.1.{number}"
+            path = self.folder / f"film{number}.dcm"
+            film.save_as(path)
+            if compress:
+                run("dcmcrle", path, path)
+            run("storescu", "-aet", "SCANNER", "-R", "-xr" if compress else "-xe", *here, path)
+        folder = self.folder / "moved"
+        folder.mkdir()
+        # It takes uncompressed objects alone.
+        sink = subprocess.Popen(["storescp", "-aet", "SINK", "-od", folder, "+xi", str(self.sink_port)])
+        try:
+            study = "StudyInstanceUID=1.2.826.0.1.99"
+            move = ["movescu", "-aet", "READER", "-aem", "SINK", "-S", "-k", "QueryRetrieveLevel=STUDY", "-k", study]
+            await_port(self.sink_port)
+            run(*move, *here)
+        finally:
+            sink.terminate()
+            sink.wait(20)
+        got = sorted(folder.iterdir())
+        self.assertEqual(len(got), 2)
+        for path in got:
+            self.assertTrue(dcmread(path).PixelData == film.PixelData, path)
+        # Each of them is larger than everything the server ever held.
+        self.assertLess(self.karez.peak_mib(), 200)
 
 
 class Killed(unittest.TestCase):

@@ -11,9 +11,10 @@ use kernel::{Clock, Entropy, HospitalId, RecordKey, ResourceId};
 use crate::backup::erasures::{Erasure, Ledger};
 use crate::backup::ship::{Copied, ShipStatus, Shipper, Shipping, Source};
 use crate::blob_index::{Backend, Erased, ToErase};
-use crate::blobs::{Blobs, OpenBlob, Scrubbed};
+use crate::blobs::{Blobs, OpenBlob};
 use crate::objects::Place;
 use crate::postgres::{PostgresDatabase, PostgresOptions};
+use crate::scrub::Scrubbed;
 use crate::sqlite::{READ_LONGEST, SpoolOptions, SqliteDatabase, SqliteOptions};
 use crate::{
     AuditDraft, Batch, BlobRef, Committed, Content, Database, Finding, ImageFile, ImageIndex,

@@ -101,15 +101,17 @@ impl Incoming {
     /// # Errors
     /// What cannot be an object is refused as soon as it is too large to be held. After an error nothing is added any more.
     pub async fn push(&mut self, bytes: &[u8]) -> Result<(), NotTaken> {
-        let most = match (&self.folder, &self.writing) {
-            (None, _) => usize::MAX,
-            (Some(_), None) => limits::IMAGE_HELD_BYTES_MAX,
-            (Some(_), Some(_)) => WRITTEN_AT_ONCE,
-        };
-        if self.bytes.len() + bytes.len() > most {
-            self.write().await?;
+        for some in bytes.chunks(WRITTEN_AT_ONCE) {
+            let most = match (&self.folder, &self.writing) {
+                (None, _) => usize::MAX,
+                (Some(_), None) => limits::IMAGE_HELD_BYTES_MAX,
+                (Some(_), Some(_)) => WRITTEN_AT_ONCE,
+            };
+            if self.bytes.len() + some.len() > most {
+                self.write().await?;
+            }
+            self.bytes.extend_from_slice(some);
         }
-        self.bytes.extend_from_slice(bytes);
         Ok(())
     }
 

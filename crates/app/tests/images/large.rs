@@ -85,18 +85,22 @@ async fn a_large_object_in_any_pieces_is_kept_as_the_whole() {
     let plain = film(|_| ());
     let compressed = transcode(&plain, syntax::JPEG_LS, 100).unwrap();
     let deflated = transcode(&plain, syntax::DEFLATED, 100).unwrap();
-    for file in [plain.bytes().clone(), compressed, deflated] {
+    let pieces: [&[usize]; 3] = [&[10_001, 16 << 20], &[1 << 20], &[1 << 20]];
+    for (file, pieces) in [plain.bytes().clone(), compressed, deflated]
+        .into_iter()
+        .zip(pieces)
+    {
         assert!(file.len() > IMAGE_HELD_BYTES_MAX);
         let whole = world().await;
-        let kept = whole
-            .app()
-            .image_store(&whole.clinician(), &home(), file.clone(), &source("x"));
+        let (cx, from) = (whole.clinician(), source("x"));
+        let at = home();
+        let kept = whole.app().image_store(&cx, &at, file.clone(), &from);
         assert_eq!(kept.await.unwrap().outcome, Outcome::New);
         let expected = only(&whole).await;
         assert!(expected.3 == file);
-        for piece in [10_001, 1 << 20, 16 << 20] {
+        for piece in pieces {
             let w = world().await;
-            let kept = send_large(&w, &file, piece).await.unwrap();
+            let kept = send_large(&w, &file, *piece).await.unwrap();
             assert_eq!(kept.outcome, Outcome::New);
             assert!(only(&w).await == expected, "{piece}");
             let again = send_large(&w, &file, 65_536).await.unwrap();
@@ -132,7 +136,9 @@ async fn a_large_object_that_is_none_or_breaks_off_leaves_nothing() {
     let w = world().await;
     let before = blobs(&w);
     let whole = film(|_| ()).bytes().clone();
-    let noise: Vec<u8> = (0..12_000_000_u32).map(|n| (n * n >> 9) as u8).collect();
+    let noise: Vec<u8> = (0..12_000_000_u32)
+        .map(|n| (n.wrapping_mul(n) >> 9) as u8)
+        .collect();
     // Known for what it is before it is whole.
     let refused = incoming(&w, &noise.into(), 1 << 20).await;
     assert!(

@@ -2,8 +2,6 @@
 //! given. Requests are made by `dicom-ul`'s own client, hostile ones by hand.
 #![allow(clippy::unwrap_used)]
 
-extern crate karez_app as app;
-
 mod hostile;
 mod large;
 mod services;
