@@ -56,13 +56,7 @@ pub(super) fn content(
     if !issues.is_empty() {
         return Err(problems(issues));
     }
-    if is_marked(root) {
-        return Err(AppError::invalid(
-            kind,
-            "business-rule",
-            "urn:karez: names what Karez itself has written",
-        ));
-    }
+    not_marked(kind, root)?;
     let class: RecordClass = fhir::classify(kind, root)
         .parse()
         .unwrap_or(RecordClass::Unclassified);
@@ -72,6 +66,23 @@ pub(super) fn content(
     Ok(Checked {
         patient: patient.filter(|_| kind != "Patient"),
     })
+}
+
+/// Refuses what passes for something that Karez has written.
+pub(super) fn unmarked(kind: &str, body: &[u8]) -> Result<(), AppError> {
+    let doc = raw::parse(body).map_err(|e| unreadable(kind, &e))?;
+    not_marked(kind, doc.root())
+}
+
+fn not_marked(kind: &str, root: Node<'_>) -> Result<(), AppError> {
+    if is_marked(root) {
+        return Err(AppError::invalid(
+            kind,
+            "business-rule",
+            "urn:karez: names what Karez itself has written",
+        ));
+    }
+    Ok(())
 }
 
 /// Clinical staff and machine clients keep the record; administrators keep the directory; nobody else writes.

@@ -95,7 +95,7 @@ fn problems(issues: Vec<Issue>) -> AppError {
 }
 
 /// The id within the own hospital that `Patient/1` or an absolute address below the own base names.
-fn local_patient(reference: &str, own_base: &str) -> Option<ResourceId> {
+pub(crate) fn local_patient(reference: &str, own_base: &str) -> Option<ResourceId> {
     let local = match reference.strip_prefix(own_base) {
         Some(rest) => rest.strip_prefix('/')?,
         None => reference,

@@ -9,7 +9,7 @@ use fhir::raw::{self, Node};
 use fhir::reference::{self, Parsed};
 use kernel::{HospitalId, RecordKey, ResourceId};
 
-use super::check::unreadable;
+use super::check::{self, unreadable};
 use crate::{App, AppError, Cx};
 
 /// A concept that takes FHIR writes as commands.
@@ -17,6 +17,8 @@ use crate::{App, AppError, Cx};
 pub(super) enum Concept {
     /// A referral for an opinion: ServiceRequest, Task, and Communication within it.
     Case,
+    /// Imaging that is asked for: ServiceRequest of category imaging.
+    Order,
     Consent,
     /// Contract
     Agreement,
@@ -52,10 +54,10 @@ pub(super) fn rule(kind: &str, body: &[u8]) -> Result<Rule, AppError> {
         return Err(AppError::NotAllowed(format!("{kind}: {why}")));
     }
     let command = match kind {
-        "ServiceRequest" | "Task" => Concept::Case,
+        "Task" => Concept::Case,
         "Consent" => Concept::Consent,
         "Contract" => Concept::Agreement,
-        "Communication" | "Bundle" => {
+        "ServiceRequest" | "Communication" | "Bundle" => {
             let doc = raw::parse(body).map_err(|e| unreadable(kind, &e))?;
             return by_content(kind, doc.root());
         }
@@ -65,6 +67,19 @@ pub(super) fn rule(kind: &str, body: &[u8]) -> Result<Rule, AppError> {
 }
 
 fn by_content(kind: &str, root: Node<'_>) -> Result<Rule, AppError> {
+    if kind == "ServiceRequest" {
+        let codings = root.list("category").flat_map(|c| c.list("coding"));
+        let imaging = codings.into_iter().any(|c| {
+            let system = c.str_at("system").unwrap_or_default();
+            crate::imaging::orders::is_imaging(system, c.str_at("code").unwrap_or_default())
+        });
+        let concept = if imaging {
+            Concept::Order
+        } else {
+            Concept::Case
+        };
+        return Ok(Rule::Command(concept));
+    }
     if kind == "Communication" {
         let in_case = local_requests(root).next().is_some();
         return Ok(if in_case {
@@ -132,7 +147,7 @@ pub fn interactions(kind: &str) -> Interactions {
     }
     let note = match kind {
         "ServiceRequest" | "Task" => {
-            "A write is a command of the case it belongs to; one that is no command is refused."
+            "A write is a command of the case it belongs to; one that is no command is refused. A ServiceRequest of category imaging is an order: created active, changed or revoked while no study has come of it."
         }
         "Consent" => "A write records a consent, or withdraws one.",
         "Contract" => {
@@ -202,6 +217,10 @@ impl App {
     ) -> Result<RecordKey, AppError> {
         match concept {
             Concept::Case => self.fhir_write_case(cx, hospital, kind, id, body).await,
+            Concept::Order => {
+                check::unmarked(kind, body)?;
+                self.fhir_write_order(cx, hospital, id, body).await
+            }
             Concept::Consent => self.fhir_write_consent(cx, hospital, id, body).await,
             Concept::Agreement => self.fhir_write_contract(cx, hospital, id, body).await,
         }
@@ -236,6 +255,11 @@ mod tests {
             assert_eq!(rule(kind, b"{}").unwrap(), Rule::Command(concept));
             assert!(refuses_delete(kind).is_some(), "{kind}");
         }
+        let order = br#"{"category":[{"coding":[{"system":"http://snomed.info/sct","code":"363679005"}]}]}"#;
+        assert_eq!(
+            rule("ServiceRequest", order).unwrap(),
+            Rule::Command(Concept::Order)
+        );
         let message =
             br#"{"resourceType":"Communication","basedOn":[{"reference":"ServiceRequest/1"}]}"#;
         assert_eq!(

@@ -97,28 +97,46 @@ impl App {
         }
         let current = self.study_record(cx, &hospital, id).await?;
         if current.patient.is_some() {
-            return Err(AppError::rejected(
-                "study-assigned",
-                "the study has a patient; a wrong one is corrected in the record",
-            ));
+            return Err(assigned());
         }
         let mut batch = Batch::new(cx.now);
+        self.put_assigned(cx, &mut batch, &current, patient).await?;
+        self.finish_deciding(batch, &current.key).await
+    }
+
+    /// The study is this patient's: its record, the decision, and the order it bears the number of.
+    async fn put_assigned(
+        &self,
+        cx: &Cx,
+        batch: &mut Batch,
+        current: &Stored,
+        patient: &ResourceId,
+    ) -> Result<(), AppError> {
+        let study = &current.key;
         let subject = study::subject("", "", Some(patient));
-        self.put_subject(&mut batch, &current, &subject, false)?;
-        self.decided(
-            cx,
-            &mut batch,
-            &current.key,
-            Decided::Patient(patient.clone()),
-        )?;
-        self.audit_study(
-            cx,
-            &mut batch,
-            &current.key,
-            Some(patient),
-            "imaging.assigned",
-        );
-        self.finish(batch).await
+        let body = self.put_subject(batch, current, &subject, false)?;
+        self.decided(cx, batch, study, Decided::Patient(patient.clone()))?;
+        self.audit_study(cx, batch, study, Some(patient), "imaging.assigned");
+        // One that is still arriving is looked at when it is whole.
+        if body.get("status").and_then(Value::as_str) == Some("available") {
+            self.finish_order(cx, batch, study, patient, &body).await?;
+        }
+        Ok(())
+    }
+
+    /// Commits a decision; whoever comes second is told that another has decided.
+    async fn finish_deciding(&self, batch: Batch, study: &RecordKey) -> Result<(), AppError> {
+        match self.finish(batch).await {
+            Err(AppError::Conflict) => {
+                let permit = self.system(SystemPurpose::Decision);
+                let now = self.store.get(&permit, study, None).await?;
+                match now.and_then(|s| s.patient) {
+                    Some(_) => Err(assigned()),
+                    None => Err(AppError::Conflict),
+                }
+            }
+            done => done,
+        }
     }
 
     /// Makes a patient of what the study says, and decides that it is this patient's.
@@ -138,10 +156,7 @@ impl App {
         }
         let current = self.study_record(cx, &hospital, id).await?;
         if current.patient.is_some() {
-            return Err(AppError::rejected(
-                "study-assigned",
-                "the study has a patient",
-            ));
+            return Err(assigned());
         }
         let patient = patient_key(&hospital, &self.new_id());
         let mut batch = Batch::new(cx.now);
@@ -163,18 +178,9 @@ impl App {
         ));
         batch.event("record.written", &patient, "{}");
         self.index_patients(&mut batch)?;
-        let subject = study::subject("", "", Some(&patient.id));
-        self.put_subject(&mut batch, &current, &subject, false)?;
-        let what = Decided::Patient(patient.id.clone());
-        self.decided(cx, &mut batch, &current.key, what)?;
-        self.audit_study(
-            cx,
-            &mut batch,
-            &current.key,
-            Some(&patient.id),
-            "imaging.assigned",
-        );
-        self.finish(batch).await?;
+        self.put_assigned(cx, &mut batch, &current, &patient.id)
+            .await?;
+        self.finish_deciding(batch, &current.key).await?;
         Ok(patient.id)
     }
 
@@ -191,7 +197,9 @@ impl App {
         let (_, identity) = self.study_row(cx, &hospital, id).await?;
         let mut batch = Batch::new(cx.now);
         let subject = study::subject(&identity.id, &identity.issuer, None);
-        self.put_subject(&mut batch, &current, &subject, true)?;
+        let body = self.put_subject(&mut batch, &current, &subject, true)?;
+        self.reopen_order(cx, &mut batch, &current.key, &body)
+            .await?;
         let what = Decided::TakenBack(patient.clone());
         self.decided(cx, &mut batch, &current.key, what)?;
         self.audit_study(
@@ -318,7 +326,7 @@ impl App {
         current: &Stored,
         subject: &Value,
         waits: bool,
-    ) -> Result<(), AppError> {
+    ) -> Result<Value, AppError> {
         let mut body: Value = serde_json::from_slice(current.original.reveal())
             .map_err(|_| AppError::Internal("a stored ImagingStudy".into()))?;
         let Some(map) = body.as_object_mut() else {
@@ -334,7 +342,7 @@ impl App {
             study: current.key.clone(),
             waiting: waits,
         });
-        Ok(())
+        Ok(body)
     }
 
     fn decided(
@@ -379,6 +387,11 @@ impl App {
         ));
         batch.event(action, study, "{}");
     }
+}
+
+fn assigned() -> AppError {
+    let text = "the study has a patient; a wrong one is corrected in the record";
+    AppError::rejected("study-assigned", text)
 }
 
 fn waiting(conditions: Vec<Vec<(ImageColumn, ImageTest)>>, offset: u64, limit: u32) -> ImageQuery {

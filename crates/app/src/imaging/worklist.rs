@@ -18,7 +18,16 @@ use crate::{App, AppError, Cx};
 /// Requests that are looked at for one question.
 const REQUESTS_MAX: u32 = 1_000;
 /// Category "imaging" (SNOMED CT), and radiology (HL7 v2 table 0074).
-const CATEGORIES: &str = "http://snomed.info/sct|363679005,http://terminology.hl7.org/CodeSystem/v2-0074|RAD,http://terminology.hl7.org/CodeSystem/v2-0074|CT,http://terminology.hl7.org/CodeSystem/v2-0074|NMR,http://terminology.hl7.org/CodeSystem/v2-0074|CUS";
+const CATEGORIES: [(&str, &str); 7] = [
+    ("http://snomed.info/sct", "363679005"),
+    (DIAGNOSTIC, "RAD"),
+    (DIAGNOSTIC, "CT"),
+    (DIAGNOSTIC, "NMR"),
+    (DIAGNOSTIC, "NMS"),
+    (DIAGNOSTIC, "RUS"),
+    (DIAGNOSTIC, "CUS"),
+];
+const DIAGNOSTIC: &str = "http://terminology.hl7.org/CodeSystem/v2-0074";
 /// Characters of SH (PS3.5 §6.2).
 const SHORT: usize = 16;
 pub(super) const DCM: &str = "http://dicom.nema.org/resources/ontology/DCM";
@@ -39,7 +48,7 @@ impl App {
             now: cx.now,
         };
         let pairs = [
-            ("category".to_owned(), CATEGORIES.to_owned()),
+            ("category".to_owned(), categories()),
             ("status".to_owned(), "active".to_owned()),
             ("_count".to_owned(), REQUESTS_MAX.to_string()),
         ];
@@ -109,6 +118,16 @@ impl App {
     }
 }
 
+/// Whether a category says that imaging is asked for.
+pub(super) fn is_imaging(system: &str, code: &str) -> bool {
+    CATEGORIES.contains(&(system, code))
+}
+
+/// The categories as a search names them.
+fn categories() -> String {
+    CATEGORIES.map(|(s, c)| format!("{s}|{c}")).join(",")
+}
+
 /// One request as a step that a scanner is to do.
 struct Step<'a> {
     key: &'a RecordKey,
@@ -119,7 +138,7 @@ struct Step<'a> {
     zone: &'a TimeZone,
 }
 
-fn text<'a>(v: &'a Value, pointer: &str) -> &'a str {
+pub(super) fn text<'a>(v: &'a Value, pointer: &str) -> &'a str {
     v.pointer(pointer)
         .and_then(Value::as_str)
         .unwrap_or_default()
@@ -130,7 +149,7 @@ fn short(text: &str) -> String {
     text.get(from..).unwrap_or(text).to_owned()
 }
 
-fn list<'a>(v: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+pub(super) fn list<'a>(v: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     v.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 

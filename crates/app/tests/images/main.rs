@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use agreements::{Privilege, Role};
 use app::imaging::{
-    ImageSource, ImagingSettings, NewEntity, Outcome, PeerProof, Service, Target, WaitingFor,
+    ImageSource, ImagingSettings, Kept, NewEntity, Outcome, PeerProof, Service, Target, WaitingFor,
 };
 use app::{AppError, Cx};
 use bytes::Bytes;

@@ -95,41 +95,56 @@ async fn contradicting_objects_stand_beside_until_a_person_decides() {
     assert_eq!(bytes.unwrap(), file(&said(1)));
     let view = w.app().study_waiting(&cx, &kept.study.id).await.unwrap();
     assert_eq!((view.reason, view.aside.len()), (WaitingFor::Objects, 2));
-    let row = view
-        .aside
-        .iter()
-        .find(|(l, _)| l.uid == said(1).uid)
-        .unwrap()
-        .0
-        .row;
-    w.app().stand_image(&cx, &kept.study.id, row).await.unwrap();
-    let shown = w.app().image_locate(&cx, &home(), &target).await.unwrap();
-    let bytes = w
-        .app()
-        .image_open(&cx, &shown[0])
+    assert_eq!(shown_instead(&w, &kept, &target).await, file(&other));
+    assert_eq!(shown_instead(&w, &kept, &target).await, file(&said(1)));
+}
+
+/// What is shown after the other of two objects was chosen.
+async fn shown_instead(w: &World, kept: &Kept, target: &Target) -> Bytes {
+    let (app, cx) = (w.app(), w.clinician());
+    let view = app.study_waiting(&cx, &kept.study.id).await.unwrap();
+    let mut aside = view.aside.iter();
+    let (line, _) = aside.find(|(l, _)| l.uid == said(1).uid).unwrap();
+    app.stand_image(&cx, &kept.study.id, line.row)
         .await
-        .unwrap()
-        .all()
+        .unwrap();
+    let shown = app.image_locate(&cx, &home(), target).await.unwrap();
+    let open = app.image_open(&cx, &shown[0]).await.unwrap();
+    open.all().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_who_decide_one_study_at_once_one_decides_and_the_other_is_told() {
+    let w = world().await;
+    for n in 0..8 {
+        for who in ["one", "other"] {
+            patient_with_number(&w, &format!("{who}{n}"), "urn:oid:9.9", "17").await;
+        }
+        let study = format!("1.2.826.40.{n}");
+        let kept = send(
+            &w,
+            &Said {
+                uid: format!("{study}.1.1"),
+                series: format!("{study}.1"),
+                study,
+                ..said(1)
+            },
+        )
         .await;
-    assert_eq!(bytes.unwrap(), file(&other));
-    let back = w.app().study_waiting(&cx, &kept.study.id).await.unwrap();
-    let row = back
-        .aside
-        .iter()
-        .find(|(l, _)| l.uid == said(1).uid)
-        .unwrap()
-        .0
-        .row;
-    w.app().stand_image(&cx, &kept.study.id, row).await.unwrap();
-    let shown = w.app().image_locate(&cx, &home(), &target).await.unwrap();
-    let bytes = w
-        .app()
-        .image_open(&cx, &shown[0])
-        .await
-        .unwrap()
-        .all()
-        .await;
-    assert_eq!(bytes.unwrap(), file(&said(1)));
+        let decide = |patient: String| {
+            let (app, cx, study) = (w.app().clone(), w.clinician(), kept.study.id.clone());
+            tokio::spawn(async move { app.assign_study(&cx, &study, &id(&patient)).await })
+        };
+        let (a, b) = (decide(format!("one{n}")), decide(format!("other{n}")));
+        let mut answers = [a.await.unwrap(), b.await.unwrap()];
+        answers.sort_by_key(Result::is_err);
+        assert!(answers[0].is_ok(), "{:?}", answers[0]);
+        let told =
+            matches!(&answers[1], Err(AppError::Rejected { code, .. }) if code == "study-assigned");
+        assert!(told, "{:?}", answers[1]);
+        let view = w.app().study_waiting(&w.clinician(), &kept.study.id).await;
+        assert_eq!(view.unwrap().decisions.len(), 1);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
