@@ -9,7 +9,7 @@ use agreements::decision::facts::Entry;
 use agreements::{Action, Reason, RecordClass, Role, Subject};
 use app::agreements::AgreementAct;
 use app::audit::{AuditAsk, ExportFormat};
-use app::border::BorderAsk;
+use app::border::{BorderAsk, Recipient};
 use app::{AppError, Privilege};
 use jiff::SignedDuration;
 use testkit::records::{hospital_id, id, key};
@@ -227,10 +227,12 @@ async fn a_border_counts_persons_once_a_year_and_wants_its_own_consent() {
     let abroad = w.consent(true).await;
     let ask = |consent| BorderAsk {
         custodian: hospital_id("qumtagh"),
-        recipient: hospital_id("saryozen"),
+        recipient: Recipient::Partner {
+            hospital: hospital_id("saryozen"),
+            agreement: agreement.clone(),
+        },
         patient: id("p1"),
         case: Some(id("k1")),
-        agreement: agreement.clone(),
         consent: Some(consent),
         purpose: Some(agreements::border::Purpose::SecondOpinion),
         classes: [RecordClass::Laboratory].into_iter().collect(),

@@ -7,6 +7,7 @@ extern crate karez_app as app;
 mod world;
 
 use agreements::Linked;
+use agreements::border::Purpose;
 use agreements::consent::Withdrawal;
 use app::accounts::{LinkLimit, PatientLink, Relation, Validity};
 use app::cx::Channel;
@@ -31,6 +32,8 @@ fn asker(peer: &str) -> SessionAsk {
 fn new(download: bool) -> NewLink {
     NewLink {
         to: text("Dr Meyer"),
+        country: Some("CN".into()),
+        purpose: None,
         hours: 72,
         download,
     }
@@ -273,6 +276,62 @@ async fn a_clinician_shares_on_the_patients_consent_and_it_ends_with_it() {
     let lines = app.study_links(&patient, &study).await.unwrap();
     assert_eq!(lines[0].end, Some(LinkEnd::Ground));
     assert_eq!(lines[0].by, "alimjan");
+}
+
+#[tokio::test]
+async fn a_clinicians_link_abroad_passes_the_borders_rules_and_is_in_its_ledger() {
+    let (w, study, _) = world().await;
+    let app = &w.node.app;
+    let cx = w.cx("alimjan");
+    w.open_consent().await;
+    let to = |country: Option<&str>, purpose| NewLink {
+        country: country.map(str::to_owned),
+        purpose,
+        ..new(false)
+    };
+    let second = Some(Purpose::SecondOpinion);
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(None, None)).await),
+        "country"
+    );
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(Some("Meyer"), None)).await),
+        "country"
+    );
+    // The patient agreed to sharing, not to leaving the country.
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(Some("KZ"), second)).await),
+        "consent"
+    );
+    let year = w.node.now().to_zoned(jiff::tz::TimeZone::UTC).year();
+    let ledger = async || app.border_ledger(&w.cx("yq-admin"), year).await.unwrap();
+    assert!(ledger().await.entries.is_empty());
+    let mut consent = w.open_consent().await;
+    consent.scope.across_border = true;
+    w.put_consent(&consent).await;
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(Some("KZ"), None)).await),
+        "purpose"
+    );
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(Some("kz"), second)).await),
+        "allowed"
+    );
+    let entries = ledger().await.entries;
+    assert_eq!(entries.len(), 1);
+    assert_eq!(
+        (entries[0].destination.as_str(), &entries[0].recipient),
+        ("KZ", &None)
+    );
+    assert!(entries[0].link.is_some() && entries[0].agreement.is_none());
+    // At home nothing crosses.
+    assert_eq!(
+        code(app.share_study(&cx, &study, to(Some("CN"), None)).await),
+        "allowed"
+    );
+    assert_eq!(ledger().await.entries.len(), 1);
+    let lines = app.study_links(&cx, &study).await.unwrap();
+    assert!(lines.iter().any(|l| l.country.as_deref() == Some("KZ")));
 }
 
 #[tokio::test]

@@ -79,6 +79,8 @@ impl World {
         let study = kept.pop().unwrap();
         let new = NewLink {
             to: Phi::new("Dr Meyer".into()),
+            country: Some("CN".into()),
+            purpose: None,
             hours: 24,
             download: false,
         };

@@ -154,17 +154,23 @@ pub fn thresholds(
         .collect()
 }
 
-/// One line of the ledger: one person's data went to one destination for one case. It names nobody outside the
-/// custodian's own record key.
+/// One line of the ledger: one person's data went to one destination, for one case or by one link. It names nobody outside
+/// the custodian's own record key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LedgerEntry {
     pub custodian: HospitalId,
     pub exporter: String,
     pub destination: String,
-    pub recipient: HospitalId,
+    /// The hospital it went to; none: a doctor outside the network, by a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<HospitalId>,
     pub patient: ResourceId,
     pub case: Option<ResourceId>,
-    pub agreement: ResourceId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<ResourceId>,
+    /// The link it was handed out by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<ResourceId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub consent: Option<ResourceId>,
     pub purpose: Purpose,

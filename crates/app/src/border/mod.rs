@@ -19,14 +19,34 @@ use crate::{App, AppError, Cx};
 /// The destination under which everybody is counted once.
 const ALL: &str = "all";
 
+/// Who is to have what crosses.
+#[derive(Debug, Clone)]
+pub enum Recipient {
+    /// A hospital of the network, under an agreement.
+    Partner {
+        hospital: HospitalId,
+        agreement: ResourceId,
+    },
+    /// A doctor outside of it, by a link, in a country (ISO 3166-1 alpha-2).
+    Doctor { country: String, link: ResourceId },
+}
+
+impl Recipient {
+    fn ground(&self) -> String {
+        match self {
+            Self::Partner { agreement, .. } => format!("agreement {agreement}"),
+            Self::Doctor { link, .. } => format!("link {link}"),
+        }
+    }
+}
+
 /// What is about to be sent.
 #[derive(Debug, Clone)]
 pub struct BorderAsk {
     pub custodian: HospitalId,
-    pub recipient: HospitalId,
+    pub recipient: Recipient,
     pub patient: ResourceId,
     pub case: Option<ResourceId>,
-    pub agreement: ResourceId,
     pub consent: Option<ResourceId>,
     pub purpose: Option<Purpose>,
     /// Classes that would be opened.
@@ -98,8 +118,14 @@ impl App {
         ask: &BorderAsk,
     ) -> Result<(), AppError> {
         let from = self.hospital(&ask.custodian).ok_or(AppError::NotFound)?;
-        let to = self.hospital(&ask.recipient).ok_or(AppError::NotFound)?;
-        if from.jurisdiction == to.jurisdiction {
+        let to = match &ask.recipient {
+            Recipient::Partner { hospital, .. } => {
+                let to = self.hospital(hospital).ok_or(AppError::NotFound)?;
+                to.jurisdiction.clone()
+            }
+            Recipient::Doctor { country, .. } => country.clone(),
+        };
+        if from.jurisdiction == to {
             return Ok(());
         }
         let consent = match &ask.consent {
@@ -110,7 +136,7 @@ impl App {
         let sensitive = is_health(ask.classes);
         let purpose = ask.purpose;
         let mut counts = Vec::new();
-        for destination in [to.jurisdiction.as_str(), ALL] {
+        for destination in [to.as_str(), ALL] {
             counts.push(
                 self.count_one(batch, ask, destination, year, sensitive)
                     .await?,
@@ -118,7 +144,7 @@ impl App {
         }
         let crossing = Crossing {
             exporter: &from.jurisdiction,
-            destination: &to.jurisdiction,
+            destination: &to,
             purpose,
             separate_consent: consent,
             classes: ask.classes,
@@ -139,19 +165,11 @@ impl App {
                 "a purpose",
             ));
         };
-        self.write_ledger(
-            cx,
-            batch,
-            ask,
-            &from.jurisdiction,
-            &to.jurisdiction,
-            purpose,
-            year,
-        )
-        .await?;
+        self.write_ledger(cx, batch, ask, &from.jurisdiction, &to, purpose, year)
+            .await?;
         let patient_key =
             RecordKey::parse(ask.custodian.as_str(), "Patient", ask.patient.as_str())?;
-        let ground = format!("agreement {}; to {}", ask.agreement, to.jurisdiction);
+        let ground = format!("{}; to {to}", ask.recipient.ground());
         batch.audit.push(cx.audit(
             &ask.custodian,
             &Entry {
@@ -194,10 +212,12 @@ impl App {
             .collect();
         let ask = BorderAsk {
             custodian: case.hospital.clone(),
-            recipient: recipient.clone(),
+            recipient: Recipient::Partner {
+                hospital: recipient.clone(),
+                agreement: agreement.clone(),
+            },
             patient: case.patient.clone(),
             case: Some(case.id.clone()),
-            agreement: agreement.clone(),
             consent: case.request.consent.clone(),
             purpose: Some(Purpose::SecondOpinion),
             classes: chosen,
@@ -220,7 +240,11 @@ impl App {
                 && c.scope
                     .hospitals
                     .as_ref()
-                    .is_none_or(|h| h.contains(&ask.recipient))
+                    .is_none_or(|h| match &ask.recipient {
+                        Recipient::Partner { hospital, .. } => h.contains(hospital),
+                        // A consent that names hospitals lets nobody else have anything.
+                        Recipient::Doctor { .. } => false,
+                    })
         }))
     }
 
@@ -301,14 +325,22 @@ impl App {
         let page: Option<Versioned<LedgerPage>> = self.load(&permit, &ask.custodian, &id).await?;
         let mut page = page.unwrap_or_else(|| self.new_page(ask, id, destination, year));
         page.doc.sensitive |= is_health(ask.classes);
+        let (recipient, agreement, link) = match ask.recipient.clone() {
+            Recipient::Partner {
+                hospital,
+                agreement,
+            } => (Some(hospital), Some(agreement), None),
+            Recipient::Doctor { link, .. } => (None, None, Some(link)),
+        };
         page.doc.entries.push(LedgerEntry {
             custodian: ask.custodian.clone(),
             exporter: exporter.to_owned(),
             destination: destination.to_owned(),
-            recipient: ask.recipient.clone(),
+            recipient,
             patient: ask.patient.clone(),
             case: ask.case.clone(),
-            agreement: ask.agreement.clone(),
+            agreement,
+            link,
             consent: ask.consent.clone(),
             purpose,
             classes: ask.classes,

@@ -33,6 +33,9 @@ pub(crate) struct ImageLink {
     pub maker: Maker,
     /// Whom it is for, in the maker's words.
     pub to: Phi<String>,
+    /// The country they work in (ISO 3166-1 alpha-2), where a clinician handed it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
     /// Hash of the link's token.
     pub token: String,
     /// The PIN as argon2 has it.

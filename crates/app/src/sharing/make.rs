@@ -1,5 +1,6 @@
 //! Making links, seeing them, taking them back.
 
+use agreements::border::Purpose;
 use agreements::{ActorKind, RecordClass, Role, SystemPurpose, consent};
 use jiff::SignedDuration;
 use kernel::{HospitalId, Phi, RecordKey, ResourceId};
@@ -10,6 +11,7 @@ use super::view::{LinkEnd, LinkLine, MadeLink, SharingGround};
 use super::{LINK_HOURS, LINKS_MAX, NAME_CHARS_MAX, PIN_DIGITS};
 use crate::accounts::factor::hex;
 use crate::audit_entry::{Entry, Verb};
+use crate::border::{BorderAsk, Recipient};
 use crate::docs::{self, Versioned};
 use crate::{App, AppError, Cx};
 
@@ -18,6 +20,10 @@ use crate::{App, AppError, Cx};
 pub struct NewLink {
     /// Whom it is for.
     pub to: Phi<String>,
+    /// The country they work in (ISO 3166-1 alpha-2). A clinician says it: what leaves the country passes the border's rules.
+    pub country: Option<String>,
+    /// Why it crosses a border; not asked within one country.
+    pub purpose: Option<Purpose>,
     /// One of [`LINK_HOURS`].
     pub hours: u32,
     pub download: bool,
@@ -59,18 +65,19 @@ impl App {
             return Err(AppError::denied("link-own-hospital"));
         }
         let found = self
-            .consent_to_share(&study.hospital, &patient, stored.class, cx.now)
+            .consent_to_share(&study.hospital, &patient, stored.class, false, cx.now)
             .await?;
         let consent = found.ok_or_else(|| AppError::denied("link-no-consent"))?;
         Ok((stored, SharingGround::Consent(consent)))
     }
 
-    /// A consent in force that names no hospital and covers this class.
+    /// A consent in force that names no hospital and covers this class; where it goes abroad, one that says so if there is one.
     async fn consent_to_share(
         &self,
         custodian: &HospitalId,
         patient: &ResourceId,
         class: RecordClass,
+        abroad: bool,
         now: kernel::Instant,
     ) -> Result<Option<ResourceId>, AppError> {
         let all = self.consents_for(custodian, patient).await?;
@@ -81,7 +88,9 @@ impl App {
                 && c.class.map_or(!class.is_sensitive(), |c| c == class)
         };
         let rows = all.iter().flat_map(consent::compile);
-        Ok(rows.into_iter().find(covers).map(|c| c.consent))
+        let mut rows: Vec<_> = rows.filter(covers).collect();
+        rows.sort_by_key(|c| abroad && !c.across_border);
+        Ok(rows.into_iter().next().map(|c| c.consent))
     }
 
     /// Whether a consent still stands that a link rests on.
@@ -118,7 +127,20 @@ impl App {
         if !LINK_HOURS.contains(&new.hours) {
             return Err(AppError::invalid("hours", "missing", "how long"));
         }
+        let country = country(&ground, new.country)?;
+        let mut consent = match ground {
+            SharingGround::Own => None,
+            SharingGround::Consent(id) => Some(id),
+        };
         let patient = stored.patient.clone().ok_or(AppError::NotFound)?;
+        let home = self
+            .hospital(&study.hospital)
+            .map(|h| h.jurisdiction.clone());
+        if country.is_some() && country != home {
+            let found =
+                self.consent_to_share(&study.hospital, &patient, stored.class, true, cx.now);
+            consent = found.await?.or(consent);
+        }
         let good = self.links_of_study(study).await?;
         let good = good
             .iter()
@@ -145,15 +167,13 @@ impl App {
                     hospital: cx.actor.hospital.clone(),
                 },
                 to,
+                country,
                 token: hex(&seal::token::token_hash(&token)),
                 pin: self.gate.hash(pin.clone(), self.entropy.clone()).await?,
                 made: cx.now,
                 until,
                 download: new.download,
-                consent: match ground {
-                    SharingGround::Own => None,
-                    SharingGround::Consent(id) => Some(id),
-                },
+                consent,
                 openings: 0,
                 last: None,
                 failures: 0,
@@ -161,7 +181,12 @@ impl App {
                 lasting: Vec::new(),
             },
         };
-        self.commit_link_of(cx, &link, Verb::Create, "study.link.made")
+        let mut batch = Batch::new(cx.now);
+        if let Some(country) = &link.doc.country {
+            self.link_leaves(cx, &mut batch, &link, country, stored.class, new.purpose)
+                .await?;
+        }
+        self.commit_link_with(cx, batch, &link, Verb::Create, "study.link.made")
             .await?;
         Ok(MadeLink {
             id: link.key.id,
@@ -179,6 +204,35 @@ impl App {
         Phi::new(format!("{n:0width$}", width = PIN_DIGITS))
     }
 
+    /// What a clinician hands out passes the gate, if the doctor works in another jurisdiction: the patient's separate consent
+    /// and the ledger, as for a case that crosses. Within one jurisdiction nothing is done.
+    async fn link_leaves(
+        &self,
+        cx: &Cx,
+        batch: &mut Batch,
+        link: &Versioned<ImageLink>,
+        country: &str,
+        class: RecordClass,
+        purpose: Option<Purpose>,
+    ) -> Result<(), AppError> {
+        // Who the patient is stands on images and report.
+        let classes = [class, RecordClass::Demographics].into_iter().collect();
+        let ask = BorderAsk {
+            custodian: link.doc.study.hospital.clone(),
+            recipient: Recipient::Doctor {
+                country: country.to_owned(),
+                link: link.key.id.clone(),
+            },
+            patient: link.doc.patient.clone(),
+            case: None,
+            consent: link.doc.consent.clone(),
+            purpose,
+            classes,
+            chosen: classes,
+        };
+        self.cross_border(cx, batch, &ask).await
+    }
+
     /// Writes a link with what was done to it.
     pub(super) async fn commit_link_of(
         &self,
@@ -187,7 +241,18 @@ impl App {
         verb: Verb,
         action: &str,
     ) -> Result<(), AppError> {
-        let mut batch = Batch::new(cx.now);
+        self.commit_link_with(cx, Batch::new(cx.now), link, verb, action)
+            .await
+    }
+
+    async fn commit_link_with(
+        &self,
+        cx: &Cx,
+        mut batch: Batch,
+        link: &Versioned<ImageLink>,
+        verb: Verb,
+        action: &str,
+    ) -> Result<(), AppError> {
         docs::put(&mut batch, link)?;
         let custodian = &link.doc.study.hospital;
         let subjects = [link.doc.study.clone(), link.key.clone()];
@@ -228,6 +293,7 @@ impl App {
             lines.push(LinkLine {
                 id: link.key.id,
                 to: link.doc.to,
+                country: link.doc.country,
                 by: link.doc.maker.name,
                 by_patient: link.doc.maker.hospital.is_none(),
                 made: link.doc.made,
@@ -273,6 +339,19 @@ impl App {
         found.doc.lasting.clear();
         self.commit_link_of(cx, &found, Verb::Update, "study.link.ended")
             .await
+    }
+}
+
+/// The country that is named: by a clinician always, by the patient never; where they take their own images is theirs.
+fn country(ground: &SharingGround, named: Option<String>) -> Result<Option<String>, AppError> {
+    if *ground == SharingGround::Own {
+        return Ok(None);
+    }
+    let code = named.unwrap_or_default().trim().to_ascii_uppercase();
+    if code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase()) {
+        Ok(Some(code))
+    } else {
+        Err(AppError::invalid("country", "missing", "which country"))
     }
 }
 

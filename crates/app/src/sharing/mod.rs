@@ -1,8 +1,8 @@
 //! A study handed to a doctor who has no account: a link, a PIN told apart from it, an end.
 //!
 //! The patient makes one by right, of their own study and its final report. A clinician of the hospital that keeps the
-//! study makes one while a consent of the patient stands that names no hospital and covers the study. Only the patient hands
-//! anything across a border this way: between hospitals that is an agreement's affair.
+//! study makes one while a consent of the patient stands that names no hospital and covers the study, and says in which
+//! country the doctor works: what leaves the jurisdiction passes the border's rules, as a case does, and is in its ledger.
 //!
 //! A link opens what is named in it and nothing else ([`agreements::Linked::only`]), and only while whoever made it could
 //! still read the study themselves: a consent that is withdrawn, a membership or an account that ends, ends it at once.

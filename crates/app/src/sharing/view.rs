@@ -43,6 +43,8 @@ pub enum SharingGround {
 pub struct LinkLine {
     pub id: ResourceId,
     pub to: Phi<String>,
+    /// ISO 3166-1 alpha-2; none where the patient made it.
+    pub country: Option<String>,
     pub by: String,
     pub by_patient: bool,
     pub made: Instant,

@@ -67,10 +67,10 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
             div class="card" { (table(&title, &columns, html! { @for e in ledger.entries.iter().take(SHOWN) {
                 tr {
                     td { (show.at(e.at)) }
-                    td class="main" { (hospital_name(&state, &cx, &e.recipient)) br; span class="soft small" { (country(&e.destination)) } }
+                    td class="main" { (match &e.recipient { Some(h) => hospital_name(&state, &cx, h), None => w.t("border-by-link") }) br; span class="soft small" { (country(&e.destination)) } }
                     td { (w.word("purpose", e.purpose.as_str())) }
                     td class="small" { (w.list(e.classes.iter().map(|c| w.word("class", c.as_str())))) }
-                    td class="small" { a href={ "/agreements/" (e.agreement) } { (w.t("permit-agreement")) } @if let Some(case) = &e.case { " · " a href={ "/cases/" (e.custodian) "/" (case) } { (w.t("agr-case")) } } }
+                    td class="small" { @if let Some(agreement) = &e.agreement { a href={ "/agreements/" (agreement) } { (w.t("permit-agreement")) } } @if e.link.is_some() { (w.t("border-link-ground")) } @if let Some(case) = &e.case { " · " a href={ "/cases/" (e.custodian) "/" (case) } { (w.t("agr-case")) } } }
                 }
             } })) }
         }

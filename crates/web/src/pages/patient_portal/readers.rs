@@ -80,7 +80,7 @@ pub async fn page(State(state): State<WebState>, cx: PageCx) -> PageResult {
         }
         @if !abroad.is_empty() { section class="stack tightly" aria-labelledby="h-b" { h2 id="h-b" { (w.t("me-abroad")) }
             div class="card" { ol class="readers" { @for e in &abroad { li {
-                p class="row apart" { b { (hospital_name(&state, &cx, &e.recipient)) } span class="xs soft" { (show.day_at(e.at)) } }
+                p class="row apart" { b { (match &e.recipient { Some(h) => hospital_name(&state, &cx, h), None => w.t("border-by-link") }) } span class="xs soft" { (show.day_at(e.at)) } }
                 p class="small soft" { (w.word_if("country", &e.destination.to_lowercase()).unwrap_or_else(|| e.destination.clone())) ", " (w.word("purpose", e.purpose.as_str())) }
             } } } }
         } }

@@ -1,5 +1,6 @@
 //! Handing a study out: who has a link to it, a new one, taking one back.
 
+use agreements::border::Purpose;
 use app::sharing::{LINK_HOURS, LinkEnd, LinkLine, MadeLink, NewLink};
 use app::{ActorKind, AppError};
 use axum::extract::{Path, State};
@@ -65,7 +66,7 @@ async fn draw(
             @if let Some(made) = made { (told_once(state, cx, made)) }
             @match &refusal {
                 Some(why) => (note(Kind::Warn, html! { p { (why) } })),
-                None => (form(cx, &base, typed, errors)),
+                None => (form(cx, &base, own, typed, errors)),
             }
             (list(cx, &base, &links))
         }
@@ -105,7 +106,35 @@ fn told_once(state: &WebState, cx: &PageCx, made: &MadeLink) -> Markup {
     )
 }
 
-fn form(cx: &PageCx, base: &str, typed: &Fields, errors: &Errors) -> Markup {
+/// Countries that are offered, by their codes (ISO 3166-1 alpha-2).
+const COUNTRIES: [&str; 52] = [
+    "CN", "KZ", "KG", "TJ", "UZ", "TM", "MN", "RU", "PK", "AF", "IN", "JP", "KR", "SG", "MY", "TH",
+    "VN", "ID", "PH", "HK", "MO", "TR", "AE", "SA", "IR", "IL", "EG", "AZ", "AM", "GE", "BY", "UA",
+    "DE", "AT", "CH", "FR", "IT", "ES", "PT", "NL", "BE", "SE", "NO", "DK", "FI", "PL", "CZ", "GB",
+    "IE", "US", "CA", "AU",
+];
+const PURPOSES: [Purpose; 2] = [Purpose::SecondOpinion, Purpose::Treatment];
+
+/// Where the doctor works, and for what it crosses if that is abroad. The patient is not asked.
+fn whither(cx: &PageCx, typed: &Fields, errors: &Errors) -> Markup {
+    let w = &cx.words();
+    let mut countries: Vec<(String, String)> = COUNTRIES
+        .iter()
+        .map(|c| ((*c).to_owned(), w.word("country", &c.to_lowercase())))
+        .collect();
+    countries.sort_by(|a, b| a.1.cmp(&b.1));
+    countries.insert(0, (String::new(), w.t("share-country-choose")));
+    let purposes: Vec<(String, String)> = PURPOSES
+        .iter()
+        .map(|p| (p.as_str().to_owned(), w.word("purpose", p.as_str())))
+        .collect();
+    html! {
+        (Field::new("country", w.t("share-country")).hint(w.t("share-country-hint")).value(typed.get("country")).errors(errors).select(&countries))
+        (Field::new("purpose", w.t("share-purpose")).hint(w.t("share-purpose-hint")).value(typed.get("purpose")).errors(errors).select(&purposes))
+    }
+}
+
+fn form(cx: &PageCx, base: &str, own: bool, typed: &Fields, errors: &Errors) -> Markup {
     let w = &cx.words();
     let hours: Vec<(String, String)> = LINK_HOURS
         .iter()
@@ -121,6 +150,7 @@ fn form(cx: &PageCx, base: &str, typed: &Fields, errors: &Errors) -> Markup {
                 (errors.summary(w))
                 (cx.csrf())
                 (Field::new("to", w.t("share-to")).hint(w.t("share-to-hint")).value(typed.get("to")).errors(errors).maxlength(120).required().input())
+                @if !own { (whither(cx, typed, errors)) }
                 (Field::new("hours", w.t("share-hours")).value(typed.get("hours")).errors(errors).select(&hours))
                 (check("download", w.t("share-download"), typed.get("download") == "yes", errors))
                 div class="row" { button class="btn primary" { (w.t("share-make")) } }
@@ -150,7 +180,7 @@ fn line(cx: &PageCx, base: &str, l: &LinkLine) -> Markup {
     };
     html! {
         div class="row apart" {
-            b { bdi { (l.to.reveal()) } }
+            span { b { bdi { (l.to.reveal()) } } @if let Some(c) = &l.country { " " span class="soft small" { (w.word_if("country", &c.to_lowercase()).unwrap_or_else(|| c.clone())) } } }
             @match l.end {
                 None => (chip(Kind::Ok, &w.f("share-good", args!["until" => show.at(l.until)]))),
                 Some(end) => (chip(if end == LinkEnd::Locked { Kind::Warn } else { Kind::Plain }, &w.word("link-end", end.as_str()))),
@@ -178,6 +208,10 @@ pub async fn make(
     let key = app::viewing::study_key(&hospital, &id)?;
     let new = NewLink {
         to: Phi::new(fields.get("to").to_owned()),
+        country: fields.some("country").map(str::to_owned),
+        purpose: PURPOSES
+            .into_iter()
+            .find(|p| p.as_str() == fields.get("purpose")),
         hours: fields.get("hours").parse().unwrap_or_default(),
         download: fields.get("download") == "yes",
     };
