@@ -5,9 +5,9 @@ use kernel::limits::TEXT_CHARS_MAX;
 use kernel::{Instant, Phi, RecordKey};
 use store::{Batch, Precondition};
 
-use super::REPORT_PARTS;
 use super::doc::{ReadingDoc, ReportDraft, ReportText};
 use super::view::ReportDesk;
+use super::{REPORT_PARTS, phrases};
 use crate::docs::{self, Versioned};
 use crate::records::patient_key;
 use crate::{App, AppError, Cx, FieldProblem};
@@ -31,7 +31,10 @@ impl App {
         }
         Ok(ReportDesk {
             templates: settings.templates_for(&text.language, &line.modalities, &line.body_part),
-            macros: settings.macros_for(&text.language),
+            macros: phrases::with_own(
+                self.own_phrases(cx).await?,
+                settings.macros_for(&text.language),
+            ),
             draft: text,
             kept: draft.doc.kept,
             priors: view.priors,

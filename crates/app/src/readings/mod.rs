@@ -10,6 +10,7 @@ pub(crate) mod doc;
 mod list;
 mod open;
 mod paper;
+mod phrases;
 mod read;
 pub mod settings;
 mod sign;
@@ -19,6 +20,7 @@ pub mod view;
 pub use act::ReadingAct;
 pub use doc::ReportText;
 pub use list::reading_key;
+pub use phrases::Phrase;
 pub use sign::ReportAsk;
 
 use agreements::{Privilege, Role};

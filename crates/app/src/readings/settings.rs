@@ -7,8 +7,8 @@ use kernel::{AccountId, HospitalId, Instant, ResourceId, limits};
 use serde::{Deserialize, Serialize};
 use store::{Batch, Lookup};
 
-use super::templates;
 use super::view::{Macro, ReportTemplate};
+use super::{phrases, templates};
 use crate::audit_entry::{Entry, Verb};
 use crate::docs::{self, Document, Versioned};
 use crate::{App, AppError, Cx, FieldProblem};
@@ -159,6 +159,8 @@ impl ReadingSettings {
             .map(|m| Macro {
                 title: m.title.clone(),
                 text: m.text.clone(),
+                word: phrases::word_of(&m.title),
+                own: false,
             });
         let mut all: Vec<Macro> = own.collect();
         if self.built_in {

@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 
+use super::phrases;
 use super::view::{Macro, ReportTemplate};
 
 #[derive(Deserialize)]
@@ -66,8 +67,10 @@ pub fn macros(language: &str) -> Vec<Macro> {
         .macros
         .into_iter()
         .map(|m| Macro {
+            word: phrases::word_of(&m.title),
             title: m.title,
             text: m.text,
+            own: false,
         })
         .collect()
 }

@@ -163,6 +163,10 @@ pub struct ReportTemplate {
 pub struct Macro {
     pub title: String,
     pub text: String,
+    /// What is typed after a slash to put it in; empty: none.
+    pub word: String,
+    /// The reader's own, not the hospital's.
+    pub own: bool,
 }
 
 /// Everything the report's editor needs.

@@ -9,6 +9,7 @@ use care::reading::{Kind as ReportKind, Status};
 use kernel::{ErrorCode, Phi, RecordKey, limits};
 use maud::{Markup, html};
 
+use super::phrases::PHRASES;
 use super::{one, reading_address};
 use crate::args;
 use crate::components::basic::dialog;
@@ -33,7 +34,10 @@ pub fn draw(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) ->
                 h2 id="h-report" { (w.t(if addendum { "report-addendum" } else { "report-yours" })) }
                 (signbar::kept(cx, desk.kept))
             }
-            @if !addendum { (helps(cx, &v.key, desk)) }
+            @if !addendum {
+                (helps(cx, &v.key, desk))
+                p class="body small soft" { (w.t("phrases-hint")) " " a href=(PHRASES) { (w.t("phrases-title")) } }
+            }
             div class="body stack" {
                 @for code in REPORT_PARTS {
                     @let text = desk.draft.part(code).map(|t| t.reveal().clone()).unwrap_or_default();
@@ -80,6 +84,7 @@ fn helps(cx: &PageCx, key: &RecordKey, desk: &ReportDesk) -> Markup {
                 option value="" { (w.t("report-phrase")) }
                 @for m in &desk.macros { option value=(m.text) { (m.title) } }
             }
+            span hidden data-words-of=(words_of(desk)) data-label=(w.t("report-phrase")) {}
             // Whoever comes back from the viewer finds what was measured there.
             span id="measures" hx-get=(reading_address(key)) hx-select="#measures" hx-target="#measures" hx-swap="outerHTML" hx-trigger="visibilitychange from:document" {
                 @if desk.measures.is_empty() { span class="small soft" { (w.t("report-no-measures")) } }
@@ -93,6 +98,13 @@ fn helps(cx: &PageCx, key: &RecordKey, desk: &ReportDesk) -> Markup {
             }
         }
     }
+}
+
+/// Words and what they stand for, for the script.
+fn words_of(desk: &ReportDesk) -> String {
+    let named = desk.macros.iter().filter(|m| !m.word.is_empty());
+    let all: Vec<(&str, &str)> = named.map(|m| (m.word.as_str(), m.text.as_str())).collect();
+    serde_json::to_string(&all).unwrap_or_default()
 }
 
 fn sign_fields(cx: &PageCx, v: &ReadingView, desk: &ReportDesk, errors: &Errors) -> Markup {

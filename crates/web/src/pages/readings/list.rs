@@ -7,6 +7,7 @@ use care::reading::{Clock, Status};
 use maud::{Markup, html};
 
 use super::one::critical_form;
+use super::phrases::PHRASES;
 use super::reading_address;
 use crate::args;
 use crate::components::basic::{Tab, tabs};
@@ -32,7 +33,7 @@ pub async fn worklist(State(state): State<WebState>, cx: PageCx) -> PageResult {
     let title = w.t("nav-readings");
     let hospital = cx.cx()?.hospital()?.clone();
     let main = html! {
-        div class="head" { div { h1 { (title) } p class="soft" { (w.f("readings-now", args!["open" => list.counts[0], "overdue" => list.overdue])) } } }
+        div class="head" { div { h1 { (title) } p class="soft" { (w.f("readings-now", args!["open" => list.counts[0], "overdue" => list.overdue])) } } div class="row" { a class="btn" href=(PHRASES) { (w.t("phrases-title")) } } }
         (views(&cx, &list, &filter))
         (filter_bar(&cx, &list, &filter))
         div class="card" id="readings" hx-get=(cx.back()) hx-trigger={ "images-" (hospital) " from:#live, caught-up from:#live" }

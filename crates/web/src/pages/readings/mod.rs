@@ -5,6 +5,7 @@ mod acts;
 mod editor;
 mod list;
 mod one;
+mod phrases;
 pub mod report;
 
 use app::Role;
@@ -23,6 +24,9 @@ pub fn routes() -> Vec<RouteSpec> {
     vec![
         get("/readings", READER, list::worklist),
         post("/readings/open", READER, acts::open),
+        get(phrases::PHRASES, READER, phrases::page),
+        post(phrases::PHRASES, READER, phrases::keep),
+        post("/readings/phrases/drop", READER, phrases::drop),
         get("/readings/{hospital}/{id}", CLINICAL, one::page),
         post("/readings/{hospital}/{id}/claim", READER, acts::claim),
         post("/readings/{hospital}/{id}/release", READER, acts::release),
