@@ -9,9 +9,11 @@ mod world;
 
 use agreements::Privilege;
 use app::AppError;
+use app::cases::CaseAct;
 use app::imaging::orders::{NewOrder, OrderState};
 use app::readings::settings::{OwnTemplate, ReadingSettings};
-use care::case::Urgency;
+use app::readings::view::ReadingFilter;
+use care::case::{Edit, Urgency};
 use imaging::query::{Level, Query};
 use kernel::RecordKey;
 use serde_json::Value;
@@ -205,7 +207,7 @@ async fn the_referring_doctor_attaches_and_detaches_studies() {
     assert_eq!(attached(&w).await, (2, vec![]));
     let none = text("");
     let both = [ct.id.clone(), mr.id.clone()];
-    app.attach_studies(&w.cx("alimjan"), &case, &both, none.clone())
+    app.attach_studies(&w.cx("alimjan"), &case, &both, false, none.clone())
         .await
         .unwrap();
     assert_eq!(attached(&w).await.1.len(), 2);
@@ -213,13 +215,14 @@ async fn the_referring_doctor_attaches_and_detaches_studies() {
         &w.cx("alimjan"),
         &case,
         std::slice::from_ref(&mr.id),
+        false,
         none.clone(),
     )
     .await
     .unwrap();
     assert_eq!(attached(&w).await.1, std::slice::from_ref(&mr.id));
     let strange = app
-        .attach_studies(&w.cx("alimjan"), &case, &[id("other")], none.clone())
+        .attach_studies(&w.cx("alimjan"), &case, &[id("other")], false, none.clone())
         .await;
     assert_eq!(code(strange), "not-found");
     let other = app
@@ -227,6 +230,61 @@ async fn the_referring_doctor_attaches_and_detaches_studies() {
         .await
         .map(|_| ());
     assert_eq!(code(other), "not-found");
+}
+
+#[tokio::test]
+async fn images_that_are_still_to_come_go_with_a_case_and_show_in_it_and_on_the_worklist() {
+    let (w, _) = world().await;
+    let app = &w.node.app;
+    w.agreement().await;
+    w.consent().await;
+    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
+    let edit = Edit {
+        question: Some(text("The CT will follow.")),
+        background: Some(text("Cough.")),
+        urgency: Some(Urgency::Urgent),
+        service: Some("thoracic-surgery".into()),
+        specialty: Some("thoracic-surgery".into()),
+        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
+        consent: Some(id("consent-1")),
+        ..Edit::default()
+    };
+    let act = async |who: &str, act: CaseAct| {
+        w.minutes(1);
+        app.case_act(&w.cx(who), &case, act).await.unwrap();
+    };
+    act("alimjan", CaseAct::Edit(Box::new(edit))).await;
+    // There is no image yet; the doctor says that all go, those to come too.
+    assert!(
+        app.studies_to_attach(&w.cx("alimjan"), &case)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    app.attach_studies(&w.cx("alimjan"), &case, &[], true, text(""))
+        .await
+        .unwrap();
+    act("alimjan", CaseAct::Send).await;
+    let consultant = w.account("li");
+    act("gulnar", CaseAct::Allocate { consultant }).await;
+    assert!(
+        app.case_studies(&w.cx("li"), &case)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+
+    let study = w.study().await;
+    app.follow_studies().await.unwrap();
+    let shown = app.case_studies(&w.cx("li"), &case).await.unwrap();
+    assert_eq!((shown.len(), &shown[0].key), (1, &study));
+    let list = app
+        .readings(&w.cx("li"), &ReadingFilter::default())
+        .await
+        .unwrap();
+    assert_eq!(list.rows.len(), 1);
+    assert_eq!(list.rows[0].study.key, study);
+    assert!(app.study(&w.cx("li"), &study).await.is_ok());
 }
 
 #[tokio::test]

@@ -11,6 +11,9 @@ use crate::cases::CaseAct;
 use crate::records::patient_key;
 use crate::{App, AppError, Cx};
 
+/// The class of the record that images are.
+const IMAGING: &str = "imaging";
+
 /// A study that may go with a case.
 #[derive(Debug, Clone)]
 pub struct StudyChoice {
@@ -44,7 +47,7 @@ impl App {
             "studies.listed",
         )
         .await?;
-        let by_class = case.request.classes.contains("imaging");
+        let by_class = case.request.classes.contains(IMAGING);
         Ok(lines
             .into_iter()
             .map(|line| StudyChoice {
@@ -56,12 +59,13 @@ impl App {
     }
 
     /// Makes these the studies that go with a case: before it is sent those chosen before are replaced, when more was asked
-    /// for they are added, with a word.
+    /// for they are added, with a word. With `whole` every image of the patient goes, those still to come too.
     pub async fn attach_studies(
         &self,
         cx: &Cx,
         case_key: &RecordKey,
         chosen: &[ResourceId],
+        whole: bool,
         text: Phi<String>,
     ) -> Result<(), AppError> {
         let all = self.studies_to_attach(cx, case_key).await?;
@@ -79,19 +83,26 @@ impl App {
             let others = case.request.items.iter();
             let others = others.filter(|i| i.kind.as_str() != "ImagingStudy");
             let items = others.cloned().chain(items).collect();
+            let mut classes = case.request.classes.clone();
+            match whole {
+                true => classes.insert(IMAGING.into()),
+                false => classes.remove(IMAGING),
+            };
             CaseAct::Edit(Box::new(Edit {
                 items: Some(items),
+                classes: Some(classes),
                 ..Edit::default()
             }))
         } else {
             items.retain(|i| !case.request.items.contains(i));
-            if items.is_empty() {
+            let whole = whole && !case.request.classes.contains(IMAGING);
+            if items.is_empty() && !whole {
                 return Err(AppError::invalid("study", "missing", "no study was chosen"));
             }
             CaseAct::SupplyMore {
                 text,
                 items,
-                classes: Default::default(),
+                classes: whole.then(|| IMAGING.to_owned()).into_iter().collect(),
                 files: Vec::new(),
             }
         };

@@ -53,6 +53,7 @@ parts-lead = Send what answers the question. What you leave out can be asked for
 parts-no-partner = Choose a partner first: the agreement says which parts may be sent.
 parts-kept-back = The agreement keeps these at { $hospital }
 parts-one-by-one = Nobody has classified these: choose them one by one
+parts-images-to-come = images still to come go with the case as they arrive
 parts-single = Choose single entries ({ $n })
 parts-older = { $n } older entries go only with the whole part.
 review-missing = Before it can be sent, this is missing:

@@ -50,6 +50,7 @@ parts-lead = 发送足以回答问题的内容。未发送的可稍后补充；�
 parts-no-partner = 请先选择合作医院：协议决定可发送的内容。
 parts-kept-back = 协议规定这些内容留在 { $hospital }
 parts-one-by-one = 未分类：请逐条选择
+parts-images-to-come = 尚未到达的影像到达后随病例发送
 parts-single = 选择单条（{ $n }）
 parts-older = 另有 { $n } 条较早记录，仅随整类发送。
 review-missing = 发送之前还缺：

@@ -307,6 +307,17 @@ fn by_class<'v>(record: &'v TimelineView, class: &str, own: &HospitalId) -> Vec<
         .collect()
 }
 
+const IMAGING: &str = "imaging";
+
+/// The parts of the record, images among them though none have come yet: a case is often sent while the scan is under way.
+fn with_imaging(classes: &[(String, usize)]) -> Vec<(String, usize)> {
+    let mut all = classes.to_vec();
+    if !all.iter().any(|(class, _)| class == IMAGING) {
+        all.push((IMAGING.to_owned(), 0));
+    }
+    all
+}
+
 /// The newest different titles of a class, to say what it holds.
 fn first_titles(show: &Show, entries: &[&Entry]) -> Vec<String> {
     let mut titles: Vec<String> = Vec::new();
@@ -341,7 +352,7 @@ fn parts(
             @if offer.is_none() { (note(Kind::Warn, html! { (w.t("parts-no-partner")) " " a href=(address(v, "service")) { (w.word("edit", "service")) } })) }
             input type="hidden" name="parts" value="yes";
             div class="card parts" {
-                @for (class, count) in &record.classes {
+                @for (class, count) in &with_imaging(&record.classes) {
                     @let entries = by_class(record, class, own);
                     @let alone = class == "unclassified";
                     @let kept_back = offer.is_some_and(|o| !alone && !o.classes.contains(class));
@@ -356,6 +367,7 @@ fn parts(
                                 @if kept_back { (w.f("parts-kept-back", args!["hospital" => &v.row.from.name])) }
                                 @else if alone { (w.t("parts-one-by-one")) }
                                 @else { (w.list(first_titles(show, &entries))) }
+                                @if !kept_back && class == IMAGING { @if !entries.is_empty() { " · " } (w.t("parts-images-to-come")) }
                             }
                             @if !kept_back && !entries.is_empty() {
                                 details {

@@ -7,7 +7,7 @@ use kernel::{ErrorCode, Phi, ResourceId};
 use maud::{Markup, html};
 
 use super::acts::REFERRING;
-use crate::components::form::{Errors, Field};
+use crate::components::form::{Errors, Field, check};
 use crate::components::{Kind, chip, crumbs, state};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
@@ -59,11 +59,14 @@ async fn draw(
                 @if choices.is_empty() { (state::empty("image", &w.t("attach-none"), &w.t("attach-none-more"), None)) }
                 @else { ul class="readers" { @for c in &choices { (study_row(show, &c.line, "/images", &choice(cx, v, c))) } } }
             }
+            @let whole = v.case.request.classes.contains("imaging");
+            @if !whole || v.can.edit { (check("to-come", w.t("attach-to-come"), whole, errors)) }
+            @else { p class="small soft" { (w.t("attach-to-come-sent")) } }
             @if !v.can.edit {
                 (Field::new("text", w.t("supply-text")).hint(w.t("supply-hint")).value(text).errors(errors).area(3))
             }
             div class="row" {
-                @if !choices.is_empty() { button class="btn primary" { (w.t("attach-keep")) } }
+                @if !choices.is_empty() || !whole || v.can.edit { button class="btn primary" { (w.t("attach-keep")) } }
                 a class="btn" href=(back) { (w.t("leave-it")) }
             }
         }
@@ -116,9 +119,10 @@ async fn attach(
         chosen.push(ResourceId::new(id)?);
     }
     let text = Phi::new(fields.get("text").to_owned());
+    let whole = fields.get("to-come") == "yes";
     match state
         .app
-        .attach_studies(cx.cx()?, &key, &chosen, text)
+        .attach_studies(cx.cx()?, &key, &chosen, whole, text)
         .await
     {
         Ok(()) => Ok(done(&back(&v), "attach-kept")),
