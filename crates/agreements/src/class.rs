@@ -59,6 +59,7 @@ classes! {
     Genetics = "genetics",
     Safeguarding = "safeguarding",
     Unclassified = "unclassified",
+    ImagesWithoutIdentity = "images-without-identity",
 }
 
 impl RecordClass {
@@ -78,6 +79,11 @@ impl RecordClass {
     pub const fn is_impersonal(self) -> bool {
         matches!(self, Self::Directory)
     }
+    /// Copies that Karez makes for those who may have images without identity alone. A clause that says so grants them in the
+    /// place of [`RecordClass::Imaging`]; nobody chooses them, and no role opens them in the house they were made in.
+    pub const fn is_copy(self) -> bool {
+        matches!(self, Self::ImagesWithoutIdentity)
+    }
     const fn bit(self) -> u64 {
         1 << self as u8
     }
@@ -95,16 +101,17 @@ pub struct ClassSet(u64);
 
 impl ClassSet {
     pub const EMPTY: Self = Self(0);
+    /// Every class of a record; what is made of it for others is none.
     pub fn all() -> Self {
-        RecordClass::ALL.iter().copied().collect()
-    }
-    /// Every class that is not sensitive.
-    pub fn ordinary() -> Self {
         RecordClass::ALL
             .iter()
             .copied()
-            .filter(|c| !c.is_sensitive())
+            .filter(|c| !c.is_copy())
             .collect()
+    }
+    /// Every class of a record that is not sensitive.
+    pub fn ordinary() -> Self {
+        Self::all().iter().filter(|c| !c.is_sensitive()).collect()
     }
     pub const fn contains(self, class: RecordClass) -> bool {
         self.0 & class.bit() != 0

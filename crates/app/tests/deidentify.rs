@@ -7,18 +7,14 @@ extern crate karez_app as app;
 mod world;
 
 use agreements::Privilege;
-use agreements::agreement::Stage;
-use agreements::consent::Withdrawal;
-use app::cases::CaseAct;
-use app::deidentify::{CopyAsk, DeviceRule, NewProject, Options, Use};
+use app::deidentify::{CopyAsk, CopyState, DeviceRule, NewProject, Options, Region, Use};
 use app::imaging::Target;
 use app::{AppError, Cx};
-use care::case::{Edit, RecordItem, Urgency};
 use imaging::{Limits, Object, VR, tags};
 use kernel::{RecordKey, ResourceId};
 use testkit::records::{hospital_id, id};
+use world::World;
 use world::images::{STUDY, dataset};
-use world::{World, text};
 
 fn maker(w: &World) -> Cx {
     let mut cx = w.cx("alimjan");
@@ -89,14 +85,8 @@ async fn objects(w: &World, study: &RecordKey, ask: &CopyAsk) -> (Vec<Object>, V
 async fn a_copy_says_nothing_of_who_the_patient_is_and_a_project_ties_copies_together() {
     let (w, study) = world().await;
     let app = &w.node.app;
-    let one = app
-        .new_deidentify_project(&maker(&w), new("Chest course", vec![]))
-        .await
-        .unwrap();
-    let other = app
-        .new_deidentify_project(&maker(&w), new("Another", vec![]))
-        .await
-        .unwrap();
+    let one = project(&w, "Chest course", vec![]).await;
+    let other = project(&w, "Another", vec![]).await;
     let (first, bytes) = objects(&w, &study, &ask(&one)).await;
     let (again, _) = objects(&w, &study, &ask(&one)).await;
     let (elsewhere, _) = objects(&w, &study, &ask(&other)).await;
@@ -141,10 +131,7 @@ async fn what_may_bear_a_name_is_refused_until_somebody_looks_or_the_machine_has
         clean
     })
     .await;
-    let plain = app
-        .new_deidentify_project(&maker(&w), new("Plain", vec![]))
-        .await
-        .unwrap();
+    let plain = project(&w, "Plain", vec![]).await;
     let judged = app
         .judge_copy(&maker(&w), &study, &ask(&plain))
         .await
@@ -167,7 +154,7 @@ async fn what_may_bear_a_name_is_refused_until_somebody_looks_or_the_machine_has
     );
 
     let looked = CopyAsk {
-        parts: Some(vec![[0, 0, 16, 4]]),
+        parts: Some(vec![Region::everywhere([0, 0, 16, 4])]),
         ..ask(&plain)
     };
     let (drawn, _) = objects(&w, &study, &looked).await;
@@ -181,32 +168,54 @@ async fn what_may_bear_a_name_is_refused_until_somebody_looks_or_the_machine_has
         model: "scanner 9".into(),
         parts: vec![[0, 0, 16, 4]],
     };
-    let ruled = app
-        .new_deidentify_project(&maker(&w), new("Ruled", vec![rule]))
-        .await
-        .unwrap();
+    let ruled = project(&w, "Ruled", vec![rule]).await;
     let (by_rule, _) = objects(&w, &study, &ask(&ruled)).await;
     assert!(by_rule[..2].iter().all(black));
+}
+
+/// A project for teaching with rules by device.
+async fn project(w: &World, name: &str, devices: Vec<DeviceRule>) -> ResourceId {
+    let cx = maker(w);
+    let made = w
+        .node
+        .app
+        .new_deidentify_project(&cx, new(name, devices))
+        .await;
+    made.unwrap()
+}
+
+/// The job until nothing is left to do.
+async fn copied(w: &World) {
+    while w.node.app.make_copies().await.unwrap() > 0 {}
 }
 
 #[tokio::test]
 async fn a_copy_stands_with_a_patient_who_is_nobody() {
     let (w, study) = world().await;
     let app = &w.node.app;
-    let project = app
-        .new_deidentify_project(&maker(&w), new("Course", vec![]))
+    let project = project(&w, "Course", vec![]).await;
+    app.copy_to_teaching(&maker(&w), &study, &ask(&project))
         .await
         .unwrap();
-    let patient = app
-        .copy_to_teaching(&maker(&w), &study, &ask(&project))
-        .await
-        .unwrap();
+    let asked = app.copies_of_study(&maker(&w), &study).await.unwrap();
+    assert_eq!((asked[0].state, asked[0].all), (CopyState::Looking, 3));
+    assert!(
+        asked[0].stands_for.is_none(),
+        "nothing is made in the request"
+    );
+    copied(&w).await;
+    let made = app.copies_of_study(&maker(&w), &study).await.unwrap();
+    assert_eq!((made[0].state, made[0].kept), (CopyState::Ready, 3));
+    let patient = made[0].stands_for.clone().unwrap();
     assert_ne!(patient.id, id("p1"));
-    let again = app
-        .copy_to_teaching(&maker(&w), &study, &ask(&project))
+    app.copy_to_teaching(&maker(&w), &study, &ask(&project))
         .await
         .unwrap();
-    assert_eq!(again, patient, "one pseudonym, one patient");
+    copied(&w).await;
+    let again = app.copies_of_study(&maker(&w), &study).await.unwrap();
+    assert_eq!(again.len(), 1);
+    let one = again[0].stands_for.clone().unwrap();
+    assert_eq!(one, patient, "one pseudonym, one patient");
     w.minutes(5);
     app.quiet_studies().await.unwrap();
     let studies = app.studies_of(&w.cx("alimjan"), &patient).await.unwrap();
@@ -224,13 +233,70 @@ async fn a_copy_stands_with_a_patient_who_is_nobody() {
 }
 
 #[tokio::test]
+async fn a_copy_that_cannot_be_made_whole_leaves_nothing_behind_and_says_why() {
+    let (w, _) = world().await;
+    let app = &w.node.app;
+    let mut shot = dataset("1.2.826.0.1.71", 1, "US", "A8");
+    shot.put_text(tags::BURNED_IN_ANNOTATION, VR::CS, "YES");
+    w.send(&shot).await;
+    let mut clean = dataset("1.2.826.0.1.71", 2, "US", "A8");
+    clean.put_text(tags::BURNED_IN_ANNOTATION, VR::CS, "NO");
+    let study = w.send(&clean).await;
+    let project = project(&w, "Plain", vec![]).await;
+    let asked = ask(&project);
+    app.copy_to_teaching(&maker(&w), &study, &asked)
+        .await
+        .unwrap();
+    copied(&w).await;
+    let lines = app.copies_of_study(&maker(&w), &study).await.unwrap();
+    assert_eq!(lines[0].state, CopyState::Failed);
+    assert_eq!(lines[0].why.as_deref(), Some("unclean-burned-in"));
+    assert!(lines[0].stands_for.is_none());
+    // What cannot be cleaned stays behind where that was said.
+    let partly = CopyAsk {
+        leave_out: true,
+        ..asked
+    };
+    app.copy_to_teaching(&maker(&w), &study, &partly)
+        .await
+        .unwrap();
+    copied(&w).await;
+    let lines = app.copies_of_study(&maker(&w), &study).await.unwrap();
+    assert_eq!((lines[0].state, lines[0].kept), (CopyState::Ready, 1));
+    assert_eq!(lines[0].left.get("burned-in"), Some(&1));
+}
+
+#[tokio::test]
+async fn parts_drawn_for_one_size_are_blanked_on_images_of_that_size_alone() {
+    let (w, study) = world().await;
+    let app = &w.node.app;
+    let sizes = app.image_sizes(&maker(&w), &study).await.unwrap();
+    assert_eq!(sizes.len(), 1);
+    let (columns, rows) = (sizes[0].columns, sizes[0].rows);
+    assert_eq!((sizes[0].images, sizes[0].shown[0].as_str()), (3, STUDY));
+    let project = project(&w, "Course", vec![]).await;
+    let blanked = |size: [u32; 2]| CopyAsk {
+        parts: Some(vec![Region {
+            size: Some(size),
+            part: [0, 0, columns, 2],
+        }]),
+        ..ask(&project)
+    };
+    let top = |o: &Object| {
+        let pixels = o.dataset().bytes(tags::PIXEL_DATA).unwrap().clone();
+        pixels[..columns as usize * 2 * 2].iter().all(|b| *b == 0)
+    };
+    let (hit, _) = objects(&w, &study, &blanked([columns, rows])).await;
+    assert!(hit[..3].iter().all(top));
+    let (missed, _) = objects(&w, &study, &blanked([columns + 1, rows])).await;
+    assert!(!missed[..3].iter().any(top));
+}
+
+#[tokio::test]
 async fn the_privilege_is_needed_and_other_hospitals_studies_are_not_copied() {
     let (w, study) = world().await;
     let app = &w.node.app;
-    let project = app
-        .new_deidentify_project(&maker(&w), new("Course", vec![]))
-        .await
-        .unwrap();
+    let project = project(&w, "Course", vec![]).await;
     let without = w.cx("alimjan");
     assert_eq!(
         code(app.deidentify_projects(&without).await),
@@ -268,108 +334,4 @@ async fn the_privilege_is_needed_and_other_hospitals_studies_are_not_copied() {
         .new_deidentify_project(&maker(&w), new(" ", vec![]))
         .await;
     assert_eq!(code(nameless), "name");
-}
-
-/// A case with the study that lies with `li`, under an agreement that lets images cross without identity alone.
-async fn crossing(w: &World, study: &RecordKey) -> RecordKey {
-    let mut agreement = w.agreement_at_stage(Stage::Active, false);
-    agreement.terms.clauses[0]
-        .conditions
-        .images_without_identity = true;
-    w.put_agreement(&agreement).await;
-    w.consent().await;
-    let app = &w.node.app;
-    let case = app.start_case(&w.cx("alimjan"), &id("p1")).await.unwrap();
-    let edit = Edit {
-        question: Some(text("What is it?")),
-        background: Some(text("Cough.")),
-        urgency: Some(Urgency::Urgent),
-        service: Some("thoracic-surgery".into()),
-        specialty: Some("thoracic-surgery".into()),
-        partner: Some((hospital_id("qumtagh"), id("qr-2024-003"))),
-        items: Some(vec![RecordItem {
-            kind: study.kind.clone(),
-            id: study.id.clone(),
-        }]),
-        consent: Some(id("consent-1")),
-        ..Edit::default()
-    };
-    for (who, act) in [
-        ("alimjan", CaseAct::Edit(Box::new(edit))),
-        ("alimjan", CaseAct::Send),
-        (
-            "gulnar",
-            CaseAct::Allocate {
-                consultant: w.account("li"),
-            },
-        ),
-    ] {
-        w.minutes(1);
-        app.case_act(&w.cx(who), &case, act).await.unwrap();
-    }
-    w.minutes(1);
-    case
-}
-
-#[tokio::test]
-async fn what_may_cross_without_identity_alone_is_had_as_copies_and_not_as_it_is() {
-    let (w, study) = world().await;
-    let app = &w.node.app;
-    let case = crossing(&w, &study).await;
-    // Neither page nor archive opens the study itself.
-    assert_eq!(code(app.study(&w.cx("li"), &study).await), "not-found");
-    let at = hospital_id("yarqum");
-    let lines = app
-        .image_locate(&w.cx("li"), &at, &Target::study(STUDY))
-        .await;
-    assert!(lines.unwrap().is_empty());
-    assert!(
-        app.case_studies(&w.cx("li"), &case)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-
-    let copies = app.case_copies(&w.cx("li"), &case).await.unwrap();
-    assert_eq!((copies.len(), copies[0].images), (1, 3));
-    let mut package = app
-        .case_copy_package(&w.cx("li"), &case, &study.id)
-        .await
-        .unwrap();
-    let mut bytes = Vec::new();
-    while let Some(part) = package.next().await.unwrap() {
-        bytes.extend_from_slice(&part);
-    }
-    for told in ["Wang", "YQ-0048213", "20261120", STUDY] {
-        let told = told.as_bytes();
-        assert!(!bytes.windows(told.len()).any(|at| at == told), "{told:?}");
-    }
-    assert!(bytes.windows(5).any(|at| at == b"ANON-"));
-
-    // The side that refers, and whoever has nothing to do with the case, get none.
-    assert!(
-        app.case_copies(&w.cx("alimjan"), &case)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(
-        code(app.case_copies(&w.cx("outsider"), &case).await),
-        "not-found"
-    );
-    let other = app
-        .case_copy_package(&w.cx("li"), &case, &id("other"))
-        .await;
-    assert_eq!(code(other.map(|_| ())), "not-found");
-
-    let mut consent = w.consent().await;
-    consent.withdrawn = Some(Withdrawal {
-        at: w.node.now(),
-        by: w.account("alimjan"),
-        relation: agreements::consent::Relation::Patient,
-        reason: None,
-    });
-    w.put_consent(&consent).await;
-    let after = app.case_copy_package(&w.cx("li"), &case, &study.id).await;
-    assert!(code(after.map(|_| ())) != "allowed");
 }

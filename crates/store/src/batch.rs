@@ -73,6 +73,9 @@ pub enum WriteBody {
     /// A FHIR resource: its JSON bytes as they came in. The store extracts the search index, patient and record
     /// class from them; `id` and `meta` are spliced in when read.
     Fhir(Bytes),
+    /// A FHIR resource that does not say whose it is: the patient of its hospital it belongs to is said beside. Consents,
+    /// shares, audit and erasure follow that patient; the resource leads nobody to them.
+    FhirOf { json: Bytes, patient: ResourceId },
     /// A document of our own (JSON) with the values it is found by.
     Document { json: Bytes, lookups: Vec<Lookup> },
     /// A tombstone.
@@ -145,6 +148,23 @@ impl Batch {
             key,
             expect,
             body: WriteBody::Fhir(body.into()),
+            blobs: Vec::new(),
+        });
+        self
+    }
+    /// As [`Self::put_fhir`], of a resource that does not say whose it is.
+    pub fn put_fhir_of(
+        &mut self,
+        key: RecordKey,
+        expect: Precondition,
+        body: impl Into<Bytes>,
+        patient: ResourceId,
+    ) -> &mut Self {
+        let json = body.into();
+        self.writes.push(Write {
+            key,
+            expect,
+            body: WriteBody::FhirOf { json, patient },
             blobs: Vec::new(),
         });
         self

@@ -32,6 +32,7 @@ pub const fn number(class: RecordClass) -> i64 {
         RecordClass::SubstanceUse => 24,
         RecordClass::Genetics => 25,
         RecordClass::Safeguarding => 26,
+        RecordClass::ImagesWithoutIdentity => 27,
     }
 }
 

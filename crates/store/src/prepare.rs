@@ -149,7 +149,7 @@ fn is_small(batch: &Batch) -> bool {
         .writes
         .iter()
         .map(|w| match &w.body {
-            WriteBody::Fhir(b) => b.len(),
+            WriteBody::Fhir(b) | WriteBody::FhirOf { json: b, .. } => b.len(),
             _ => 0,
         })
         .sum();
@@ -185,7 +185,8 @@ fn prepare_write(write: Write, public_base: &str) -> Result<PreparedWrite, Store
                 lookups,
             }
         }
-        WriteBody::Fhir(body) => resource(&key, body, public_base)?,
+        WriteBody::Fhir(body) => resource(&key, body, public_base, None)?,
+        WriteBody::FhirOf { json, patient } => resource(&key, json, public_base, Some(patient))?,
     };
     let bytes = match &content {
         Content::Record { body, .. } => body.len(),
@@ -204,8 +205,13 @@ fn prepare_write(write: Write, public_base: &str) -> Result<PreparedWrite, Store
     })
 }
 
-/// Index, class and patient of a FHIR resource.
-fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, StoreError> {
+/// Index, class and patient of a FHIR resource; `of` where it does not say its patient itself.
+fn resource(
+    key: &RecordKey,
+    body: Bytes,
+    public_base: &str,
+    of: Option<ResourceId>,
+) -> Result<Content, StoreError> {
     if !key.kind.is_fhir() {
         return Err(StoreError::Internal(format!(
             "{} is no FHIR type and cannot hold a resource",
@@ -231,7 +237,7 @@ fn resource(key: &RecordKey, body: Bytes, public_base: &str) -> Result<Content, 
         let class = fhir::classify(kind, root)
             .parse()
             .unwrap_or(RecordClass::Unclassified);
-        let patient = patient(key, fhir::patient_of(kind, root), &own_base);
+        let patient = of.or_else(|| patient(key, fhir::patient_of(kind, root), &own_base));
         (
             class,
             fhir::is_among_staff(kind, root),

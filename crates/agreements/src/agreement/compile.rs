@@ -43,10 +43,13 @@ pub fn compile(a: &Agreement) -> Vec<GrantRow> {
             from,
             until,
         };
-        let as_they_are = |class: &RecordClass| {
-            *class != RecordClass::Imaging || !clause.conditions.images_without_identity
+        let lent = |class| match class {
+            RecordClass::Imaging if clause.conditions.images_without_identity => {
+                RecordClass::ImagesWithoutIdentity
+            }
+            as_it_is => as_it_is,
         };
-        for class in clause.scope.granted().iter().filter(as_they_are) {
+        for class in clause.scope.granted().iter().map(lent) {
             rows.push(row(&clause.referring, &clause.answering, class, true));
         }
         for class in answer_classes().iter() {

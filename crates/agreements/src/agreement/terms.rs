@@ -377,6 +377,7 @@ impl DataScope {
             .with(RecordClass::Cases)
             .with(RecordClass::Messages)
             .with(RecordClass::Directory)
+            .without(RecordClass::ImagesWithoutIdentity)
             .without(RecordClass::Unclassified);
         if self.unclassified_one_by_one {
             set = set.with(RecordClass::Unclassified);

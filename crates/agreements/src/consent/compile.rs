@@ -17,12 +17,14 @@ pub fn compile(c: &ConsentRecord) -> Vec<ConsentRow> {
             .chain(named.iter().filter(|c| c.is_sensitive()).map(Some))
             .collect(),
         // Whoever may see a part of the record may see the case it belongs to and write in it.
-        ScopeClasses::Only(named) => named
-            .with(RecordClass::Cases)
-            .with(RecordClass::Messages)
-            .iter()
-            .map(Some)
-            .collect(),
+        ScopeClasses::Only(named) => {
+            let mut all = named.with(RecordClass::Cases).with(RecordClass::Messages);
+            // Whoever may see the images may see them without identity.
+            if named.contains(RecordClass::Imaging) {
+                all = all.with(RecordClass::ImagesWithoutIdentity);
+            }
+            all.iter().map(Some).collect()
+        }
     };
     let grantees: Vec<_> = match &c.scope.hospitals {
         None => vec![None],

@@ -447,7 +447,7 @@ impl App {
 }
 
 /// Ids and words that wake the right pages.
-fn event_data(case: &Case) -> String {
+pub(crate) fn event_data(case: &Case) -> String {
     serde_json::json!({
         "number": case.number,
         "status": case.status.as_str(),

@@ -1,17 +1,18 @@
-//! Making the copies: judged first, object by object, then as a zip or as a study of a teaching patient.
+//! Asking for copies: judged first, object by object, then as a zip, or by a job as a study of a teaching patient.
 
 use std::collections::BTreeMap;
 
 use agreements::SystemPurpose;
-use imaging::{Limits, Object, tags};
 use kernel::{RecordKey, ResourceId};
 use serde_json::json;
 use store::{Batch, Precondition};
 
 use super::project::{Project, may_copy};
-use super::{COPY_MAX, Cleaning, Part};
+use super::work::{CopyFor, CopyLine, CopyWork, teaching_id};
+use super::{COPY_MAX, Cleaning, Region};
 use crate::audit_entry::{Entry, Verb};
-use crate::imaging::{ImageSource, InstanceLine, Target};
+use crate::docs::{self, Versioned};
+use crate::imaging::{InstanceLine, Target};
 use crate::package::Package;
 use crate::records::kind;
 use crate::{App, AppError, Cx};
@@ -22,7 +23,7 @@ pub struct CopyAsk {
     pub project: ResourceId,
     /// Parts of every image to blank, by whoever has looked at them; empty: looked, and nothing to blank; none: the
     /// project's rules by device.
-    pub parts: Option<Vec<Part>>,
+    pub parts: Option<Vec<Region>>,
     /// Objects that cannot be cleaned stay behind.
     pub leave_out: bool,
 }
@@ -50,7 +51,11 @@ impl App {
     }
 
     /// The objects of one of the own hospital's studies.
-    async fn copy_lines(&self, cx: &Cx, study: &RecordKey) -> Result<Vec<InstanceLine>, AppError> {
+    pub(super) async fn copy_lines(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+    ) -> Result<Vec<InstanceLine>, AppError> {
         if may_copy(cx)? != &study.hospital {
             // What another hospital shares is read there; copies for other ends are its own to make.
             return Err(AppError::denied("deidentify-own"));
@@ -78,11 +83,7 @@ impl App {
         let mut judged = Judged::default();
         for line in lines {
             let file = self.image_open(cx, line).await?.all().await?;
-            let cleaning = cleaning.clone();
-            let refused = tokio::task::spawn_blocking(move || cleaning.judge(file))
-                .await
-                .map_err(|_| AppError::Internal("judging an image was broken off".into()))?;
-            match refused {
+            match cleaning.judge(file).await? {
                 None => judged.clean += 1,
                 Some(why) => *judged.refused.entry(why).or_default() += 1,
             }
@@ -96,7 +97,7 @@ impl App {
         cx: &Cx,
         study: &RecordKey,
         ask: &CopyAsk,
-    ) -> Result<(Vec<InstanceLine>, Cleaning), AppError> {
+    ) -> Result<Cleaning, AppError> {
         let cleaning = self.cleaning(cx, ask).await?;
         let lines = self.copy_lines(cx, study).await?;
         let judged = self.judged(cx, &lines, &cleaning).await?;
@@ -110,7 +111,7 @@ impl App {
                 "unclean-all",
                 "no image of the study can be cleaned",
             )),
-            _ => Ok((lines, cleaning)),
+            _ => Ok(cleaning),
         }
     }
 
@@ -121,51 +122,91 @@ impl App {
         study: &RecordKey,
         ask: &CopyAsk,
     ) -> Result<Package, AppError> {
-        let (_, cleaning) = self.copyable(cx, study, ask).await?;
-        self.note_copy(cx, study, ask, "study.deidentified").await?;
+        let cleaning = self.copyable(cx, study, ask).await?;
+        let mut batch = Batch::new(cx.now);
+        self.note_copy(cx, &mut batch, study, ask).await?;
+        self.store.commit(batch).await?;
         self.package_of(cx, study, None, Some(cleaning)).await
     }
 
-    /// The copies as a study of a patient of the own hospital who stands for nobody, made with the first study that is
-    /// copied for them in this project. Gives that patient; the study arrives as any other does.
+    /// Asks for copies as a study of a patient of the own hospital who stands for nobody, made with the first study that is
+    /// copied for them in this project. A job makes them; asked for again, it begins anew with what there is then.
     pub async fn copy_to_teaching(
         &self,
         cx: &Cx,
         study: &RecordKey,
         ask: &CopyAsk,
-    ) -> Result<RecordKey, AppError> {
-        let (lines, cleaning) = self.copyable(cx, study, ask).await?;
-        let issuer = format!("urn:karez:project:{}", ask.project);
-        let mut patient = None;
-        let source = ImageSource {
-            sender: "deidentify".into(),
-            exchange: self.new_id().to_string(),
-            issuer: Some(issuer.clone()),
+    ) -> Result<(), AppError> {
+        self.cleaning(cx, ask).await?;
+        let lines = self.copy_lines(cx, study).await?;
+        let patient = lines.first().and_then(|l| l.patient.clone());
+        let patient = patient.ok_or(AppError::NotFound)?;
+        let purpose = CopyFor::Teaching {
+            project: ask.project.clone(),
+            parts: ask.parts.clone(),
+            leave_out: ask.leave_out,
+            by: cx.actor.account.clone(),
         };
-        self.note_copy(cx, study, ask, "study.deidentified").await?;
-        for line in &lines {
-            let file = self.image_open(cx, line).await?.all().await?;
-            let copy = match cleaning.clean(file).await {
-                Ok(copy) => copy,
-                Err(AppError::Rejected { .. }) if cleaning.leaves_out() => continue,
-                Err(e) => return Err(e),
-            };
-            if patient.is_none() {
-                let read = Object::read(copy.clone(), &Limits::default())
-                    .map_err(|_| AppError::Internal("a copy cannot be read".into()))?;
-                let pseudonym = read.dataset().text(tags::PATIENT_ID).unwrap_or_default();
-                let made = self
-                    .teaching_patient(cx, &ask.project, &issuer, &pseudonym)
-                    .await?;
-                patient = Some(made);
-            }
-            self.image_store(cx, &study.hospital, copy, &source).await?;
+        let id = teaching_id(&ask.project, study)?;
+        let permit = self.system(SystemPurpose::Decision);
+        let before = self.load::<CopyWork>(&permit, &study.hospital, &id).await?;
+        let work = Versioned {
+            key: self.doc_key::<CopyWork>(&study.hospital, &id),
+            version: before.map_or(0, |b| b.version),
+            doc: CopyWork {
+                all: u32::try_from(lines.len()).unwrap_or(u32::MAX),
+                ..CopyWork::new(study, &patient, purpose, cx.now)
+            },
+        };
+        let mut batch = Batch::new(cx.now);
+        docs::put(&mut batch, &work)?;
+        self.note_copy(cx, &mut batch, study, ask).await?;
+        self.store.commit(batch).await?;
+        Ok(())
+    }
+
+    /// The copies of a study that were asked for as teaching patients, newest first.
+    pub async fn copies_of_study(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+    ) -> Result<Vec<CopyLine>, AppError> {
+        let own = may_copy(cx)?.clone();
+        if study.hospital != own {
+            return Err(AppError::denied("deidentify-own"));
         }
-        patient.ok_or(AppError::NotFound)
+        let stored = self.store.get(&cx.permit(), study, None).await?;
+        let stored = stored.filter(|s| !s.deleted).ok_or(AppError::NotFound)?;
+        let line = self.study_line(cx, &stored).ok_or(AppError::NotFound)?;
+        let permit = self.system(SystemPurpose::Decision);
+        let mut works = self.works_by(&own, "study", &study.id).await?;
+        works.sort_by_key(|w| std::cmp::Reverse(w.doc.asked));
+        let mut lines = Vec::new();
+        for work in works {
+            let doc = work.doc;
+            let CopyFor::Teaching { project, .. } = &doc.purpose else {
+                continue;
+            };
+            let project = self.load::<Project>(&permit, &own, project).await?;
+            lines.push(CopyLine {
+                state: doc.state,
+                modalities: line.modalities.clone(),
+                body_part: line.body_part.clone(),
+                all: doc.all,
+                seen: doc.seen,
+                kept: doc.kept,
+                left: doc.left,
+                why: doc.why,
+                project: project.map(|p| p.doc.name),
+                study: None,
+                stands_for: doc.stands_for,
+            });
+        }
+        Ok(lines)
     }
 
     /// The patient of this pseudonym: under an id that follows from project and pseudonym, so that there is one.
-    async fn teaching_patient(
+    pub(super) async fn teaching_patient(
         &self,
         cx: &Cx,
         project: &ResourceId,
@@ -204,12 +245,13 @@ impl App {
         Ok(key)
     }
 
+    /// Who had copies made of whose study, for what.
     async fn note_copy(
         &self,
         cx: &Cx,
+        batch: &mut Batch,
         study: &RecordKey,
         ask: &CopyAsk,
-        action: &str,
     ) -> Result<(), AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let stored = self.store.get(&permit, study, None).await?;
@@ -218,11 +260,9 @@ impl App {
         let entry = Entry {
             patient: patient.as_ref().map(|p| (&study.hospital, p)),
             ground: Some(&ground),
-            ..Entry::of(Verb::Execute, action, study)
+            ..Entry::of(Verb::Execute, "study.deidentified", study)
         };
-        let mut batch = Batch::new(cx.now);
         batch.audit.push(cx.audit(&study.hospital, &entry));
-        self.store.commit(batch).await?;
         Ok(())
     }
 }

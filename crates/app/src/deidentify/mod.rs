@@ -2,11 +2,15 @@
 //! teaching. A project has one secret, so that one patient gets one pseudonym, one shift of dates and one set of UIDs in it,
 //! and another in every other project.
 //!
-//! What cannot be cleaned is refused and named; nothing is left out but by the word of whoever asks.
+//! What cannot be cleaned is refused and named; nothing is left out but by the word of whoever asks, or where an agreement lets
+//! images cross without identity alone.
 
 mod copy;
 mod crossing;
+mod make;
 mod project;
+mod sizes;
+mod work;
 
 use std::sync::Arc;
 
@@ -17,9 +21,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::AppError;
 pub use copy::{CopyAsk, Judged};
-pub use crossing::CopyLine;
 pub use project::{NewProject, ProjectLine, Use};
 pub(crate) use project::{Project, secret_context};
+pub use sizes::SizeLine;
+pub(crate) use work::CopyWork;
+pub use work::{CopyLine, CopyState};
 
 /// Projects of one hospital.
 pub const PROJECTS_MAX: u32 = 200;
@@ -133,6 +139,27 @@ fn rectangle([left, top, width, height]: Part) -> Rectangle {
     }
 }
 
+/// A part to be blanked on images of one size, or of every size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Region {
+    /// Columns and rows; none: every size.
+    pub size: Option<[u32; 2]>,
+    pub part: Part,
+}
+
+impl Region {
+    /// On images of every size.
+    pub const fn everywhere(part: Part) -> Self {
+        Self { size: None, part }
+    }
+    fn is_for(&self, object: &Object) -> bool {
+        let data = object.dataset();
+        let is = |tag, side: u32| data.int(tag) == Some(i64::from(side));
+        self.size
+            .is_none_or(|[columns, rows]| is(tags::COLUMNS, columns) && is(tags::ROWS, rows))
+    }
+}
+
 /// Where a kind of machine writes on its images.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeviceRule {
@@ -171,7 +198,7 @@ pub(crate) struct Cleaning(Arc<Rules>);
 struct Rules {
     options: Options,
     /// What somebody who looked at the images said is to be blanked; empty: nothing.
-    parts: Option<Vec<Part>>,
+    parts: Option<Vec<Region>>,
     devices: Vec<DeviceRule>,
     secret: Vec<u8>,
     /// Objects that cannot be cleaned stay behind instead of ending all.
@@ -186,21 +213,28 @@ impl Cleaning {
     fn profile_for(&self, object: &Object) -> Profile {
         let rules = &self.0;
         let rule = || rules.devices.iter().find(|r| r.is_for(object));
-        let parts = rules
-            .parts
-            .clone()
-            .or_else(|| rule().map(|r| r.parts.clone()));
+        let drawn = rules.parts.as_ref().map(|all| {
+            let here = all.iter().filter(|r| r.is_for(object));
+            here.map(|r| r.part).collect::<Vec<Part>>()
+        });
+        let parts = drawn.or_else(|| rule().map(|r| r.parts.clone()));
         rules
             .options
             .profile(parts.map(|all| all.into_iter().map(rectangle).collect()))
     }
 
     /// Why the object cannot be cleaned, by its word; none where it can.
-    fn judge(&self, file: Bytes) -> Option<&'static str> {
-        let judged = Object::read(file, &Limits::default())
-            .map_err(Refused::from)
-            .and_then(|o| imaging::deidentify::judge(&o, &self.profile_for(&o)));
-        judged.err().as_ref().map(reason)
+    async fn judge(&self, file: Bytes) -> Result<Option<&'static str>, AppError> {
+        let this = self.clone();
+        let judge = move || {
+            let judged = Object::read(file, &Limits::default())
+                .map_err(Refused::from)
+                .and_then(|o| imaging::deidentify::judge(&o, &this.profile_for(&o)));
+            judged.err().as_ref().map(reason)
+        };
+        tokio::task::spawn_blocking(judge)
+            .await
+            .map_err(|_| AppError::Internal("judging an image was broken off".into()))
     }
 
     /// The copy. Works hard on one thread: called where that is expected.

@@ -185,13 +185,23 @@ impl App {
     /// What cleans objects for a request.
     pub(super) async fn cleaning(&self, cx: &Cx, ask: &CopyAsk) -> Result<Cleaning, AppError> {
         let own = may_copy(cx)?;
-        if !ask.parts.as_ref().is_none_or(|p| fit(p)) {
+        let parts = ask.parts.iter().flatten().map(|r| r.part);
+        if !fit(&parts.collect::<Vec<Part>>()) {
             return Err(AppError::invalid(
                 "parts",
                 "regions",
                 "not a part of an image",
             ));
         }
+        self.cleaning_at(own, ask).await
+    }
+
+    /// As [`Self::cleaning`], at a hospital, of what was asked for by one who may.
+    pub(super) async fn cleaning_at(
+        &self,
+        own: &HospitalId,
+        ask: &CopyAsk,
+    ) -> Result<Cleaning, AppError> {
         let permit = self.system(SystemPurpose::Decision);
         let project = self.need::<Project>(&permit, own, &ask.project).await?;
         if project.doc.purpose == Use::Crossing {

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant as Monotonic};
 
-use agreements::{ActorKind, Role};
+use agreements::{ActorKind, Role, SystemPurpose};
 use bytes::Bytes;
 use kernel::{AccountId, HospitalId, RecordKey};
 use lru::LruCache;
@@ -13,6 +13,7 @@ use store::{
 };
 
 use super::object::{Making, Read};
+use super::settings::Issuers;
 use super::{ImageSource, Incoming, Kept, Outcome, study};
 use crate::audit_entry::{Entry, Verb};
 use crate::records::kind;
@@ -198,6 +199,52 @@ impl App {
         read.identity.id = known.patient_id;
         read.identity.issuer = known.issuer;
         self.keep_read(cx, &study.hospital, read, source).await
+    }
+
+    /// Keeps an object of a copy without identity: in a study of its own, made with the first, that belongs to a patient
+    /// whom neither the object nor the study's record names.
+    pub(crate) async fn keep_copy(
+        &self,
+        study: &RecordKey,
+        patient: &kernel::ResourceId,
+        file: Bytes,
+    ) -> Result<Kept, AppError> {
+        let source = ImageSource {
+            sender: "deidentify".into(),
+            exchange: study.id.to_string(),
+            issuer: None,
+        };
+        let sender = source.sender.clone();
+        let read = tokio::task::spawn_blocking(move || Read::of(file, &Issuers::default(), sender))
+            .await
+            .map_err(|_| AppError::Internal("reading an object was broken off".into()))??;
+        let read = Arc::new(read);
+        let compared = match self.kept_before(&study.hospital, &read).await? {
+            Before::Kept(kept) => return Ok(kept),
+            Before::Others(others) => others,
+        };
+        let known = KnownStudy {
+            key: study.clone(),
+            patient: Some(patient.clone()),
+            said: Monotonic::now(),
+        };
+        let mut batch = Batch::new(self.now());
+        let permit = self.system(SystemPurpose::Job);
+        if self.store.get(&permit, study, None).await?.is_none() {
+            let resource = study::as_copy(&study::begun(&read, None))?;
+            let of = patient.clone();
+            batch.put_fhir_of(study.clone(), Precondition::Absent, resource, of);
+        }
+        let mut rows = Making::begin(&read);
+        rows.compared = compared;
+        match self
+            .commit_image(batch, &read, &mut rows, known, &source)
+            .await
+        {
+            Ok(kept) => Ok(kept),
+            Err(Failed::Moved) => Err(AppError::Conflict),
+            Err(Failed::Error(e)) => Err(e),
+        }
     }
 
     async fn keep_read(

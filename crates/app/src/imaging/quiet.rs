@@ -39,6 +39,11 @@ impl App {
         Ok(written)
     }
 
+    /// Writes the record of a copy without identity, as it stands.
+    pub(crate) async fn quiet_copy(&self, key: &RecordKey, uid: &str) -> Result<(), AppError> {
+        self.quiet_study(key, uid, self.now()).await
+    }
+
     async fn quiet_study(&self, key: &RecordKey, uid: &str, at: Instant) -> Result<(), AppError> {
         let permit = self.system(SystemPurpose::Job);
         let Some(current) = self.store.get(&permit, key, None).await? else {
@@ -54,16 +59,31 @@ impl App {
         let base = self.dicom_web_base(&key.hospital);
         let mut batch = Batch::new(self.now());
         let whole = study::whole(&series, &subject, &base, &zone)?;
+        let copy_of = current.patient.clone().filter(|_| current.class.is_copy());
+        let whole = match (whole, &copy_of) {
+            (Some(whole), Some(_)) => Some(study::as_copy(&whole)?),
+            (whole, _) => whole,
+        };
         if let Some(new) = whole.filter(|new| new.as_bytes() != current.original.reveal().as_ref())
         {
-            batch.put_fhir(key.clone(), Precondition::Version(current.version), new);
+            let expect = Precondition::Version(current.version);
+            match &copy_of {
+                Some(patient) => batch.put_fhir_of(key.clone(), expect, new, patient.clone()),
+                None => batch.put_fhir(key.clone(), expect, new),
+            };
             batch
                 .audit
                 .push(arrived(key, &current, &series, self.now()));
         }
-        let patient = current.patient.as_ref();
-        self.finish_order(&mut batch, key, patient, &body).await?;
-        batch.event("imaging.arrived", key, "{}");
+        // A copy is no work of the hospital that keeps it, and nobody asked for it by a number.
+        if copy_of.is_none() {
+            if let Some(patient) = &current.patient {
+                let cx = self.job_cx();
+                self.finish_order(&cx, &mut batch, key, patient, &body)
+                    .await?;
+            }
+            batch.event("imaging.arrived", key, "{}");
+        }
         batch.images.push(ImageChange::Quiet {
             study: key.clone(),
             at,

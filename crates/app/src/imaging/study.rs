@@ -47,6 +47,16 @@ pub(super) fn begun(read: &Read, patient: Option<&ResourceId>) -> String {
     out.to_string()
 }
 
+/// As a copy without identity is written: its tag makes it one ([`fhir::classify`]).
+pub(super) fn as_copy(study: &str) -> Result<String, AppError> {
+    let mut out: Value = serde_json::from_str(study)
+        .map_err(|_| AppError::Internal("a copy that was written".into()))?;
+    if let Some(tags) = out.pointer_mut("/meta/tag").and_then(Value::as_array_mut) {
+        tags.push(json!({"system": "urn:karez:copy", "code": "without-identity"}));
+    }
+    Ok(out.to_string())
+}
+
 fn identifiers(uid: &str, accession: &str) -> Value {
     let mut all = vec![json!({"system": "urn:dicom:uid", "value": format!("urn:oid:{uid}")})];
     if !accession.is_empty() {

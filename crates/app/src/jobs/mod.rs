@@ -124,6 +124,18 @@ pub(crate) const JOBS: &[Job] = &[
         run: |app| Box::pin(app.quiet_studies()),
     },
     Job {
+        name: "copies",
+        every_s: 1,
+        leased: true,
+        run: |app| Box::pin(app.make_copies()),
+    },
+    Job {
+        name: "copy-sweep",
+        every_s: 60,
+        leased: true,
+        run: |app| Box::pin(app.sweep_copies()),
+    },
+    Job {
         name: "scrub",
         every_s: 60,
         leased: true,

@@ -15,6 +15,7 @@ use crate::accounts::model::Account;
 use crate::audit_entry::{Entry, Verb};
 use crate::cases::doc::CaseDoc;
 use crate::corrections::Correction;
+use crate::deidentify::CopyWork;
 use crate::docs::{self, Document, Versioned};
 use crate::imaging::orders::ImagingOrder;
 use crate::opinions::doc::Opinion;
@@ -222,6 +223,7 @@ impl App {
         self.all_of::<SignedReport>(&own, &mut keys).await?;
         self.all_of::<ImageLink>(&own, &mut keys).await?;
         self.all_of::<ImagingOrder>(&own, &mut keys).await?;
+        self.all_of::<CopyWork>(&own, &mut keys).await?;
         let mut after = None;
         loop {
             let page = self

@@ -82,6 +82,16 @@ impl App {
             for study in studies {
                 done += usize::from(self.open_arrived(study).await?);
             }
+            let mut cases: Vec<&RecordKey> = events
+                .iter()
+                .filter(|e| e.topic.starts_with("case.") && e.subject.kind.as_str() == "case")
+                .map(|e| &e.subject)
+                .collect();
+            cases.sort();
+            cases.dedup();
+            for case in cases {
+                self.want_copies_of_case(case).await?;
+            }
             place.doc.position = last;
             if events.len() < EVENTS_AT_ONCE as usize {
                 break;
@@ -110,6 +120,8 @@ impl App {
         let Some((line, patient)) = self.readable(&cx, &stored) else {
             return Ok(false);
         };
+        self.want_copies_of_patient(&study.hospital, &patient)
+            .await?;
         let facts = facts_of(&line);
         let begin = |hospital: &HospitalId, case: Option<ResourceId>, urgency| {
             let (study, patient) = (study.clone(), patient.clone());
@@ -121,6 +133,10 @@ impl App {
             let Some(hospital) = case.answering().filter(|h| **h != study.hospital) else {
                 continue;
             };
+            // They are given copies in the case, and learn nothing of the study itself.
+            if self.lends_without_identity(&case).await? {
+                continue;
+            }
             let urgency = case.request.urgency.unwrap_or(Urgency::Routine);
             let reading = begin(hospital, Some(case.id.clone()), urgency);
             done |= self.open_or_renew(&cx, reading, &facts).await?;
@@ -193,9 +209,10 @@ impl App {
         }
     }
 
-    /// What can be read: a study with pictures here and a patient.
+    /// What can be read: a study with pictures here and a patient. A copy without identity is answered in its case; a report
+    /// of it would be one of nobody.
     fn readable(&self, cx: &Cx, stored: &Stored) -> Option<(StudyLine, ResourceId)> {
-        if stored.deleted {
+        if stored.deleted || stored.class.is_copy() {
             return None;
         }
         let line = self.study_line(cx, stored)?;

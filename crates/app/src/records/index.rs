@@ -77,7 +77,8 @@ impl App {
                     added.push((key, Some(index)));
                 }
                 WriteBody::Delete => added.push((key, None)),
-                WriteBody::Document { .. } => {}
+                // A Patient says itself who it is.
+                WriteBody::Document { .. } | WriteBody::FhirOf { .. } => {}
             }
         }
         for (key, index) in added {

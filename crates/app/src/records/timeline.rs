@@ -43,7 +43,9 @@ impl App {
                 .await;
             let (mut of_source, gap) = match found {
                 Ok(records) if records.is_empty() => (Vec::new(), Some(GapReason::NotPermitted)),
-                Ok(records) => {
+                Ok(mut records) => {
+                    // Their dates are not when anything was: they are shown with the case they were made for.
+                    records.retain(|r| !r.class.is_copy());
                     self.audit_read(cx, source, std::slice::from_ref(source), "timeline.read")
                         .await?;
                     let full = records.len() == RECORDS_PER_SOURCE as usize;

@@ -7,6 +7,7 @@ pub mod together;
 pub mod view;
 
 use care::case::Case;
+use fhir::json::Json as _;
 use fhir::raw;
 use fhir::views::ImagingStudy;
 use kernel::{RecordKey, ResourceId};
@@ -63,7 +64,29 @@ impl App {
             .await?;
         Ok(found
             .iter()
+            .filter(|s| !s.class.is_copy())
             .filter_map(|s| self.study_line(cx, s))
+            .collect())
+    }
+
+    /// The other copies without identity under the same pseudonym that the reader may see.
+    async fn copies_beside(
+        &self,
+        cx: &Cx,
+        key: &RecordKey,
+        patient: &ResourceId,
+        pseudonym: &str,
+    ) -> Result<Vec<StudyLine>, AppError> {
+        let kinds = [kind("ImagingStudy")];
+        let found = self
+            .store
+            .records_of(&cx.permit(), &key.hospital, patient, &kinds, STUDIES_MAX)
+            .await?;
+        Ok(found
+            .iter()
+            .filter(|s| s.class.is_copy() && s.key != *key)
+            .filter_map(|s| self.study_line(cx, s))
+            .filter(|l| l.pseudonym.as_deref() == Some(pseudonym))
             .collect())
     }
 
@@ -89,23 +112,23 @@ impl App {
         }
         let stored = self.read_record(cx, key, "study.opened").await?;
         let line = self.study_line(cx, &stored).ok_or(AppError::NotFound)?;
-        let patient = stored
-            .patient
-            .as_ref()
-            .map(|p| patient_key(&key.hospital, p));
         let mut priors = Vec::new();
+        if let (Some(pseudonym), Some(patient)) = (&line.pseudonym, &stored.patient) {
+            priors = self.copies_beside(cx, key, patient, pseudonym).await?;
+        }
+        let patient = line.patient.as_ref().map(|p| patient_key(&key.hospital, p));
         if let Some(patient) = &patient {
             let mut sources = vec![patient.clone()];
             sources.extend(self.linked(cx, patient).await?);
             for source in &sources {
                 priors.extend(self.studies_at(cx, source).await?);
             }
-            priors.retain(|p| p.key != *key && p.state.has_pictures());
-            newest_first(&mut priors);
-            // What was made in the same way stands nearest.
-            priors.sort_by_key(|p| !p.modalities.iter().any(|m| line.modalities.contains(m)));
-            priors.truncate(PRIORS_MAX);
         }
+        priors.retain(|p| p.key != *key && p.state.has_pictures());
+        newest_first(&mut priors);
+        // What was made in the same way stands nearest.
+        priors.sort_by_key(|p| !p.modalities.iter().any(|m| line.modalities.contains(m)));
+        priors.truncate(PRIORS_MAX);
         let first = {
             let doc = raw::parse(stored.body.reveal()).map_err(|_| AppError::NotFound)?;
             ImagingStudy::from_value(doc.root())
@@ -130,11 +153,13 @@ impl App {
     pub(crate) fn study_line(&self, cx: &Cx, stored: &Stored) -> Option<StudyLine> {
         let doc = raw::parse(stored.body.reveal()).ok()?;
         let root = doc.root();
-        let has_endpoint = {
-            use fhir::json::Json;
-            root.list("endpoint").next().is_some()
-        };
+        let has_endpoint = root.list("endpoint").next().is_some();
         let study = ImagingStudy::from_value(root);
+        let pseudonym = stored.class.is_copy().then(|| {
+            let of = root.get("subject").and_then(|s| s.get("identifier"));
+            let value = of.and_then(|i| i.str_at("value"));
+            value.unwrap_or_default().to_owned()
+        });
         let state = StudyState::of(study.status.as_deref(), has_endpoint);
         let series: Vec<SeriesLine> = study
             .series
@@ -169,7 +194,8 @@ impl App {
         Some(StudyLine {
             uid: study.uid().unwrap_or_default().to_owned(),
             key: stored.key.clone(),
-            patient: stored.patient.clone(),
+            patient: stored.patient.clone().filter(|_| pseudonym.is_none()),
+            pseudonym,
             modalities,
             description: study.description.clone().unwrap_or_default(),
             body_part: series

@@ -59,8 +59,10 @@ pub struct SeriesLine {
 #[derive(Debug, Clone)]
 pub struct StudyLine {
     pub key: RecordKey,
-    /// None while nobody has decided whose it is.
+    /// None while nobody has decided whose it is, and where it is shown without identity.
     pub patient: Option<ResourceId>,
+    /// What stands for the patient in a copy without identity.
+    pub pseudonym: Option<String>,
     /// Study Instance UID.
     pub uid: String,
     pub modalities: Vec<String>,
@@ -79,7 +81,7 @@ pub struct StudyLine {
 #[derive(Debug, Clone)]
 pub struct StudyView {
     pub line: StudyLine,
-    /// Key of its patient at the same hospital; none while nobody has decided whose it is.
+    /// Key of its patient at the same hospital; none while nobody has decided whose it is, and of a copy without identity.
     pub patient: Option<RecordKey>,
     /// Other studies of the patient, those of the same modality first, newest first.
     pub priors: Vec<StudyLine>,

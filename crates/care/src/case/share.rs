@@ -74,6 +74,13 @@ impl Case {
                 id: f.id.clone(),
             }))
         });
+        let study = kernel::Kind::new("ImagingStudy").ok();
+        let copies = study.into_iter().flat_map(|kind| {
+            self.copies.iter().map(move |id| {
+                let (kind, id) = (kind.clone(), id.clone());
+                Shared::Entry(RecordItem { kind, id })
+            })
+        });
         let classes = self
             .request
             .classes
@@ -82,7 +89,7 @@ impl Case {
             .cloned()
             .chain(ALWAYS.map(String::from))
             .map(Shared::Class);
-        let mut what: Vec<_> = entries.chain(files).chain(classes).collect();
+        let mut what: Vec<_> = entries.chain(files).chain(copies).chain(classes).collect();
         what.sort();
         what.dedup();
         what.into_iter()

@@ -54,6 +54,9 @@ pub struct Case {
     pub since: Instant,
     pub created: Instant,
     pub sent: Option<Instant>,
+    /// Copies without identity that were made for the answering hospital of what goes with the case: ImagingStudies.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub copies: BTreeSet<ResourceId>,
     /// How often an answer was sent back with a new question.
     pub round: u16,
     /// Alarms already raised in the present status.

@@ -39,8 +39,16 @@ pub fn is_among_staff<'a, J: Json<'a>>(kind: &str, resource: J) -> bool {
                 resource.str_at("status") == Some("draft")
             }
             "Communication" | "CommunicationRequest" => !is_with_patient(resource),
+            "ImagingStudy" => is_copy(resource),
             _ => false,
         }
+}
+
+/// A copy without identity, made by Karez for another hospital: its tag can be written by nobody else.
+fn is_copy<'a, J: Json<'a>>(study: J) -> bool {
+    let tags = study.get("meta").into_iter().flat_map(|m| m.list("tag"));
+    tags.filter(|t| t.str_at("system") == Some("urn:karez:copy"))
+        .any(|t| t.str_at("code") == Some("without-identity"))
 }
 
 /// Written by the patient or somebody of theirs, or to them; a case marks its own messages by category.
@@ -81,6 +89,7 @@ fn by_type<'a, J: Json<'a>>(kind: &str, resource: J) -> &'static str {
         "Observation" => observation(resource),
         "DiagnosticReport" => report(resource),
         "Specimen" => "laboratory",
+        "ImagingStudy" if is_copy(resource) => "images-without-identity",
         "ImagingStudy" => "imaging",
         "MolecularSequence" => "genetics",
         "Procedure" => "procedures",

@@ -11,4 +11,6 @@ htmx.config.includeIndicatorCSS = false;
 watchLine();
 keepDrafts();
 comforts();
+if (document.querySelector('[data-words-of]')) void import('./phrases.ts').then((m) => m.phraseWords());
+if (document.querySelector('[data-regions]')) void import('./regions.ts').then((m) => m.regions());
 if (document.querySelector('[data-passkey]')) void import('./passkey.ts').then((m) => m.passkeys());

@@ -26,6 +26,7 @@ class-substance-use = Substance use
 class-genetics = Genetics
 class-safeguarding = Safeguarding
 class-unclassified = Not yet classified
+class-images-without-identity = Images without identity
 specialty-thoracic-surgery = thoracic surgery
 specialty-respiratory-medicine = respiratory medicine
 specialty-internal-medicine = internal medicine

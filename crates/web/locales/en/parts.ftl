@@ -31,7 +31,7 @@ banner-allergies = Allergies
 banner-no-allergies = None recorded
 banner-custodian = Kept by
 banner-language = Speaks
-banner-pseudonym = A case number stands for the patient’s name
+banner-pseudonym = This stands for the patient’s name
 
 permit-label = Permission
 permit-refused = Refusal

@@ -6,6 +6,11 @@ share-lead-own = A link and a PIN let a doctor of your choice see these images a
 share-new = A new link
 share-to = Who is it for?
 share-to-hint = Name and place, as you would find it again: “Dr Meyer, heart clinic”.
+share-country = The country they work in
+share-country-hint = Images that leave the country need the patient’s separate consent where the law asks for one, and are listed in the border ledger.
+share-country-choose = Choose a country
+share-purpose = What for
+share-purpose-hint = Asked of what leaves the country.
 share-hours = Good for
 share-download = The files may be saved too
 share-make = Make the link
@@ -63,6 +68,8 @@ attach-none-more = This patient has no images here.
 attach-this = Goes with the case
 attach-sent = Sent with the case
 attach-by-class = Goes with the case: all images do
+attach-to-come = All images go with the case, those still to come too
+attach-to-come-sent = All images go with the case; those still to come show in it by themselves.
 attach-keep = Keep the choice
 attach-kept = The studies are chosen
 problem-too-long = This text is too long.
@@ -137,6 +144,7 @@ order-state-waiting = Waiting
 order-state-done = Done: images
 order-state-cancelled = Taken back
 rejected-order-over = The order is over already.
+problem-order-number = Another order has this number.
 deid-act = Copy without identity
 deid-title = A copy without identity
 deid-lead = Names, numbers, dates and whatever else says who the patient is are removed or replaced (DICOM PS3.15 Annex E). What cannot be cleaned is refused. Each copy is written down.
@@ -146,12 +154,33 @@ deid-pixels = Writing in the images
 deid-pixels-rules = By the project’s rules for the machine; images that may bear writing and have no rule are refused
 deid-pixels-looked = I have looked at the images: blank the parts below, or nothing where none is given
 deid-parts = Parts to blank
-deid-parts-hint = In pixels, one part in each line: left, top, width, height.
+deid-parts-hint = In pixels, one part in each line: left, top, width, height. For images of one size alone, its columns and rows before it: “640x480: 0, 0, 640, 40”.
+deid-draw = Draw the parts on the images
+deid-draw-hint = One image of each size. Drag over what is to be blanked: it is blanked on every image of that size. Look at the other images in the viewer, too.
+deid-draw-image = One of the images of { $size } pixels
+deid-draw-undo = Take the last part back
+deid-draw-more = { $n ->
+    [one] Images of one more size are not shown; their parts are typed.
+   *[other] Images of { $n } more sizes are not shown; their parts are typed.
+}
+deid-copies = Copies for teaching patients
+deid-to-patient = Open the patient who stands for nobody
 deid-leave-out = Leave out what cannot be cleaned
 deid-judge = Look what can be cleaned
 deid-zip = Copy as a zip
 deid-teaching = Copy as a teaching patient
-deid-copied = Copied: the study stands with a patient who is nobody
+deid-asked = The copy is being made; you can leave this page and come back
+copy-state-looking = Being looked through
+copy-state-making = Being copied
+copy-state-ready = Ready
+copy-state-failed = Not made
+copy-progress = { $n } of { $all } images
+copy-left = { $n ->
+    [one] One image stays behind
+   *[other] { $n } images stay behind
+}: { $why }
+copy-failed = No copy was made: { $why }
+copy-held-up = It cannot be gone on with now (disk or database). It is tried again by itself; nothing half is shown.
 deid-clean = { $n ->
     [one] One image can be cleaned
    *[other] { $n } images can be cleaned
@@ -166,6 +195,9 @@ unclean-report = a structured report; the project does not clean these
 unclean-unknown-class = a kind of object that is not known to be clean
 unclean-pixels = the picture cannot be changed in its coding
 unclean-damaged = it cannot be read
+unclean-all = nothing in this study can be cleaned
+unclean-gone = the study is not there any more, or belongs to another patient now
+unclean-too-many = the study has too many images
 rejected-unclean-burned-in = Some images may show who the patient is. Look at them and name the parts to blank, or leave them out.
 rejected-unclean-document = The study has an enclosed document, which cannot be cleaned. Leave it out, or make no copy.
 rejected-unclean-report = The study has a structured report, which this project does not clean. Leave it out, or choose another project.
@@ -202,4 +234,7 @@ use-crossing = Crossing
 agr-without-identity = Images cross without identity alone
 agr-says-without-identity = Images cross as copies without identity alone; none is opened as it is.
 copies-title = Images without identity
-copies-lead = The agreement lets images cross without identity alone. The copies say nothing of who the patient is; what cannot be cleaned is left out. Each taking is written down at both hospitals.
+copies-lead = The agreement lets images cross without identity alone. These copies say nothing of who the patient is, and their dates are shifted; what cannot be cleaned is left out. Each opening is written down at both hospitals.
+copies-lead-own = The agreement lets images cross without identity alone: the other hospital opens these copies and not the studies themselves.
+copies-open = Open the images
+viewer-nobody = A copy without identity: dates are shifted, by the same days in every copy of this patient. What you find is answered in the case.

@@ -26,6 +26,7 @@ class-substance-use = 物质使用
 class-genetics = 遗传
 class-safeguarding = 人身保护
 class-unclassified = 未分类
+class-images-without-identity = 去标识影像
 specialty-thoracic-surgery = 胸外科
 specialty-respiratory-medicine = 呼吸内科
 specialty-internal-medicine = 内科

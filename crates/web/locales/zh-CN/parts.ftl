@@ -31,7 +31,7 @@ banner-allergies = 过敏
 banner-no-allergies = 无记录
 banner-custodian = 保存于
 banner-language = 语言
-banner-pseudonym = 以病例号代替患者姓名
+banner-pseudonym = 以此代替患者姓名
 
 permit-label = 许可
 permit-refused = 拒绝

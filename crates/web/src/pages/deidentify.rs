@@ -1,7 +1,8 @@
 //! Copies of a study without identity: the project they are for, a look at what can be cleaned, then the copy.
 
 use app::deidentify::{
-    CopyAsk, DateRule, DeviceRule, Judged, NewProject, Options, Part, ProjectLine, Use,
+    CopyAsk, CopyLine, CopyState, DateRule, DeviceRule, Judged, NewProject, Options, Part,
+    ProjectLine, Region, SizeLine, Use,
 };
 use app::{App, Privilege};
 use axum::extract::{Path, State};
@@ -12,13 +13,13 @@ use maud::{Markup, html};
 use super::view::patient_address;
 use crate::args;
 use crate::components::form::{Choice, Choices, Errors, Field, check};
-use crate::components::{Kind, note};
+use crate::components::{Kind, chip, icon, note};
 use crate::frame::flash::done;
 use crate::frame::form::Fields;
 use crate::frame::route::CLINICAL;
 use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get, package, post, refused};
 use crate::pages::images::list::{modalities, study_address, study_name};
-use crate::shell::Shell;
+use crate::shell::{Shell, part as fragment};
 use crate::words::Words;
 
 const PROJECTS: &str = "/deidentify";
@@ -29,6 +30,11 @@ pub fn routes() -> Vec<RouteSpec> {
         post("/deidentify", CLINICAL, new_project),
         get("/images/{hospital}/{id}/deidentify", CLINICAL, page),
         post("/images/{hospital}/{id}/deidentify", CLINICAL, copy),
+        get(
+            "/images/{hospital}/{id}/deidentify/copies",
+            CLINICAL,
+            copies,
+        ),
     ]
 }
 
@@ -129,6 +135,19 @@ fn part(text: &str) -> Option<Part> {
     numbers.try_into().ok()
 }
 
+/// `0, 0, 512, 40`, or `512x512: 0, 0, 512, 40` for images of one size.
+fn region(text: &str) -> Option<Region> {
+    let Some((size, place)) = text.split_once([':', '：']) else {
+        return part(text).map(Region::everywhere);
+    };
+    let (columns, rows) = size.split_once(['x', 'X', '×'])?;
+    let side = |t: &str| t.trim().parse().ok();
+    Some(Region {
+        size: Some([side(columns)?, side(rows)?]),
+        part: part(place)?,
+    })
+}
+
 /// Lines `US, EPIQ 7: 0, 0, 1024, 60`.
 fn devices(text: &str) -> Option<Vec<DeviceRule>> {
     let mut all: Vec<DeviceRule> = Vec::new();
@@ -213,6 +232,8 @@ async fn draw(
     let show = &cx.show();
     let projects = state.app.deidentify_projects(cx.cx()?).await?;
     let study = state.app.study(cx.cx()?, key).await?;
+    let sizes = state.app.image_sizes(cx.cx()?, key).await?;
+    let made = state.app.copies_of_study(cx.cx()?, key).await?;
     let title = w.t("deid-title");
     let main = html! {
         div class="stack" {
@@ -220,10 +241,17 @@ async fn draw(
             div class="stack tightly" { h1 { (title) } p class="soft prose" { (w.t("deid-lead")) } }
             @if let Some(judged) = judged { (verdict(w, judged)) }
             @if projects.is_empty() { (note(Kind::Warn, html! { p { (w.t("deid-no-project")) " " a href=(PROJECTS) { (w.t("deid-projects")) } } })) }
-            @else { (copy_form(cx, key, &projects, typed, errors)) p class="small" { a href=(PROJECTS) { (w.t("deid-projects")) } } }
+            @else {
+                (copies_part(cx, key, &made))
+                (copy_form(cx, key, &Asked { projects: &projects, sizes: &sizes, typed, errors }))
+                p class="small" { a href=(PROJECTS) { (w.t("deid-projects")) } }
+            }
         }
     };
-    let answer = Shell::new(cx, &title).class("narrow stack").draw(&main);
+    let answer = Shell::new(cx, &title)
+        .class("narrow stack")
+        .style("images.css")
+        .draw(&main);
     Ok(if errors.is_empty() {
         answer
     } else {
@@ -248,13 +276,103 @@ fn verdict(w: &Words, judged: &Judged) -> Markup {
     )
 }
 
-fn copy_form(
-    cx: &PageCx,
-    key: &RecordKey,
-    projects: &[ProjectLine],
-    typed: &Fields,
-    errors: &Errors,
-) -> Markup {
+/// What the form is drawn from.
+struct Asked<'a> {
+    projects: &'a [ProjectLine],
+    sizes: &'a [SizeLine],
+    typed: &'a Fields,
+    errors: &'a Errors,
+}
+
+/// Sizes that can be drawn on; parts of others are typed.
+const SIZES_SHOWN: usize = 6;
+
+/// One image of each size, to draw on. Without script it shows where the numbers are counted from.
+fn drawn_on(cx: &PageCx, key: &RecordKey, sizes: &[SizeLine]) -> Markup {
+    let w = &cx.words();
+    let web = cx.dicomweb(&key.hospital);
+    html! {
+        @if !sizes.is_empty() { details open {
+            summary { (w.t("deid-draw")) }
+            p class="small soft" { (w.t("deid-draw-hint")) }
+            div class="rg-all" { @for s in sizes.iter().take(SIZES_SHOWN) {
+                @let [study, series, instance] = &s.shown;
+                @let size = format!("{} × {}", s.columns, s.rows);
+                figure class="rg" data-regions="parts" data-columns=(s.columns) data-rows=(s.rows) {
+                    div class="rg-sheet" { img src={ (web) "/studies/" (study) "/series/" (series) "/instances/" (instance) "/rendered" }
+                        alt=(w.f("deid-draw-image", args!["size" => &size])) width=(s.columns) height=(s.rows) loading="lazy"; }
+                    figcaption class="row apart small" {
+                        span { (size) " · " (w.f("viewer-images", args!["n" => s.images])) }
+                        span class="rg-acts" hidden { button type="button" class="btn" data-undo { (w.t("deid-draw-undo")) } }
+                    }
+                }
+            } }
+            @if sizes.len() > SIZES_SHOWN { p class="small soft" { (w.f("deid-draw-more", args!["n" => sizes.len() - SIZES_SHOWN])) } }
+        } }
+    }
+}
+
+async fn copies(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+) -> PageResult {
+    let key = app::viewing::study_key(&hospital, &id)?;
+    let made = state.app.copies_of_study(cx.cx()?, &key).await?;
+    Ok(fragment(copies_part(&cx, &key, &made)))
+}
+
+/// The copies that were asked for, asked for again while one is on its way.
+fn copies_part(cx: &PageCx, key: &RecordKey, made: &[CopyLine]) -> Markup {
+    let w = &cx.words();
+    let due = made.iter().any(|c| c.state.is_due());
+    let address = format!("{}/deidentify/copies", study_address(key));
+    html! {
+        div id="copies" hx-get=[due.then_some(address)] hx-trigger=[due.then_some("every 2s")] hx-swap="outerHTML" {
+            @if !made.is_empty() { section class="card" aria-labelledby="copies-h" {
+                header { h2 id="copies-h" { (w.t("deid-copies")) } }
+                ul class="readers" { @for c in made { li class="stack none" {
+                    div class="row apart" {
+                        b { bdi { (c.project.as_deref().unwrap_or_default()) } }
+                        (copy_chip(w, c.state))
+                    }
+                    (progress(w, c))
+                    @if let (CopyState::Ready, Some(patient)) = (c.state, &c.stands_for) { p { a href=(patient_address(patient)) { (icon("image")) (w.t("deid-to-patient")) } } }
+                } } }
+            } }
+        }
+    }
+}
+
+pub fn copy_chip(w: &Words, state: CopyState) -> Markup {
+    let kind = match state {
+        CopyState::Ready => Kind::Ok,
+        CopyState::Looking | CopyState::Making => Kind::Plain,
+        CopyState::Failed => Kind::Stop,
+    };
+    chip(kind, &w.word("copy-state", state.as_str()))
+}
+
+/// How far a copy has come, what stayed behind, and why it does not go on.
+pub fn progress(w: &Words, c: &CopyLine) -> Markup {
+    let of = args!["n" => c.seen, "all" => c.all];
+    html! {
+        @if c.state.is_due() {
+            p class="small soft" { (w.f("copy-progress", of)) }
+            progress max=(c.all.max(1)) value=(c.seen) aria-label=(w.word("copy-state", c.state.as_str())) {}
+        } @else if c.state == CopyState::Ready {
+            p class="small soft" { (w.f("viewer-images", args!["n" => c.kept])) }
+        }
+        @if !c.left.is_empty() { ul class="plain small" { @for (why, n) in &c.left { li { (w.f("copy-left", args!["n" => *n, "why" => w.word("unclean", why)])) } } } }
+        @if let Some(why) = &c.why { p class="small" { (match why.strip_prefix("unclean-") {
+            Some(word) => w.f("copy-failed", args!["why" => w.word("unclean", word)]),
+            None => w.t("copy-held-up"),
+        }) } }
+    }
+}
+
+fn copy_form(cx: &PageCx, key: &RecordKey, asked: &Asked<'_>) -> Markup {
+    let (projects, typed, errors) = (asked.projects, asked.typed, asked.errors);
     let w = &cx.words();
     let all: Vec<(String, String)> = projects
         .iter()
@@ -285,6 +403,7 @@ fn copy_form(
                 (cx.csrf())
                 (Field::new("project", w.t("deid-project")).value(typed.get("project")).errors(errors).select(&all))
                 (pixels.draw(errors, &ways))
+                (drawn_on(cx, key, asked.sizes))
                 (Field::new("parts", w.t("deid-parts")).hint(w.t("deid-parts-hint")).value(typed.get("parts")).errors(errors).maxlength(4_000).area(3))
                 (check("leave-out", w.t("deid-leave-out"), typed.get("leave-out") == "yes", errors))
                 div class="row" {
@@ -305,7 +424,7 @@ async fn copy(
 ) -> PageResult {
     let key = app::viewing::study_key(&hospital, &id)?;
     let lines = fields.raw("parts").lines().filter(|l| !l.trim().is_empty());
-    let parts: Option<Vec<Part>> = lines.map(part).collect();
+    let parts: Option<Vec<Region>> = lines.map(region).collect();
     let mut errors = Errors::default();
     let Some(parts) = parts else {
         errors.add("parts", cx.t("problem-regions"));
@@ -322,7 +441,10 @@ async fn copy(
             Err(e) => e,
         },
         "teaching" => match state.app.copy_to_teaching(cx.cx()?, &key, &ask).await {
-            Ok(patient) => return Ok(done(&patient_address(&patient), "deid-copied")),
+            Ok(()) => {
+                let back = format!("{}/deidentify", study_address(&key));
+                return Ok(done(&back, "deid-asked"));
+            }
             Err(e) => e,
         },
         _ => {
@@ -338,6 +460,17 @@ async fn copy(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_are_for_every_size_or_for_one() {
+        let everywhere = region("0, 0, 512，40").unwrap();
+        assert_eq!(everywhere, Region::everywhere([0, 0, 512, 40]));
+        let one = region("640x480: 0 0 640 30").unwrap();
+        assert_eq!((one.size, one.part), (Some([640, 480]), [0, 0, 640, 30]));
+        for wrong in ["640: 1,2,3,4", "axb: 1,2,3,4", "640x480: 1,2,3", "640x480"] {
+            assert!(region(wrong).is_none(), "{wrong}");
+        }
+    }
 
     #[test]
     fn rules_of_devices_are_read_line_by_line() {

@@ -53,6 +53,7 @@ pub fn create(new: NewCase, by: &By, now: Instant) -> Result<Case, Rejection> {
         since: now,
         created: now,
         sent: None,
+        copies: Default::default(),
         round: 0,
         alarms: Default::default(),
         steps: Vec::new(),

@@ -460,7 +460,7 @@ fn classes(w: &Words, n: usize, c: &Clause, errors: &Errors) -> Markup {
         .map(|c| c.as_str().to_owned())
         .collect();
     let choices = |sensitive: bool| -> Vec<Choice> {
-        RecordClass::ALL
+        ClassSet::all()
             .iter()
             .filter(|c| c.is_sensitive() == sensitive)
             .filter(|c| {

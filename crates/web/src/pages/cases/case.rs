@@ -7,6 +7,7 @@ use app::records::view::{TimelineAsk, TimelineView};
 use app::viewing::view::StudyLine;
 use axum::extract::{Path, State};
 use care::case::{CloseReason, Status};
+use kernel::RecordKey;
 use maud::{Markup, html};
 
 use super::inbox::actions;
@@ -17,7 +18,8 @@ use crate::components::form::{Choice, Choices, Errors};
 use crate::components::record::timeline;
 use crate::components::{Kind, Permitted, chip, crumbs, icon, note};
 use crate::frame::route::CLINICAL;
-use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get, package};
+use crate::frame::{PageCx, PageResult, RouteSpec, WebState, get};
+use crate::pages::deidentify::{copy_chip, progress};
 use crate::pages::images::list as images;
 use crate::pages::lines::lines;
 use crate::pages::patient::summary;
@@ -29,7 +31,8 @@ pub fn routes() -> Vec<RouteSpec> {
     vec![
         get("/cases/{hospital}/{id}", CLINICAL, case),
         get("/cases/{hospital}/{id}/messages", CLINICAL, thread),
-        get("/cases/{hospital}/{id}/copies/{study}", CLINICAL, copy),
+        get("/cases/{hospital}/{id}/copies", CLINICAL, copies),
+        get("/cases/{hospital}/{id}/images", CLINICAL, studies),
     ]
 }
 
@@ -79,10 +82,7 @@ async fn case(
     let permitted = permission::of_case(&state, &cx, &view).await?;
     let editor = super::opinion::editor(&state, &cx, &view).await?;
     let studies = state.app.case_studies(cx.cx()?, &key).await?;
-    let copies = match view.side {
-        Side::Answering => state.app.case_copies(cx.cx()?, &key).await?,
-        _ => Vec::new(),
-    };
+    let copies = state.app.case_copies(cx.cx()?, &key).await?;
     Ok(draw(
         &cx,
         &CasePage {
@@ -134,6 +134,7 @@ pub fn draw(cx: &PageCx, page: &CasePage) -> axum::response::Response {
         .banner(banner.draw(show))
         .permit(page.permitted.clone())
         .watch(format!("case-{}", v.key.id))
+        .watch(format!("images-{}", v.key.hospital))
         .draw(&main)
 }
 
@@ -166,8 +167,8 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
             div class="stack" {
                 (question(cx, v))
                 (files(cx, v))
-                (copies_card(cx, page))
-                @if v.can.answer { (images::card_to_read(cx, &page.studies, Some(&v.key))) } @else { (images::card(cx, &page.studies)) }
+                (copies_card(cx, &v.key, &page.copies, false))
+                (studies_part(cx, v, &page.studies))
                 (answers(cx, v))
                 @if let Some(editor) = &page.editor { (editor) }
                 (outcome(cx, v))
@@ -180,31 +181,67 @@ fn desk(cx: &PageCx, page: &CasePage) -> Markup {
     }
 }
 
-/// What the clause lets cross without identity: to be taken along as files.
-fn copies_card(cx: &PageCx, page: &CasePage) -> Markup {
-    let w = &cx.words();
-    let base = case_address(&page.view.key);
+/// The studies that go with the case; one that comes later shows by itself.
+fn studies_part(cx: &PageCx, v: &CaseView, found: &[StudyLine]) -> Markup {
+    let address = format!("{}/images", case_address(&v.key));
+    let woken = format!(
+        "images-{} from:#live, case-{} from:#live",
+        v.key.hospital, v.key.id
+    );
     html! {
-        @if !page.copies.is_empty() { section class="card" id="copies" aria-labelledby="copies-h" {
-            header { h2 id="copies-h" { (icon("image")) " " (w.t("copies-title")) } }
-            div class="body" { p class="small soft" { (w.t("copies-lead")) } }
-            ul class="readers" { @for c in &page.copies { li class="row apart" {
-                span { b { (w.list(&c.modalities)) } " " bdi { (c.body_part) } span class="small soft" { " " (w.f("viewer-images", args!["n" => c.images])) } }
-                a class="btn" href={ (base) "/copies/" (c.study) } { (icon("download")) (w.t("study-zip")) }
-            } } }
-        } }
+        div id="case-images" hx-get=(address) hx-trigger=(woken) hx-swap="outerHTML" {
+            @if v.can.answer { (images::card_to_read(cx, found, Some(&v.key))) } @else { (images::card(cx, found)) }
+        }
     }
 }
 
-async fn copy(
+async fn studies(
     State(state): State<WebState>,
-    Path((hospital, id, study)): Path<(String, String, String)>,
+    Path((hospital, id)): Address,
     cx: PageCx,
 ) -> PageResult {
     let key = super::key(&hospital, &id)?;
-    let study = kernel::ResourceId::new(study)?;
-    let made = state.app.case_copy_package(cx.cx()?, &key, &study).await?;
-    Ok(package(made, "study-copy.zip"))
+    let view = state.app.case(cx.cx()?, &key).await?;
+    let found = state.app.case_studies(cx.cx()?, &key).await?;
+    Ok(part(studies_part(&cx, &view, &found)))
+}
+
+/// What the clause lets cross without identity: made by a job, opened by whoever answers; the side that asks sees how far it
+/// has come.
+fn copies_card(cx: &PageCx, case: &RecordKey, copies: &[CopyLine], own: bool) -> Markup {
+    let w = &cx.words();
+    let due = copies.iter().any(|c| c.state.is_due());
+    let address = format!("{}/copies", case_address(case));
+    let often = if due { ", every 3s" } else { "" };
+    html! {
+        div id="copies" hx-get=(address) hx-trigger={ "case-" (case.id) " from:#live" (often) } hx-swap="outerHTML" {
+            @if !copies.is_empty() { section class="card" aria-labelledby="copies-h" {
+                header { h2 id="copies-h" { (icon("image")) " " (w.t("copies-title")) } }
+                div class="body" { p class="small soft" { (w.t(if own { "copies-lead-own" } else { "copies-lead" })) } }
+                ul class="readers" { @for c in copies { li class="stack none" {
+                    div class="row apart" {
+                        span { b { (w.list(&c.modalities)) } " " bdi { (c.body_part) } }
+                        @if let Some(study) = &c.study { span class="row" {
+                            a class="btn primary" href=(images::study_address(study)) { (icon("image")) (w.t("copies-open")) }
+                            a class="btn" href={ (images::study_address(study)) "/zip" } { (icon("download")) (w.t("study-zip")) }
+                        } } @else { (copy_chip(w, c.state)) }
+                    }
+                    (progress(w, c))
+                } } }
+            } }
+        }
+    }
+}
+
+async fn copies(
+    State(state): State<WebState>,
+    Path((hospital, id)): Address,
+    cx: PageCx,
+) -> PageResult {
+    let key = super::key(&hospital, &id)?;
+    let copies = state.app.case_copies(cx.cx()?, &key).await?;
+    let own = cx.cx()?.actor.hospital.as_ref() == Some(&key.hospital);
+    Ok(part(copies_card(&cx, &key, &copies, own)))
 }
 
 /// Two columns for the side that asked.
@@ -221,7 +258,8 @@ fn referring(cx: &PageCx, page: &CasePage) -> Markup {
                 (plan(cx, v))
                 (outcome(cx, v))
                 (files(cx, v))
-                (images::card(cx, &page.studies))
+                (studies_part(cx, v, &page.studies))
+                (copies_card(cx, &v.key, &page.copies, true))
                 (sent_with(cx, v))
             }
             div class="stack" { (messages(cx, v)) (people(cx, v)) (history(cx, &v.steps)) }

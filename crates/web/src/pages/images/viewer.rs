@@ -15,6 +15,7 @@ use maud::{Markup, html};
 use super::list::{modalities, state_chip, study_address, study_name};
 use super::{extra, together};
 use crate::args;
+use crate::components::banner::Banner;
 use crate::components::basic::dialog;
 use crate::components::{Kind, Permitted, crumbs, icon, note};
 use crate::frame::{PageCx, PageResult, WebState};
@@ -174,6 +175,15 @@ pub async fn of_study(state: &WebState, cx: &PageCx, key: &RecordKey) -> PageRes
         .watch(format!("ImagingStudy-{}", key.id))
         // Woken when somebody may have lost access: the part is asked for again, and refused.
         .watch(format!("record-{}", key.id));
+    if let Some(pseudonym) = &v.line.pseudonym {
+        let nobody = Banner {
+            heading: pseudonym.clone(),
+            pseudonym: true,
+            custodian: Some((v.line.custodian.tile.clone(), v.line.custodian.name.clone())),
+            ..Banner::default()
+        };
+        shell = shell.banner(nobody.draw(&show));
+    }
     if let Some(patient) = &v.patient {
         let banner = state.app.banner(cx.cx()?, patient).await?;
         let href = (!is_patient).then(|| patient_address(patient));
@@ -249,6 +259,7 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
     let way = match &shared {
         Some(address) => ("shared-title", address.as_str()),
         None if is_patient => ("me-images", "/me/images"),
+        None if line.pseudonym.is_some() => ("nav-cases", "/cases"),
         None => ("nav-patients", "/patients"),
     };
     html! {
@@ -263,6 +274,7 @@ fn draw(cx: &PageCx, v: &StudyView, reading: Option<&RecordKey>, hangings: &str)
                 (study_acts(cx, line))
             }
         }
+        @if line.pseudonym.is_some() { p class="small soft" { (w.t("viewer-nobody")) } }
         @if line.state == StudyState::Elsewhere || line.state == StudyState::Void {
             (note(Kind::Warn, w.word("viewer-closed", line.state.as_str())))
         } @else {
