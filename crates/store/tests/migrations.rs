@@ -340,6 +340,8 @@ async fn databases_of_every_version_move_forward_and_answer_the_same() {
         let paired = found(&store, "yarqum", "Observation", text).await;
         let all = ["o3-0", "o3-1", "o3-2", "o3-3"];
         assert_eq!(paired["ids"], json!(all), "schema {version}");
+        let newest = found(&store, "yarqum", "Observation", "patient=p3&_sort=-date").await;
+        assert_eq!(newest["ids"], json!(all), "schema {version}");
         let found = store.diagnose().await;
         for finding in found
             .iter()

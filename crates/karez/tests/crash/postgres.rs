@@ -1,6 +1,6 @@
 //! PostgreSQL under the layer: the power goes for the server, its children and the node at once.
 //!
-//! 4 cuts; 800 with `KAREZ_TEST_FULL=1`. Skipped where `KAREZ_TEST_POSTGRES_BIN` does not name the folder of its programs.
+//! 4 cuts; 300 with `KAREZ_TEST_FULL=1`. Skipped where `KAREZ_TEST_POSTGRES_BIN` does not name the folder of its programs.
 
 use std::fs;
 use std::path::PathBuf;
@@ -58,6 +58,6 @@ fn what_was_answered_survives_power_cuts_of_postgresql() {
     let token = machine.node().prepare();
     // What was made without the layer is on the disk before the layer begins.
     machine.cluster.stop();
-    let lost = kill_and_verify(&mut machine, &token, at_length(4, 800), 15_000);
+    let lost = kill_and_verify(&mut machine, &token, at_length(4, 300), 15_000);
     assert!(lost > 0, "cuts that take nothing prove nothing");
 }

@@ -341,7 +341,7 @@ fn numbers(records: &HashSet<i64>) -> Rows {
 /// What a column of an index table holds.
 fn holds(table: &str, column: &str) -> Holds {
     match (table, column) {
-        ("index_date", _) | (_, "identifier") => Int,
+        ("index_date", "low" | "high") | (_, "identifier") => Int,
         (_, "low" | "high") => Real,
         _ => Text,
     }

@@ -109,8 +109,8 @@ impl Run<'_> {
     /// Counts a few index rows of each condition where all may match, and picks the rarest: a few at first, more when
     /// none is that rare.
     async fn leader(&mut self, s: &mut Search<'_>) -> Result<Leader, StoreError> {
-        if let Some(pair) = s.pair() {
-            return Ok(pair);
+        if let Some(known) = s.known() {
+            return Ok(known);
         }
         let otherwise = s.without_rare();
         if s.query.clauses.len() == 1 && matches!(otherwise, Leader::Streamed(_)) {

@@ -28,7 +28,10 @@ const INDEX: &[(&str, &[(&str, Sensitivity)])] = &[
         ],
     ),
     ("index_string", &[("folded", Patient), ("exact", Patient)]),
-    ("index_date", &[("low", Patient), ("high", Patient)]),
+    (
+        "index_date",
+        &[("low", Patient), ("high", Patient), ("patient", Patient)],
+    ),
     ("index_number", &[("low", Patient), ("high", Patient)]),
     (
         "index_quantity",

@@ -39,7 +39,8 @@ pub(crate) const TABLES: [Table; 7] = [
     },
     Table {
         name: "index_date",
-        columns: &["low", "high"],
+        // The patient, as in the table of tokens.
+        columns: &["low", "high", "patient"],
     },
     Table {
         name: "index_number",
@@ -141,7 +142,8 @@ impl<'a> Row<'a> {
                 Self::new(STRING, [Part::Text(folded), Part::Text(exact)])
             }
             IndexValue::Date { low_us, high_us } => {
-                Self::new(DATE, [(*low_us).into(), (*high_us).into()])
+                let patient = patient.filter(|_| entry.group == 0 && dated_by_patient(entry.param));
+                Self::new(DATE, [(*low_us).into(), (*high_us).into(), patient.into()])
             }
             IndexValue::Number { low, high } => Self::new(NUMBER, [(*low).into(), (*high).into()]),
             IndexValue::Quantity {
@@ -189,6 +191,23 @@ const WITH_PATIENT: [&str; 4] = ["category", "code", "type", "vaccine-code"];
 pub(crate) fn with_patient(param: ParamId) -> bool {
     static PARAMS: LazyLock<[Option<ParamId>; WITH_PATIENT.len()]> =
         LazyLock::new(|| WITH_PATIENT.map(ParamId::of));
+    PARAMS.contains(&Some(param))
+}
+
+/// When what is told of a patient was: a chart is read by it, the newest first. These rows name the patient as well.
+const DATED_BY_PATIENT: [&str; 6] = [
+    "authored",
+    "authoredon",
+    "date",
+    "onset-date",
+    "recorded-date",
+    "started",
+];
+
+/// Whether the rows of a date parameter name the patient.
+pub(crate) fn dated_by_patient(param: ParamId) -> bool {
+    static PARAMS: LazyLock<[Option<ParamId>; DATED_BY_PATIENT.len()]> =
+        LazyLock::new(|| DATED_BY_PATIENT.map(ParamId::of));
     PARAMS.contains(&Some(param))
 }
 

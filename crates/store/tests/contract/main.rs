@@ -104,6 +104,7 @@ macro_rules! promises {
             search::a_chain_goes_one_step_along_a_reference,
             search::conditions_together_find_what_each_alone_would,
             search::a_patient_and_a_code_are_found_together,
+            search::a_patients_records_come_by_date,
             search::who_may_not_read_finds_nothing_by_patient_and_code,
             blobs::read_back_whole_and_in_ranges,
             blobs::large_ones_go_in_parts,

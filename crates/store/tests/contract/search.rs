@@ -290,6 +290,70 @@ pub async fn a_patient_and_a_code_are_found_together(f: Fixture) {
     assert_eq!(all("patient=p02&code=2823-3&_count=100").await.len(), 16);
 }
 
+/// Pages of one patient's results, the newest or the oldest first, beside what a look at each of them says.
+pub async fn a_patients_records_come_by_date(f: Fixture) {
+    patients(&f, 2).await;
+    let mut told: Vec<(Option<String>, String)> = Vec::new();
+    for n in 0..60_u64 {
+        let id = format!("o{n:03}");
+        let of = n % 2;
+        // Some on one day, some without a date.
+        let date = (n % 7 != 0).then(|| format!("2026-0{}-1{}", 1 + n % 5, n % 3));
+        let json = potassium(&format!("p{of:02}"), n);
+        let mut json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let fields = json.as_object_mut().unwrap();
+        match &date {
+            Some(d) => fields.insert("effectiveDateTime".to_owned(), d.as_str().into()),
+            None => fields.remove("effectiveDateTime"),
+        };
+        put(
+            &f.store,
+            &key("yarqum", "Observation", &id),
+            json.to_string(),
+        )
+        .await;
+        if of == 1 {
+            told.push((date, id));
+        }
+    }
+    let kind = "Observation";
+    for (sort, more) in [
+        ("-date", ""),
+        ("date", ""),
+        ("-date", "&code=2823-3,2951-2&status=final"),
+    ] {
+        let (mut seen, mut from) = (Vec::new(), String::new());
+        loop {
+            let text =
+                format!("subject=Patient/p01&_sort={sort}&_count=4&_total=accurate{more}{from}");
+            let page = find(&f.store, &system(), kind, &text).await.unwrap();
+            assert_eq!(page.total, Some(30), "{text}");
+            seen.extend(ids(&page));
+            match page.next {
+                Some(next) => from = format!("&_cursor={next}"),
+                None => break,
+            }
+        }
+        let mut expected = told.clone();
+        expected.sort();
+        if sort == "-date" {
+            expected.reverse();
+        }
+        // Those without a date come last.
+        expected.sort_by_key(|(date, _)| date.is_none());
+        let expected: Vec<String> = expected.into_iter().map(|(_, id)| id).collect();
+        assert_eq!(seen, expected, "{sort}{more}");
+    }
+    // It moves with its patient and its date.
+    let k = key("yarqum", kind, "o001");
+    put(&f.store, &k, potassium("p00", 1)).await;
+    let k = key("yarqum", kind, "o003");
+    let later = potassium("p01", 3).replace("2026-0", "2027-0");
+    put(&f.store, &k, later).await;
+    let found = found(&f.store, kind, "patient=p01&_sort=-date&_count=100").await;
+    assert_eq!((found.len(), found[0].as_str()), (29, "o003"));
+}
+
 pub async fn who_may_not_read_finds_nothing_by_patient_and_code(f: Fixture) {
     patients(&f, 1).await;
     let k = key("yarqum", "Observation", "o1");

@@ -345,6 +345,14 @@ fn patients<'c>(c: &'c Clause, kind: &str) -> Option<Vec<&'c str>> {
     any_of.iter().map(one).collect()
 }
 
+/// The one patient that a condition asks for by id, when it asks for nothing else.
+pub(super) fn one_patient<'c>(c: &'c Clause, kind: &str) -> Option<&'c str> {
+    match patients(c, kind)?.as_slice() {
+        [one] => Some(one),
+        _ => None,
+    }
+}
+
 /// The parameter and the values of a condition on codes that stand in the index with their patient.
 fn codes(c: &Clause) -> Option<(ParamId, &[Match])> {
     match c {
@@ -375,8 +383,7 @@ pub(super) fn pair(all: &[Clause], kind: &str) -> Option<(usize, usize)> {
 
 /// Whether a pair is one range, in the order of the records.
 pub(super) fn pair_streams(patient: &Clause, code: &Clause, kind: &str) -> bool {
-    patients(patient, kind).is_some_and(|p| p.len() == 1)
-        && codes(code).is_some_and(|(_, any_of)| any_of.len() == 1)
+    one_patient(patient, kind).is_some() && codes(code).is_some_and(|(_, any_of)| any_of.len() == 1)
 }
 
 /// The records that satisfy both conditions of a [`pair`].

@@ -28,6 +28,7 @@ pub(crate) use self::chain::Chains;
 use self::clause::Scope;
 pub(crate) use self::cursor::{CursorKey, Place};
 pub(crate) use self::include::Includes;
+use super::index::dated_by_patient;
 use super::permit::{CURRENT, condition_at};
 use super::{Binds, Dialect, Statement, Value, records};
 use crate::StoreError;
@@ -72,6 +73,8 @@ pub(crate) fn with_content(places: Statement, stream: bool, limit: usize) -> Sta
 pub(crate) enum Leader {
     /// The clauses of these two places, a patient's and one on codes, are one range of an index.
     Pair(usize, usize),
+    /// The clause of this place names one patient, whose records stand in an index by the date they are sorted by.
+    Dated(usize),
     /// The clause of this place gives few records.
     Rare(usize),
     /// The clause of this place gives many, in the order of their records.
@@ -225,10 +228,30 @@ impl<'a> Search<'a> {
         Some(binds.statement(text))
     }
 
-    /// Two conditions that one index answers, which needs no counting.
-    pub fn pair(&self) -> Option<Leader> {
+    /// Two conditions that one index answers.
+    fn pair(&self) -> Option<Leader> {
         clause::pair(&self.query.clauses, self.query.kind)
             .map(|(patient, code)| Leader::Pair(patient, code))
+    }
+
+    /// What leads without counting: a patient and a code, or the patient alone where the order is by date.
+    pub fn known(&self) -> Option<Leader> {
+        self.pair().or_else(|| self.dated())
+    }
+
+    fn dated(&self) -> Option<Leader> {
+        let [key] = self.query.sort.as_slice() else {
+            return None;
+        };
+        let SortKey::Param { param, .. } = key.by else {
+            return None;
+        };
+        let kind = self.query.kind;
+        let patient = |c| clause::one_patient(c, kind).is_some();
+        (dated_by_patient(param) && fhir::index::repeated(kind, param).is_empty())
+            .then(|| self.query.clauses.iter().position(patient))
+            .flatten()
+            .map(Leader::Dated)
     }
 
     /// Whether a leader gives its records in their order; a record may then come twice in a row.
@@ -243,7 +266,7 @@ impl<'a> Search<'a> {
                         .zip(clauses.get(code))
                         .is_some_and(|(p, c)| clause::pair_streams(p, c, self.query.kind))
             }
-            Leader::Rare(_) | Leader::Scan => false,
+            Leader::Dated(_) | Leader::Rare(_) | Leader::Scan => false,
         }
     }
 
@@ -261,7 +284,7 @@ impl<'a> Search<'a> {
         let clauses = &self.query.clauses;
         match leader {
             Leader::Scan => None,
-            Leader::Rare(n) | Leader::Streamed(n) => {
+            Leader::Dated(n) | Leader::Rare(n) | Leader::Streamed(n) => {
                 let found = clause::records(clauses.get(n)?, scope, binds)?;
                 let skip = if found.exact { vec![n] } else { Vec::new() };
                 Some((found.records, skip))
@@ -293,6 +316,12 @@ impl<'a> Search<'a> {
             ),
         };
         let skip = led.map_or_else(Vec::new, |(_, skip)| skip);
+        let which = self.which(&skip, &scope, binds);
+        (from, which)
+    }
+
+    /// WHERE: every record that satisfies the clauses, but for those of the places `skip`, and may be read.
+    fn which(&self, skip: &[usize], scope: &Scope<'_>, binds: &mut Binds) -> String {
         let mut all = vec![
             format!("r.hospital = {}", scope.hospital),
             format!("r.kind = {}", scope.kind),
@@ -300,11 +329,22 @@ impl<'a> Search<'a> {
         ];
         for (n, c) in self.query.clauses.iter().enumerate() {
             if !skip.contains(&n) {
-                all.push(clause::holds(c, &scope, binds));
+                all.push(clause::holds(c, scope, binds));
             }
         }
         all.push(condition_at(self.permit, self.hospital, CURRENT, binds));
-        (from, all.join(" AND "))
+        all.join(" AND ")
+    }
+
+    /// The place of the clause and the patient of a leader by date.
+    fn of_patient(&self, leader: Leader) -> Option<(usize, &str)> {
+        let Leader::Dated(n) = leader else {
+            return None;
+        };
+        Some((
+            n,
+            clause::one_patient(self.query.clauses.get(n)?, self.query.kind)?,
+        ))
     }
 
     pub fn count(&self, leader: Leader) -> Statement {
@@ -327,13 +367,13 @@ impl<'a> Search<'a> {
         {
             return Err(StoreError::Cursor);
         }
-        if leader == Leader::Scan
+        if matches!(leader, Leader::Scan | Leader::Dated(_))
             && let [key] = sort
             && let SortKey::Param { param, kind } = key.by
             && let Some(column) = value::sort_column(kind)
             && fhir::index::repeated(self.query.kind, param).is_empty()
         {
-            return Ok(self.by_value(param, column, key.descending, after));
+            return Ok(self.by_value(leader, param, column, key.descending, after));
         }
         if let Some(text) = self.sorted_first(leader, after)? {
             return Ok(vec![text]);
@@ -397,9 +437,11 @@ impl<'a> Search<'a> {
         Ok(Some(binds.statement(text)))
     }
 
-    /// All records in the order of one parameter, read off its index: first those that have a value, then the rest.
+    /// The records of a leader in the order of one parameter, read off its index: first those that have a value, then the
+    /// rest.
     fn by_value(
         &self,
+        leader: Leader,
         param: ParamId,
         column: value::Column,
         descending: bool,
@@ -410,14 +452,20 @@ impl<'a> Search<'a> {
         if !matches!(key, Some((Value::Null, _))) {
             let mut binds = self.dialect.binds();
             let scope = self.scope(&mut binds);
-            let (_, which) = self.body(Leader::Scan, false, &mut binds);
-            let param = value::param(param, &mut binds);
-            let text =
-                sort::with_value(column, &scope, &param, &which, descending, key, &mut binds);
+            let skip = self.of_patient(leader).map(|(n, _)| n);
+            let which = self.which(skip.as_slice(), &scope, &mut binds);
+            let values = sort::Values {
+                column,
+                patient: self
+                    .of_patient(leader)
+                    .map(|(_, id)| binds.bind(id.to_owned())),
+                param: value::param(param, &mut binds),
+            };
+            let text = sort::with_value(&values, &scope, &which, descending, key, &mut binds);
             out.push(binds.statement(text));
         }
         let mut binds = self.dialect.binds();
-        let (from, which) = self.body(Leader::Scan, false, &mut binds);
+        let (from, which) = self.body(leader, false, &mut binds);
         let param = value::param(param, &mut binds);
         let from_record = match key {
             Some((Value::Null, record)) => Some(record),

@@ -155,11 +155,19 @@ fn beyond(sort: &[Sort], place: &Place, descending: bool, binds: &mut Binds) -> 
     format!("({})", any.join(" OR "))
 }
 
+/// The values that records are read off by.
+pub(super) struct Values {
+    pub column: value::Column,
+    /// The bound id of the patient they all are about, where the rows name one.
+    pub patient: Option<String>,
+    /// The number of the parameter.
+    pub param: String,
+}
+
 /// The records that have a value, read off the index of the values: (value, record) in order.
 pub(super) fn with_value(
-    c: value::Column,
+    of: &Values,
     scope: &Scope<'_>,
-    param: &str,
     which: &str,
     descending: bool,
     after: Option<(&Value, i64)>,
@@ -169,7 +177,8 @@ pub(super) fn with_value(
         table,
         column,
         index,
-    } = c;
+    } = of.column;
+    let param = &of.param;
     let (op, dir, end) = if descending {
         ("<", "DESC", "max")
     } else {
@@ -179,12 +188,16 @@ pub(super) fn with_value(
         let (v, record) = (binds.bind(v.clone()), binds.bind(record));
         format!(" AND (o.{column}, o.record) {op} ({v}, {record})")
     });
+    let (index, patient) = match &of.patient {
+        None => (index, String::new()),
+        Some(id) => ("index_date_patient", format!(" AND o.patient = {id}")),
+    };
     let (join, indexed) = (binds.dialect.join(), binds.dialect.indexed_by(index));
     let beside = binds.dialect.beside();
     // A record with several values stands where its first one does.
     format!(
         "SELECT o.record, o.{column}{beside} FROM {table} o{indexed} {join} record r ON r.record = o.record \
-         WHERE o.hospital = {} AND o.kind = {} AND o.param = {param} AND o.{column} = \
+         WHERE o.hospital = {} AND o.kind = {}{patient} AND o.param = {param} AND o.{column} = \
          (SELECT {end}(i.{column}) FROM {table} i WHERE i.record = o.record AND i.param = {param}) AND {which}{on} \
          ORDER BY o.{column} {dir}, o.record {dir}",
         scope.hospital, scope.kind,

@@ -97,8 +97,8 @@ fn window(conn: &Connection, s: &Search<'_>) -> Result<Option<(i64, i64)>, Store
 
 /// Counts a few index rows of each condition and picks the rarest: a few at first, more when none is that rare.
 fn leader(conn: &Connection, s: &mut Search<'_>) -> Result<Leader, StoreError> {
-    if let Some(pair) = s.pair() {
-        return Ok(pair);
+    if let Some(known) = s.known() {
+        return Ok(known);
     }
     let window = window(conn, s)?;
     s.within(window);
