@@ -5,8 +5,8 @@ import { test } from 'node:test';
 import assert from 'node:assert/strict';
 
 import { DESKTOP, PHONE, accessible, fits } from './lib/browser.mjs';
-import { importPatient, submit } from './lib/job.mjs';
-import { PASSWORD, arrivingBundle } from './lib/karez.mjs';
+import { acknowledge, importPatient, raiseAndSign, submit } from './lib/job.mjs';
+import { arrivingBundle } from './lib/karez.mjs';
 import { BALL_HU, BALL_MM, PIXEL_MM, door, imagingStudy, series } from './lib/phantom.mjs';
 import { stage } from './lib/stage.mjs';
 
@@ -117,14 +117,7 @@ test('from the images to the signed report and the acknowledged finding', { time
   await page.locator('#measure').selectOption({ index: 1 });
   assert.match(await page.locator('[name=findings]').inputValue(), /mm/);
   await page.locator('[name=impression]').fill('A ball.');
-  await page.locator('[data-dialog=critical]').click();
-  await page.locator('[name=critical]').fill('Tension pneumothorax.');
-  await page.waitForFunction(() => document.querySelector('[data-draft-status]').textContent.trim() !== '');
-  await submit(page, 'form[action$="/critical"]');
-  await page.locator('[data-dialog=sign]').click();
-  await page.locator('#sign input[name=password]').fill(PASSWORD);
-  await Promise.all([page.waitForURL(/\/reports\//), page.locator('#sign button[value=final]').click()]);
-  await accessible(page);
+  await raiseAndSign(page, 'Tension pneumothorax.');
   const pdf = await page.request.get(await page.locator('main a[href*="/pdf/"]').first().getAttribute('href'));
   assert.equal((await pdf.body()).subarray(0, 5).toString(), '%PDF-');
 
@@ -136,11 +129,7 @@ test('from the images to the signed report and the acknowledged finding', { time
   assert.ok(await page.locator('main a[href^="/reports/"]').count(), 'the entry leads to what was signed');
 
   // The finding has come to the doctor's open page by itself, and their answer goes back to the reader.
-  const waiting = doctor.page.locator(`form[action^="${reading}/critical/"]`);
-  await waiting.first().waitFor();
-  await accessible(doctor.page);
-  await waiting.locator('[name=answer]').first().fill('Drain placed.');
-  await submit(doctor.page, `form[action^="${reading}/critical/"]`);
+  await acknowledge(doctor.page, reading, 'Drain placed.');
   await page.goto(reading);
   assert.match(await page.locator('main').innerText(), /Drain placed\./);
   await page.goto('/notices');

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 
 import { DESKTOP, PHONE, accessible, fits, picture, signIn } from './lib/browser.mjs';
 import { ct, scanner, send } from './lib/dicom.mjs';
-import { ask, importPatient, submit } from './lib/job.mjs';
-import { PASSWORD, arrivingBundle } from './lib/karez.mjs';
+import { acknowledge, ask, importPatient, raiseAndSign, submit } from './lib/job.mjs';
+import { arrivingBundle } from './lib/karez.mjs';
 import { BALL_HU, BALL_MM, BODY_HU, PIXEL_MM } from './lib/phantom.mjs';
 import { stage } from './lib/stage.mjs';
 import { centre, drag, grey, measured, shown, viewer } from './lib/viewer.mjs';
@@ -177,24 +177,13 @@ test('from the scanner to the acknowledged finding', { timeout: 300_000 }, async
     assert.match(await page.locator('[name=findings]').inputValue(), /6[34]\.\d mm/);
     await page.locator('[name=impression]').fill('A ball.');
     await home.page.goto('/critical');
-    await page.locator('[data-dialog=critical]').click();
-    await page.locator('[name=critical]').fill('Tension pneumothorax.');
-    await page.waitForFunction(() => document.querySelector('[data-draft-status]').textContent.trim() !== '');
-    await submit(page, 'form[action$="/critical"]');
-    await page.locator('[data-dialog=sign]').click();
-    await page.locator('#sign input[name=password]').fill(PASSWORD);
-    await Promise.all([page.waitForURL(/\/reports\//), page.locator('#sign button[value=final]').click()]);
-    await accessible(page);
+    await raiseAndSign(page, 'Tension pneumothorax.');
     assert.match(await page.locator('article').first().innerText(), /6[34]\.\d mm/);
     await picture(page, 'report-desktop-en');
   });
 
   await step('the doctor who treats is told on the open page, and answers', async () => {
-    const waiting = home.page.locator(`form[action^="${reading}/critical/"]`);
-    await waiting.first().waitFor();
-    await accessible(home.page);
-    await waiting.locator('[name=answer]').first().fill('Drain placed.');
-    await submit(home.page, `form[action^="${reading}/critical/"]`);
+    await acknowledge(home.page, reading, 'Drain placed.');
     await page.goto(reading);
     assert.match(await page.locator('main').innerText(), /Drain placed\./);
   });

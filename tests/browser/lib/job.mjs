@@ -94,3 +94,24 @@ export async function sign(page, address, words) {
   await page.waitForURL(/\/answers\//);
   return new URL(page.url()).pathname;
 }
+
+/** A critical finding is raised on the report's page, and the report signed as final. */
+export async function raiseAndSign(page, finding) {
+  await page.locator('[data-dialog=critical]').click();
+  await page.locator('[name=critical]').fill(finding);
+  await page.waitForFunction(() => document.querySelector('[data-draft-status]').textContent.trim() !== '');
+  await submit(page, 'form[action$="/critical"]');
+  await page.locator('[data-dialog=sign]').click();
+  await page.locator('#sign input[name=password]').fill(PASSWORD);
+  await Promise.all([page.waitForURL(/\/reports\//), page.locator('#sign button[value=final]').click()]);
+  await accessible(page);
+}
+
+/** The finding of a reading has come to the open page by itself; the answer to it is given there. */
+export async function acknowledge(page, reading, answer) {
+  const form = `form[action^="${reading}/critical/"]`;
+  await page.locator(form).first().waitFor();
+  await accessible(page);
+  await page.locator(`${form} [name=answer]`).first().fill(answer);
+  await submit(page, form);
+}
