@@ -57,6 +57,7 @@ function watch() {
     const pane = document.querySelector('.vw-pane[data-shown]');
     if (!seen.first && first?.complete && first.naturalWidth > 0) seen.first = performance.now();
     if (pane && !seen.pane) seen.pane = performance.now();
+    if (!seen.usable && (document.querySelector('#vw-first[data-usable]') || pane)) seen.usable = performance.now();
     if (pane && !seen.whole && !pane.hasAttribute('data-preview')) seen.whole = performance.now();
     if (pane && !seen.observed) {
       seen.observed = true;
@@ -74,9 +75,21 @@ async function open(page) {
   await session.send('Network.emulateNetworkConditions', LINE);
   await page.goto(images, { waitUntil: 'commit' });
   await page.waitForFunction(() => globalThis.seen.whole, undefined, { timeout: 60_000 });
-  const { first, pane, whole } = await page.evaluate(() => globalThis.seen);
+  const { first, usable, pane, whole } = await page.evaluate(() => globalThis.seen);
   const bytes = await page.evaluate(() => performance.getEntriesByType('resource').reduce((n, e) => n + e.transferSize, 0));
-  return { first: Math.min(first ?? Infinity, pane), pane, whole, bytes };
+  return { first: Math.min(first ?? Infinity, pane), usable, pane, whole, bytes };
+}
+
+/** Whole images that came, or were given up, from now on: when, by the page's own clock. */
+function watchWholes(page) {
+  const ended = [];
+  const note = (request, givenUp) => {
+    if (!/\/frames\/\d+$/.test(new URL(request.url()).pathname)) return;
+    void page.evaluate(() => performance.now()).then((at) => ended.push({ ended: at, givenUp })).catch(() => undefined);
+  };
+  page.on('requestfinished', (request) => note(request, false));
+  page.on('requestfailed', (request) => note(request, true));
+  return ended;
 }
 
 const ms = (n) => `${Math.round(n)} ms`;
@@ -88,13 +101,14 @@ test(`first image of ${COUNT} slices on a slow line, and scrolling`, { timeout: 
   page.setDefaultTimeout(60_000);
   await page.addInitScript(watch);
   for (const visit of ['nothing cached', 'scripts cached']) {
-    const { first, pane, whole, bytes } = await open(page);
-    t.diagnostic(`${visit}: first image seen after ${ms(first)}, in the viewer after ${ms(pane)}, whole after ${ms(whole)}, ${Math.round(bytes / 1000)} KB until then`);
+    const { first, usable, pane, whole, bytes } = await open(page);
+    t.diagnostic(`${visit}: first image seen after ${ms(first)}, to be scrolled after ${ms(usable)}, in the viewer after ${ms(pane)}, whole after ${ms(whole)}, ${Math.round(bytes / 1000)} KB until then`);
     assert.ok(first <= whole, 'a picture is seen before the whole image is here');
   }
   await page.waitForSelector('[data-viewer][data-ready]');
   await page.locator('.vw-pane').first().focus();
   const steps = Math.min(COUNT - 1, 60);
+  const wholes = watchWholes(page);
   const began = await page.evaluate(() => { globalThis.seen.drawn.length = 0; return performance.now(); });
   for (let n = 0; n < steps; n += 1) {
     const due = page.waitForTimeout(1000 / SCROLL);
@@ -111,6 +125,49 @@ test(`first image of ${COUNT} slices on a slow line, and scrolling`, { timeout: 
   await page.waitForFunction(() => !document.querySelector('.vw-pane').hasAttribute('data-preview'), undefined, { timeout: 30_000 });
   const rest = await page.evaluate(() => performance.now());
   t.diagnostic(`whole ${ms(rest - pressed)} after the hand rested`);
-  assert.ok(indexes.size > 0);
+  assert.equal(drawn.at(-1).index, steps, 'the slice the hand rests on is the one that is seen');
+  assert.ok(indexes.size >= 0.9 * steps, `${indexes.size} of ${steps} slices that were passed were seen`);
+  // What was under way of slices that were passed left the line: at most what was nearly here came whole while the hand moved.
+  const moving = wholes.filter((w) => w.ended > began + 200 && w.ended < pressed);
+  const came = moving.filter((w) => !w.givenUp);
+  t.diagnostic(`while the hand moved ${came.length} whole images came, ${moving.length - came.length} were given up`);
+  assert.ok(came.length <= 1, `${came.length} whole images came while the hand moved`);
+  await reader.close();
+});
+
+test('the study can be scrolled before the viewer is there, which goes on where the reader is', { timeout: 120_000 }, async () => {
+  const reader = await on.person({ login: READER, viewport: DESKTOP });
+  const { page } = reader;
+  page.setDefaultTimeout(60_000);
+  let release;
+  const held = new Promise((done) => { release = done; });
+  await page.route('**/assets/viewer-*.js', async (route) => {
+    await held;
+    await route.continue();
+  });
+  const session = await page.context().newCDPSession(page);
+  await session.send('Network.enable');
+  await session.send('Network.emulateNetworkConditions', LINE);
+  await page.goto(images, { waitUntil: 'commit' });
+  await page.waitForSelector('#vw-first[data-usable]');
+  for (let n = 0; n < 5; n += 1) await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('#vw-first').dataset.drawn === '5');
+  assert.equal(await page.locator('#vw-first .vw-tr').innerText(), `6/${COUNT}`);
+  assert.match(await page.locator('#vw-first figcaption').innerText(), /preview/i);
+  // The picture there is the slice that the viewer will show there: the body at the middle, air at the edge.
+  const [middle, edge] = await page.locator('#vw-first canvas').evaluate((canvas) => {
+    const at = (x, y) => canvas.getContext('2d').getImageData(x, y, 1, 1).data[0];
+    return [at(canvas.width >> 1, canvas.height >> 1), at(1, 1)];
+  });
+  assert.ok(middle > 90 && edge < 20, `${middle}, ${edge}`);
+  release();
+  await page.waitForSelector('[data-viewer][data-ready]');
+  assert.equal(await page.locator('#vw-first').count(), 0);
+  const at = () => document.querySelector('.vw-pane').dataset.index;
+  assert.equal(await page.evaluate(at), '5');
+  await page.locator('.vw-pane').first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.waitForFunction(() => document.querySelector('.vw-pane').dataset.drawn === '6');
+  assert.equal(await page.evaluate(at), '6');
   await reader.close();
 });

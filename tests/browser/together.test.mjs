@@ -8,7 +8,7 @@ import { DESKTOP, PHONE, accessible, fits, picture } from './lib/browser.mjs';
 import { arrived, patientOf, send } from './lib/dataset.mjs';
 import { ask, importPatient, submit } from './lib/job.mjs';
 import { arrivingBundle } from './lib/karez.mjs';
-import { PIXEL_MM, SIDE, slices } from './lib/objects.mjs';
+import { PIXEL_MM, SIDE, ecg, slices, structures } from './lib/objects.mjs';
 import { stage } from './lib/stage.mjs';
 import { WORDS } from './lib/words.mjs';
 
@@ -37,8 +37,9 @@ test('what one shows the other sees, until consent is withdrawn', { timeout: 300
   const person = JSON.parse(bundle).entry.map((e) => e.resource).find((r) => r.resourceType === 'Patient');
   const patient = await importPatient(home.page, 'record.json', bundle);
   await home.page.goto(patient);
-  await send(home.page, 'yarqum', slices(patientOf(person)));
-  const images = await arrived(home.page, patient, 1);
+  const of = patientOf(person);
+  await send(home.page, 'yarqum', [...slices(of), ecg(of), structures(of)]);
+  const images = await arrived(home.page, patient, 3);
 
   await t.test('nobody without a permit joins, nor with a seat of another', async () => {
     const refused = await centre.page.request.get(`${images}/together`);
@@ -56,8 +57,14 @@ test('what one shows the other sees, until consent is withdrawn', { timeout: 300
   await t.test('both are named with their hospitals, and whoever came first leads', async () => {
     await press(home.page, 'j');
     await says(home.page, 'You lead');
-    await press(centre.page, 'j');
+    // Who has the study open is told of it, and joins from there.
+    const invitation = centre.page.locator('#vw-invite');
+    await invitation.waitFor({ timeout: 30_000 });
+    assert.match(await invitation.innerText(), /Yarqum County Hospital/);
+    await accessible(centre.page);
+    await invitation.locator('button').first().click();
     await says(centre.page, 'You follow');
+    assert.ok(await invitation.isHidden());
     await home.page.waitForFunction(() => document.querySelectorAll('#vw-people li').length === 2);
     const people = await home.page.locator('#vw-people li').allInnerTexts();
     assert.ok(people.some((p) => /Yarqum County Hospital/.test(p) && /leads, you/.test(p)), people.join('|'));
@@ -138,6 +145,27 @@ test('what one shows the other sees, until consent is withdrawn', { timeout: 300
     await home.page.waitForFunction(second, wanted);
     await press(centre.page, 'm');
     await home.page.waitForFunction(() => document.querySelectorAll('.vw-pane').length === 1, undefined, { timeout: 30_000 });
+  });
+
+  await t.test('structures over the pictures and traces in their place are shared too', async () => {
+    const shown = (page, on) => page.waitForFunction((o) => document.querySelector('[data-over]')?.getAttribute('aria-pressed') === String(o), on);
+    await press(centre.page, 'c');
+    await shown(home.page, true);
+    await centre.page.locator('#vw-rois input').nth(1).uncheck();
+    await home.page.waitForFunction(() => document.querySelectorAll('#vw-rois input')[1]?.checked === false);
+    await centre.page.locator('#vw-series [data-modality=ECG]').click();
+    await home.page.waitForSelector('.vw-ecg[data-shown]', { timeout: 30_000 });
+    await centre.page.locator('.vw-ecgbar select').nth(1).selectOption('50');
+    const reads = (name, value) => home.page.waitForFunction(([n, v]) => document.querySelector('.vw-ecg').dataset[n] === v, [name, value]);
+    await reads('scale', '50/10');
+    // A caliper of the one who leads stands there with its value.
+    await centre.page.locator('.vw-paper').press('x');
+    for (let i = 0; i < 3; i += 1) await centre.page.locator('.vw-paper').press('ArrowRight');
+    await reads('ms', await centre.page.evaluate(() => document.querySelector('.vw-ecg').dataset.ms));
+    await centre.page.locator('.vw-ecgbar button').click();
+    await home.page.waitForFunction(() => !document.querySelector('.vw-ecg'));
+    await press(centre.page, 'c');
+    await shown(home.page, false);
   });
 
   await t.test('a person of a third hospital is refused', async () => {

@@ -6,14 +6,16 @@ extern crate karez_app as app;
 use std::time::Duration;
 
 use app::agreements::AgreementAct;
+use app::imaging::ImageSource;
 use app::viewing::Figure;
-use app::viewing::together::{Drawn, Glance, Say, Together, Told};
+use app::viewing::together::{Beside, Drawn, Glance, Say, Shown, Together, Told, Traces};
 use app::{App, AppError, Cx, RecordClass, Role, Settings};
 use kernel::RecordKey;
 use kernel::limits::TOGETHER_WORDS_PER_S;
 use testkit::TestNode;
+use testkit::images::{dataset_of, file_of};
 use testkit::postgres::FreshDatabase;
-use testkit::records::key;
+use testkit::records::{hospital_id, key};
 use testkit::world::World;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -30,7 +32,25 @@ fn glance(sop: &str) -> Say {
         zoom: 1.0,
         centre: [0.0, 1.5, -2.0],
         plane: None,
+        over: None,
+        beside: None,
     }))
+}
+
+/// The same with an earlier study beside.
+fn beside(study: &str) -> Say {
+    let Say::Look(Some(mut look)) = glance("1.2.3.4") else {
+        panic!("a glance")
+    };
+    look.beside = Some(Beside {
+        hospital: hospital_id("qumtagh"),
+        study: study.into(),
+        series: format!("{study}.1"),
+        sop: format!("{study}.1.1"),
+        frame: 0,
+        window: None,
+    });
+    Say::Look(Some(look))
 }
 
 fn drawn(id: &str) -> Say {
@@ -100,7 +120,7 @@ async fn together(w: &World, far: &App) {
     say(near, &home, &study, &seat, glance("1.2.3.4")).await;
     say(near, &home, &study, &seat, drawn("f1")).await;
     let look = hears(&mut other, |t| matches!(t, Told::Look(_))).await;
-    assert!(matches!(look, Told::Look(Some(g)) if g.sop == "1.2.3.4"));
+    assert!(matches!(look, Told::Look(Some(Shown::Picture(g))) if g.sop == "1.2.3.4"));
     hears(
         &mut other,
         |t| matches!(t, Told::Draw(_, d) if d.id == "f1"),
@@ -114,7 +134,7 @@ async fn together(w: &World, far: &App) {
     say(far, &away, &study, &own, Say::Lead(true)).await;
     hears(&mut one, |t| {
         assert!(
-            !matches!(t, Told::Look(Some(g)) if g.sop != "1.2.3.4"),
+            !matches!(t, Told::Look(Some(Shown::Picture(g))) if g.sop != "1.2.3.4"),
             "{t:?}"
         );
         people(t).contains(&("saryozen".to_owned(), true))
@@ -159,6 +179,60 @@ async fn what_one_shows_the_others_see_at_another_node() {
     let (far, _store) = w.node.elsewhere().await;
     together(&w, &far).await;
     far.close().await;
+}
+
+/// Traces are heard like pictures. An earlier study beside is told of to those alone who may read it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_study_is_shown_to_those_who_may_read_it_and_to_nobody_else() {
+    let w = World::start().await;
+    let (study, _) = shared(&w).await;
+    let (app, home, away) = (w.app(), w.clinician(), w.consultant());
+    // Nobody knows whose images these are: the hospital that keeps them sees them, no other.
+    let source = ImageSource {
+        sender: "CT1".into(),
+        exchange: "x1".into(),
+        issuer: None,
+    };
+    let file = file_of(&dataset_of("17", "1.2.826.0.1.7", 1, "CT", "A1"));
+    app.image_store(&home, &hospital_id("qumtagh"), file, &source)
+        .await
+        .unwrap();
+    let mut one = app.look_together(&home, &study).await.unwrap();
+    let mut other = app.look_together(&away, &study).await.unwrap();
+    let seat = one.seat().to_owned();
+    assert_eq!(app.people_together(&away, &study).await.unwrap().len(), 2);
+    say(app, &home, &study, &seat, Say::Lead(true)).await;
+    say(app, &home, &study, &seat, beside("1.2.826.0.1.7")).await;
+    let picture = |t: &Told| matches!(t, Told::Look(Some(Shown::Picture(_))));
+    let shown = |t: Told| match t {
+        Told::Look(Some(Shown::Picture(g))) => g.beside.is_some(),
+        _ => false,
+    };
+    assert!(shown(hears(&mut one, picture).await), "its own hospital");
+    assert!(!shown(hears(&mut other, picture).await), "another");
+    let traces = Traces {
+        series: "1.2.3".into(),
+        group: 0,
+        from: 1.5,
+        speed: 25.0,
+        gain: 10.0,
+        standard: false,
+        cursor: Some([1, 125]),
+        mark: None,
+    };
+    say(app, &home, &study, &seat, Say::Traces(traces.clone())).await;
+    let heard = hears(&mut other, |t| {
+        matches!(t, Told::Look(Some(Shown::Traces(_))))
+    })
+    .await;
+    assert_eq!(heard, Told::Look(Some(Shown::Traces(traces))));
+    // A stranger learns not even that somebody looks.
+    let stranger = w.staff("stranger", "yarqum", &[Role::Consultant], &[]);
+    let asked = app.people_together(&stranger, &study).await;
+    assert!(matches!(
+        asked,
+        Err(AppError::NotFound | AppError::Denied(_))
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,50 +1,15 @@
-// DICOM objects made here, sent to a Karez as a scanner sends them (dcmtk's storescu), and what its own DICOMweb says of them.
+// A CT made here, and its way into a Karez as a scanner sends it (dcmtk's storescu).
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import { file } from './dataset.mjs';
 import { submit } from './job.mjs';
 import { BALL_HU, BODY_HU } from './phantom.mjs';
 
-const EXPLICIT_LITTLE = '1.2.840.10008.1.2.1';
 const CT = '1.2.840.10008.5.1.4.1.1.2';
-/** Representations whose length takes four bytes (PS3.5 §7.1.2). */
-const LONG = new Set(['OB', 'OW', 'OF', 'SQ', 'UT', 'UN']);
-
-function element(group, number, vr, value) {
-  const bytes = [];
-  if (Buffer.isBuffer(value)) bytes.push(value);
-  else if (vr === 'US') bytes.push(...[value].flat().map((n) => Buffer.from(Uint16Array.of(n).buffer)));
-  else if (vr === 'UL') bytes.push(Buffer.from(Uint32Array.of(value).buffer));
-  else bytes.push(Buffer.from([value].flat().join('\\')));
-  let body = Buffer.concat(bytes);
-  if (body.length % 2) body = Buffer.concat([body, Buffer.from(vr === 'UI' ? [0] : ' ')]);
-  const head = Buffer.alloc(LONG.has(vr) ? 12 : 8);
-  head.writeUInt16LE(group, 0);
-  head.writeUInt16LE(number, 2);
-  head.write(vr, 4, 'latin1');
-  if (LONG.has(vr)) head.writeUInt32LE(body.length, 8);
-  else head.writeUInt16LE(body.length, 6);
-  return Buffer.concat([head, body]);
-}
-
-/** A file (PS3.10 §7) of elements `[group, number, vr, value]`, in explicit VR little endian. */
-export function file(elements) {
-  const sorted = [...elements].sort(([g, n], [h, m]) => g - h || n - m);
-  const of = (g, n) => sorted.find((e) => e[0] === g && e[1] === n)?.[3];
-  const meta = Buffer.concat([
-    element(2, 1, 'OB', Buffer.from([0, 1])),
-    element(2, 2, 'UI', of(8, 0x16)),
-    element(2, 3, 'UI', of(8, 0x18)),
-    element(2, 0x10, 'UI', EXPLICIT_LITTLE),
-    element(2, 0x12, 'UI', '2.25.180970460232141'),
-  ]);
-  return Buffer.concat([
-    Buffer.alloc(128), Buffer.from('DICM'), element(2, 0, 'UL', meta.length), meta, ...sorted.map((e) => element(...e)),
-  ]);
-}
 
 /** Numbers that look like chance and are the same in every run (mulberry32). */
 function dice(seed) {
@@ -95,48 +60,48 @@ export function ct({
   const lean = Math.tan((tilt * Math.PI) / 180);
   return Array.from({ length: count }, (_, i) => i).filter((i) => !skip.includes(i)).map((i) => {
     const z = (i - (count - 1) / 2) * step;
-    return file([
-      [8, 5, 'CS', 'ISO_IR 192'],
-      [8, 8, 'CS', ['ORIGINAL', 'PRIMARY', 'AXIAL']],
-      [8, 0x16, 'UI', CT],
-      [8, 0x18, 'UI', `${study}.${number}.${i + 1}`],
-      [8, 0x20, 'DA', date],
-      [8, 0x30, 'TM', '081500'],
-      [8, 0x50, 'SH', accession],
-      [8, 0x60, 'CS', 'CT'],
-      [8, 0x70, 'LO', 'Phantom works'],
-      [8, 0x90, 'PN', ''],
-      [8, 0x1030, 'LO', description],
-      [8, 0x103e, 'LO', `Phantom ${number}`],
-      [0x10, 0x10, 'PN', patient.name],
-      [0x10, 0x20, 'LO', patient.id],
-      [0x10, 0x30, 'DA', patient.birth],
-      [0x10, 0x40, 'CS', patient.sex],
-      [0x18, 0x15, 'CS', part],
-      [0x18, 0x50, 'DS', step],
-      [0x20, 0xd, 'UI', study],
-      [0x20, 0xe, 'UI', `${study}.${number}`],
-      [0x20, 0x10, 'SH', '1'],
-      [0x20, 0x11, 'IS', number],
-      [0x20, 0x13, 'IS', i + 1],
-      [0x20, 0x32, 'DS', [-half, (-half + z * lean).toFixed(4), z]],
-      [0x20, 0x37, 'DS', [1, 0, 0, 0, 1, 0]],
-      [0x20, 0x52, 'UI', `${study}.9`],
-      [0x28, 2, 'US', 1],
-      [0x28, 4, 'CS', 'MONOCHROME2'],
-      [0x28, 0x10, 'US', side],
-      [0x28, 0x11, 'US', side],
-      [0x28, 0x30, 'DS', [spacing, spacing]],
-      [0x28, 0x100, 'US', 16],
-      [0x28, 0x101, 'US', 16],
-      [0x28, 0x102, 'US', 15],
-      [0x28, 0x103, 'US', 1],
-      [0x28, 0x1050, 'DS', 40],
-      [0x28, 0x1051, 'DS', 400],
-      [0x28, 0x1052, 'DS', 0],
-      [0x28, 0x1053, 'DS', 1],
-      [0x7fe0, 0x10, 'OW', pixels({ side, spacing, z, ball, noise, seed: i + 1 })],
-    ]);
+    return file({
+      '00080005': ['CS', 'ISO_IR 192'],
+      '00080008': ['CS', 'ORIGINAL', 'PRIMARY', 'AXIAL'],
+      '00080016': ['UI', CT],
+      '00080018': ['UI', `${study}.${number}.${i + 1}`],
+      '00080020': ['DA', date],
+      '00080030': ['TM', '081500'],
+      '00080050': ['SH', accession],
+      '00080060': ['CS', 'CT'],
+      '00080070': ['LO', 'Phantom works'],
+      '00080090': ['PN', ''],
+      '00081030': ['LO', description],
+      '0008103E': ['LO', `Phantom ${number}`],
+      '00100010': ['PN', patient.name],
+      '00100020': ['LO', patient.id],
+      '00100030': ['DA', patient.birth],
+      '00100040': ['CS', patient.sex],
+      '00180015': ['CS', part],
+      '00180050': ['DS', step],
+      '0020000D': ['UI', study],
+      '0020000E': ['UI', `${study}.${number}`],
+      '00200010': ['SH', '1'],
+      '00200011': ['IS', number],
+      '00200013': ['IS', i + 1],
+      '00200032': ['DS', -half, (-half + z * lean).toFixed(4), z],
+      '00200037': ['DS', 1, 0, 0, 0, 1, 0],
+      '00200052': ['UI', `${study}.9`],
+      '00280002': ['US', 1],
+      '00280004': ['CS', 'MONOCHROME2'],
+      '00280010': ['US', side],
+      '00280011': ['US', side],
+      '00280030': ['DS', spacing, spacing],
+      '00280100': ['US', 16],
+      '00280101': ['US', 16],
+      '00280102': ['US', 15],
+      '00280103': ['US', 1],
+      '00281050': ['DS', 40],
+      '00281051': ['DS', 400],
+      '00281052': ['DS', 0],
+      '00281053': ['DS', 1],
+      '7FE00010': ['OW', pixels({ side, spacing, z, ball, noise, seed: i + 1 })],
+    });
   });
 }
 

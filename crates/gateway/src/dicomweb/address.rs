@@ -139,8 +139,8 @@ pub enum Resource {
     /// Frames by their numbers, counted from 1.
     Frames(Of, Vec<u32>),
     BulkData(Of, String),
-    /// For eyes; of a frame when one is named.
-    Rendered(Of, Option<u32>),
+    /// For eyes; of frames when some are named.
+    Rendered(Of, Vec<u32>),
     Thumbnail(Of, Option<u32>),
 }
 
@@ -228,7 +228,7 @@ fn of_any(of: Of, rest: &[&str]) -> Result<Resource, Refused> {
     match rest {
         [] => Ok(Resource::Objects(of)),
         ["metadata"] => Ok(Resource::Metadata(of)),
-        ["rendered"] => Ok(Resource::Rendered(of, None)),
+        ["rendered"] => Ok(Resource::Rendered(of, Vec::new())),
         ["thumbnail"] => Ok(Resource::Thumbnail(of, None)),
         _ => Err(Refused::NoSuchAddress),
     }
@@ -237,7 +237,7 @@ fn of_any(of: Of, rest: &[&str]) -> Result<Resource, Refused> {
 fn of_instance(of: Of, rest: &[&str]) -> Result<Resource, Refused> {
     match rest {
         ["frames", numbers] => Ok(Resource::Frames(of, frames(numbers)?)),
-        ["frames", number, "rendered"] => Ok(Resource::Rendered(of, Some(frame(number)?))),
+        ["frames", numbers, "rendered"] => Ok(Resource::Rendered(of, frames(numbers)?)),
         ["frames", number, "thumbnail"] => Ok(Resource::Thumbnail(of, Some(frame(number)?))),
         ["bulkdata", path @ ..] if !path.is_empty() && path.concat().len() <= 256 => {
             Ok(Resource::BulkData(of, path.join("/")))

@@ -9,6 +9,7 @@ mod pictures;
 mod pieces;
 mod qido;
 mod rendered;
+mod renderings;
 mod reply;
 mod shared;
 mod stow;
@@ -167,7 +168,7 @@ async fn read(ask: &Ask<'_>, resource: Resource) -> Result<Response, Refusal> {
         Resource::Metadata(of) => wado::metadata(ask, &of).await,
         Resource::Frames(of, numbers) => wado::frames(ask, &of, &numbers).await,
         Resource::BulkData(of, path) => wado::bulk_data(ask, &of, &path).await,
-        Resource::Rendered(of, frame) => rendered::rendered(ask, &of, frame).await,
+        Resource::Rendered(of, frames) => rendered::rendered(ask, &of, &frames).await,
         Resource::Thumbnail(of, frame) => rendered::thumbnail(ask, &of, frame).await,
     }
 }

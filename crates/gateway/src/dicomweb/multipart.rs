@@ -177,6 +177,13 @@ pub fn part_head(boundary: &str, content_type: &str, location: Option<&str>) -> 
     format!("--{boundary}\r\nContent-Type: {content_type}\r\n{location}\r\n")
 }
 
+/// The same where the length of the content is told, so that who reads need not look for its end.
+pub fn sized_head(boundary: &str, content_type: &str, location: &str, length: usize) -> String {
+    let head = part_head(boundary, content_type, Some(location));
+    let (fields, _) = head.split_at(head.len() - 2);
+    format!("{fields}Content-Length: {length}\r\n\r\n")
+}
+
 /// What stands behind a part's content.
 pub const PART_END: &str = "\r\n";
 

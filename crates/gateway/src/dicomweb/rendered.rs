@@ -1,7 +1,7 @@
 //! Rendered objects and thumbnails (PS3.18 §10.4.1.1.3, §10.4.1.1.4): what eyes see, in JPEG or PNG.
 
-use app::imaging::{InstanceLine, OpenImage, Target};
-use axum::body::{Body, Bytes};
+use app::imaging::{InstanceLine, OpenImage};
+use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use imaging::pixel::Wanted;
@@ -9,19 +9,17 @@ use imaging::pixel::Wanted;
 use super::Ask;
 use super::accept;
 use super::address::Of;
-use super::multipart;
-use super::pictures::Drawing;
+use super::pictures::{Drawing, Pictures};
 use super::pieces::Reading;
+use super::renderings::in_parts;
 use super::reply::{self, Incompressible, Refusal};
 use super::wado::{broken, one, target};
 use crate::pixels::{self, Picture};
 
-/// Instances of a series or study that are rendered in one answer.
-const RENDERED_MAX: u32 = 64;
 /// Thumbnails may be kept by the reader's browser for a moment: a list of studies shows them again and again.
 const THUMBNAIL_KEPT: &str = "private, max-age=300";
 
-fn picture(media: &str, quality: u8) -> Picture {
+pub fn picture(media: &str, quality: u8) -> Picture {
     if media == accept::PNG {
         Picture::Png
     } else {
@@ -29,17 +27,22 @@ fn picture(media: &str, quality: u8) -> Picture {
     }
 }
 
-pub async fn rendered(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Response, Refusal> {
+pub async fn rendered(ask: &Ask<'_>, of: &Of, frames: &[u32]) -> Result<Response, Refusal> {
     let (media, parts) =
         accept::rendered(ask.headers, &ask.parameters).map_err(|_| Refusal::not_acceptable())?;
     let (wanted, quality) = pixels::parameters(&ask.parameters)
         .map_err(|name| Refusal::bad(format!("{name}: a value that cannot be used")))?;
-    if parts && of.instance.is_none() {
-        return in_parts(ask, of, media, &wanted, quality).await;
+    if parts && (of.instance.is_none() || !frames.is_empty()) {
+        return Box::pin(in_parts(ask, of, frames, media, (wanted, quality))).await;
     }
+    let frame = match frames {
+        [] => 1,
+        [one] => *one,
+        // Several pictures are several parts.
+        _ => return Err(Refusal::not_acceptable()),
+    };
     let of = Box::pin(representative(ask, of)).await?;
     let (line, open) = one(ask, &of).await?;
-    let frame = frame.unwrap_or(1);
     if frame > line.frames.max(1) {
         return Err(Refusal::not_found());
     }
@@ -49,7 +52,7 @@ pub async fn rendered(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Resp
     }
     let drawing = drawing(ask, &line, frame, media, false);
     let how = (wanted, picture(media, quality));
-    let drawn = drawn(ask, drawing, &line, &open, how).await?;
+    let drawn = drawn_of(&ask.state.pictures, drawing, &line, &open, how).await?;
     let mut response = reply::body(StatusCode::OK, media, drawn);
     response.extensions_mut().insert(Incompressible);
     reply::set(&mut response, header::ETAG, &etag);
@@ -77,7 +80,7 @@ pub async fn thumbnail(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Res
     } else {
         let drawing = drawing(ask, &line, frame, media, true);
         let how = (wanted, picture(media, quality));
-        let drawn = drawn(ask, drawing, &line, &open, how).await?;
+        let drawn = drawn_of(&ask.state.pictures, drawing, &line, &open, how).await?;
         reply::body(StatusCode::OK, media, drawn)
     };
     response.extensions_mut().insert(Incompressible);
@@ -129,14 +132,13 @@ fn drawing(
 }
 
 /// The picture as it was drawn of late, or drawn now.
-async fn drawn(
-    ask: &Ask<'_>,
+pub async fn drawn_of(
+    pictures: &Pictures,
     drawing: Drawing,
     line: &InstanceLine,
     open: &OpenImage,
     (wanted, picture): (Wanted, Picture),
 ) -> Result<Bytes, Refusal> {
-    let pictures = &ask.state.pictures;
     if let Some(there) = pictures.get(&drawing) {
         return Ok(there);
     }
@@ -164,42 +166,4 @@ async fn draw(
             "this object cannot be shown as a picture",
         )
     })
-}
-
-/// Each instance of a series or study that can be shown.
-async fn in_parts(
-    ask: &Ask<'_>,
-    of: &Of,
-    media: &str,
-    wanted: &Wanted,
-    quality: u8,
-) -> Result<Response, Refusal> {
-    let meant: Target = target(of)?;
-    let (lines, more) = ask
-        .app
-        .image_page(&ask.cx, ask.hospital, &meant, None, RENDERED_MAX)
-        .await?;
-    if more.is_some() {
-        return Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "more instances than are rendered at once",
-        ));
-    }
-    let boundary = multipart::boundary();
-    let mut out = Vec::new();
-    for line in lines.iter().filter(|l| l.rows.is_some()) {
-        let open = ask.app.image_open(&ask.cx, line).await?;
-        let drawn = draw(line, &open, 1, wanted.clone(), picture(media, quality)).await?;
-        out.extend_from_slice(multipart::part_head(&boundary, media, None).as_bytes());
-        out.extend_from_slice(&drawn);
-        out.extend_from_slice(multipart::PART_END.as_bytes());
-    }
-    if out.is_empty() {
-        return Err(Refusal::not_found());
-    }
-    out.extend_from_slice(multipart::end(&boundary).as_bytes());
-    let kind = format!("multipart/related; type=\"{media}\"; boundary={boundary}");
-    let mut response = reply::body(StatusCode::OK, &kind, Body::from(out));
-    response.extensions_mut().insert(Incompressible);
-    Ok(response)
 }

@@ -192,7 +192,7 @@ fn web(out: &mut String) {
         "\n- Objects: `multipart/related; type=\"application/dicom\"`, one also as `application/dicom`; `transfer-syntax=*` gives it as kept, \
          none means explicit VR little endian. Written: implicit and explicit VR little endian, deflated, RLE, JPEG-LS without loss, JPEG baseline.\n\
          - Frames: `application/octet-stream`, `image/jpeg`, `image/jls`, `image/jp2`, `image/jphc`, `image/dicom-rle`, `image/jxl`, in parts or one alone.\n\
-         - Metadata and searches: `application/dicom+json`. Rendered: `image/jpeg`, `image/png`, with `window`, `viewport` and `quality`.\n\
+         - Metadata and searches: `application/dicom+json`. Rendered: `image/jpeg`, `image/png`, with `window`, `viewport` and `quality`; several as parts, of a series those that `SOPInstanceUID` lists, in its order, of an object the frames named.\n\
          - Searches: attributes by keyword or tag, also in sequences; `*` and `?`, ranges, lists of UIDs, `fuzzymatching`, `includefield`, `limit`, `offset`.\n\
          - One piece of content answers `Range`; all have an `ETag`.\n",
     );

@@ -306,6 +306,52 @@ async fn a_long_film_comes_back_whole_and_by_its_frames() {
     assert_eq!(world.get(&path("frames/601"), "").await.status, 404);
 }
 
+/// What a viewer on a slow line asks for.
+#[tokio::test]
+async fn many_pictures_come_in_one_answer_in_the_order_asked_for() {
+    let world = World::with_study().await;
+    let parts = "multipart/related; type=\"image/png\"";
+    let series = format!("studies/{STUDY}/series/{SERIES}");
+    let some = |uids: &str| format!("{series}/rendered?SOPInstanceUID={uids}&viewport=32,32");
+    let mut alone = Vec::new();
+    for n in [3, 1] {
+        let path = format!("{}/rendered?viewport=32,32", instance(n));
+        alone.push(world.get(&path, "image/png").await.body);
+    }
+    // What is not there is left out.
+    let asked = format!("{},{},{}", uid(3), uid(77), uid(1));
+    let answer = world.get(&some(&asked), parts).await;
+    assert_eq!(answer.parts(), alone);
+    let text = String::from_utf8_lossy(&answer.body);
+    let heads = text.lines().filter(|l| l.starts_with("Content-L"));
+    let located = |n: u32| format!("{}/rendered", instance(n));
+    for (pair, (n, picture)) in heads
+        .collect::<Vec<_>>()
+        .chunks(2)
+        .zip([3, 1].into_iter().zip(&alone))
+    {
+        assert!(pair[0].ends_with(&located(n)), "{}", pair[0]);
+        assert_eq!(pair[1], format!("Content-Length: {}", picture.len()));
+    }
+    let all = world.get(&format!("{series}/rendered"), parts).await;
+    assert_eq!(all.parts().len(), 3);
+    let many = vec![uid(1); 65].join(",");
+    for (path, status) in [
+        (some(&uid(77)), 404),
+        (some("nothing"), 400),
+        (some(""), 400),
+        (some(&many), 413),
+    ] {
+        let answer = world.get(&path, parts).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+    }
+    // Frames of one object likewise.
+    world.stow(&[object::film(&[1, 2, 3])]).await;
+    let frames = format!("{}/frames/3,1/rendered?viewport=32,32", instance(900));
+    assert_eq!(world.get(&frames, parts).await.parts(), alone);
+    assert_eq!(world.get(&frames, "image/png").await.status, 406);
+}
+
 #[tokio::test]
 async fn what_cannot_be_kept_is_named_and_the_rest_is_kept() {
     let world = World::new().await;

@@ -6,7 +6,9 @@ function begin(): void {
   begun = true;
   void import('./app.ts');
   const viewer = document.querySelector<HTMLElement>('[data-viewer]');
-  if (viewer) void import('./viewer/viewer.ts').then((m) => m.view(viewer));
+  if (!viewer) return;
+  void import('./viewer/quick.ts').then((m) => m.look(viewer)).catch(() => undefined);
+  void import('./viewer/viewer.ts').then((m) => m.view(viewer));
 }
 requestAnimationFrame(() => setTimeout(begin));
 setTimeout(begin, 1000);

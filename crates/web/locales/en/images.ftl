@@ -28,6 +28,10 @@ viewer-tip-keep-marks = Keep measurements and key images in the study, for every
 viewer-key-keep-marks = Keep measurements and key images in the study
 viewer-series = Series
 viewer-series-number = Series { $n }
+viewer-objects = { $n ->
+    [one] { $n } object
+   *[other] { $n } objects
+}
 viewer-images = { $n ->
     [one] 1 image
    *[other] { $n } images

@@ -112,7 +112,7 @@ pub fn draw(
                 (beside)
                 (trends(show, view))
                 (sources(show, view))
-                @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plain body" {
+                @if own { nav class="card" aria-label=(w.t("consents-title")) { ul class="plainlist body" {
                     li { a href={ (base) "/consents" } { (w.t("consents-title")) } }
                     li { a href={ (base) "/break-glass" } { (w.t("glass-title")) } }
                     li { a href={ (base) "/late" } { (w.t("late-title")) } }

@@ -8,15 +8,17 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use kernel::limits::{TOGETHER_ROOMS_MAX, TOGETHER_WORDS_PER_S};
+use kernel::limits::{TOGETHER_ROOMS_MAX, TOGETHER_SEATS_MAX, TOGETHER_WORDS_PER_S};
 use kernel::{AccountId, Instant, RecordKey};
-use store::{Batch, Stored, Talk};
+use store::{Batch, ImageAsk, Stored, Talk};
 use tokio::sync::{broadcast, watch};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use room::Room;
+use room::{Room, SILENT_S};
 pub use room::{Seated, Told};
-pub use words::{Drawn, Glance, Person, Plane, Pointed, SAYINGS_MAX, Say};
+pub use words::{
+    Beside, Drawn, Glance, Overlaid, Person, Plane, Pointed, SAYINGS_MAX, Say, Shown, Traces,
+};
 use words::{Wire, Word};
 
 use crate::audit_entry::{Entry, Verb};
@@ -38,6 +40,8 @@ pub(crate) struct Rooms {
 #[derive(Default)]
 struct Inner {
     open: HashMap<String, Open>,
+    /// Studies that are looked at on other nodes alone: their seats, and when each was last heard of.
+    elsewhere: HashMap<String, HashMap<String, (Person, Instant)>>,
     /// Sayings of an account in the second that began then.
     said: HashMap<AccountId, (Instant, u32)>,
     listening: bool,
@@ -52,6 +56,43 @@ impl Open {
     fn tell(&self, told: Vec<Told>) {
         for one in told {
             let _nobody = self.told.send(one);
+        }
+    }
+}
+
+impl Inner {
+    /// A word of a study that nobody of this node looks at with others.
+    fn hear_elsewhere(
+        &mut self,
+        room: String,
+        seat: String,
+        account: &AccountId,
+        word: Word,
+        now: Instant,
+    ) {
+        match word {
+            Word::Here { person, .. } if person.account == *account => {
+                if self.elsewhere.len() >= TOGETHER_ROOMS_MAX {
+                    let heard = |(_, then): &(Person, Instant)| {
+                        then.duration_until(now).as_secs() <= SILENT_S
+                    };
+                    self.elsewhere.retain(|_, seats| seats.values().any(heard));
+                }
+                if self.elsewhere.len() >= TOGETHER_ROOMS_MAX && !self.elsewhere.contains_key(&room)
+                {
+                    return;
+                }
+                let seats = self.elsewhere.entry(room).or_default();
+                if seats.len() < TOGETHER_SEATS_MAX || seats.contains_key(&seat) {
+                    seats.insert(seat, (person, now));
+                }
+            }
+            Word::Left => {
+                if let Some(seats) = self.elsewhere.get_mut(&room) {
+                    seats.remove(&seat);
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -143,6 +184,23 @@ impl Rooms {
             .collect()
     }
 
+    /// Who looks at a study, on any node.
+    fn people(&self, name: &str, now: Instant) -> Vec<Person> {
+        let mut inner = self.inner();
+        if let Some(open) = inner.open.get(name) {
+            return open.room.persons();
+        }
+        let Some(seats) = inner.elsewhere.get_mut(name) else {
+            return Vec::new();
+        };
+        seats.retain(|_, (_, heard)| heard.duration_until(now).as_secs() <= SILENT_S);
+        let people = seats.values().map(|(person, _)| person.clone()).collect();
+        if seats.is_empty() {
+            inner.elsewhere.remove(name);
+        }
+        people
+    }
+
     /// Applies a word; gives what is to be said in answer.
     fn hear(&self, wire: Wire, now: Instant) -> Vec<Wire> {
         let Wire {
@@ -155,6 +213,7 @@ impl Rooms {
         {
             let mut inner = self.inner();
             let Some(open) = inner.open.get_mut(&room) else {
+                inner.hear_elsewhere(room, seat, &account, word, now);
                 return Vec::new();
             };
             let here = open.room.is_here(&seat);
@@ -293,6 +352,46 @@ impl App {
         Ok(together)
     }
 
+    /// Who looks at a study together now, for one who may join them; empty when nobody does. Known within seconds where they
+    /// sit at another node.
+    pub async fn people_together(
+        &self,
+        cx: &Cx,
+        study: &RecordKey,
+    ) -> Result<Vec<Person>, AppError> {
+        self.may_look(cx, study).await?;
+        self.listen_to_rooms();
+        Ok(self.rooms.people(&room_name(study), self.now()))
+    }
+
+    /// What one who follows may know of what is shown: an earlier study beside only where they may read it too.
+    async fn fitted(&self, cx: &Cx, told: Told) -> Told {
+        let Told::Look(Some(Shown::Picture(mut glance))) = told else {
+            return told;
+        };
+        if let Some(beside) = glance.beside.take() {
+            let ask = ImageAsk {
+                study: beside.study.clone(),
+                series: Some(beside.series.clone()),
+                instance: Some(beside.sop.clone()),
+                aside: false,
+                meta: false,
+                files: false,
+                after: None,
+                limit: 1,
+            };
+            let found = self
+                .store
+                .images()
+                .images(&cx.permit(), &beside.hospital, &ask)
+                .await;
+            if found.is_ok_and(|found| !found.is_empty()) {
+                glance.beside = Some(beside);
+            }
+        }
+        Told::Look(Some(Shown::Picture(glance)))
+    }
+
     /// Says something from a seat to the others. Refused to whoever may not read the study now.
     pub async fn say_together(
         &self,
@@ -378,12 +477,18 @@ impl Together {
             if self.over {
                 return None;
             }
-            if let Some(told) = self.waiting.pop_front() {
+            // It stays in the queue until it can be given: this may be dropped in between.
+            if let Some(told) = self.waiting.front().cloned() {
+                let told = self.app.fitted(&self.cx, told).await;
+                self.waiting.pop_front();
                 return Some(told);
             }
             let ask = tokio::select! {
                 told = self.told.recv() => match told {
-                    Ok(told) => return Some(told),
+                    Ok(told) => {
+                        self.waiting.push_back(told);
+                        continue;
+                    }
                     Err(broadcast::error::RecvError::Lagged(_)) => {
                         self.waiting = self.app.rooms.all(&self.name).into();
                         continue;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use kernel::limits::{TOGETHER_DRAWN_MAX, TOGETHER_SEATS_MAX};
 use kernel::{AccountId, Instant};
 
-use super::words::{Drawn, Glance, Person, Pointed, Say};
+use super::words::{Drawn, Person, Pointed, Say, Shown};
 
 /// A seat at another node that was not heard of for so long is empty, seconds.
-const SILENT_S: i64 = 12;
+pub const SILENT_S: i64 = 12;
 
 /// What the people of a room are told.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,7 +16,7 @@ pub enum Told {
     /// Who is here now.
     People(Vec<Seated>),
     /// What the one who leads shows.
-    Look(Option<Glance>),
+    Look(Option<Shown>),
     Point(String, Option<Pointed>),
     Draw(String, Drawn),
     Erase(String, String),
@@ -50,7 +50,7 @@ pub(crate) struct Room {
     lead: Option<(u64, String)>,
     /// How often the lead was taken, also when nobody has it now.
     taken: u64,
-    look: Option<Glance>,
+    look: Option<Shown>,
 }
 
 impl Room {
@@ -69,6 +69,11 @@ impl Room {
         self.seats
             .get(seat)
             .is_some_and(|s| s.person.account == *account)
+    }
+
+    /// Everybody who is here.
+    pub fn persons(&self) -> Vec<Person> {
+        self.seats.values().map(|s| s.person.clone()).collect()
     }
 
     /// Everything there is to know for one who comes.
@@ -104,7 +109,11 @@ impl Room {
         own.map(|(seat, s)| {
             let lead = self.lead.as_ref().filter(|(_, l)| l == seat);
             let drawn = s.drawn.values().cloned().map(Say::Draw);
-            let look = lead.map(|_| Say::Look(self.look.clone()));
+            let look = lead.map(|_| match &self.look {
+                None => Say::Look(None),
+                Some(Shown::Picture(glance)) => Say::Look(Some(glance.clone())),
+                Some(Shown::Traces(traces)) => Say::Traces(traces.clone()),
+            });
             let count = lead.map(|(n, _)| *n);
             (
                 seat.clone(),
@@ -206,11 +215,15 @@ impl Room {
             return Vec::new();
         };
         match say {
-            Say::Look(look) if leads => {
-                self.look.clone_from(&look);
-                vec![Told::Look(look)]
+            Say::Look(_) | Say::Traces(_) if !leads => Vec::new(),
+            Say::Look(look) => {
+                self.look = look.map(Shown::Picture);
+                vec![Told::Look(self.look.clone())]
             }
-            Say::Look(_) => Vec::new(),
+            Say::Traces(traces) => {
+                self.look = Some(Shown::Traces(traces));
+                vec![Told::Look(self.look.clone())]
+            }
             Say::Point(point) => {
                 s.point.clone_from(&point);
                 vec![Told::Point(seat.to_owned(), point)]
@@ -242,6 +255,7 @@ impl Room {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::Glance;
     use super::*;
     use crate::viewing::Figure;
     use kernel::HospitalId;
@@ -286,6 +300,8 @@ mod tests {
             zoom: 1.0,
             centre: [0.0; 3],
             plane: None,
+            over: None,
+            beside: None,
         }
     }
 
@@ -303,7 +319,7 @@ mod tests {
         assert!(room.said("a", look("1.3")).is_empty());
         assert_eq!(
             room.said("b", look("1.4")),
-            [Told::Look(Some(glance("1.4")))]
+            [Told::Look(Some(Shown::Picture(glance("1.4"))))]
         );
         room.said("b", Say::Lead(false));
         assert_eq!(leader(&room), None);

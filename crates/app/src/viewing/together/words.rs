@@ -10,6 +10,10 @@ use crate::{AppError, Cx};
 const UID_BYTES_MAX: usize = 64;
 const ID_BYTES_MAX: usize = 64;
 const POINTS_MAX: usize = 8;
+/// Structure sets and doses over a picture, regions of one that are hidden, isodose levels.
+const OVERLAYS_MAX: usize = 16;
+const REGIONS_MAX: usize = 200;
+const LEVELS_MAX: usize = 16;
 /// The farthest a picture is magnified, and the farthest a number lies from zero.
 const NUMBER_MAX: f64 = 1e7;
 /// Sayings in one request.
@@ -38,6 +42,66 @@ pub struct Glance {
     pub centre: [f64; 3],
     /// `axial`, `sagittal`, `coronal`; none for an image as it came.
     pub plane: Option<Plane>,
+    /// What lies over the pictures.
+    #[serde(default)]
+    pub over: Option<Overlaid>,
+    /// What it is compared with.
+    #[serde(default)]
+    pub beside: Option<Beside>,
+}
+
+/// Structure sets and dose over the pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Overlaid {
+    /// Series that are shown, each with the numbers of its regions that are not (PS3.3 C.8.8.5: ROI Number).
+    pub shown: Vec<(String, Vec<u32>)>,
+    /// What isodose levels are percentages of.
+    pub reference: f64,
+    pub wash: bool,
+    pub lines: bool,
+    /// Percent.
+    pub levels: Vec<u16>,
+}
+
+/// An image of an earlier study beside.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beside {
+    /// Who keeps it.
+    pub hospital: HospitalId,
+    /// Study Instance UID.
+    pub study: String,
+    pub series: String,
+    pub sop: String,
+    pub frame: u32,
+    pub window: Option<[f64; 2]>,
+}
+
+/// How the one who leads reads a waveform object, in place of pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Traces {
+    pub series: String,
+    /// Multiplex group, from 0.
+    pub group: u32,
+    /// The first second that is shown.
+    pub from: f64,
+    /// Millimetres a second, and a millivolt.
+    pub speed: f64,
+    pub gain: f64,
+    /// The usual sheet of twelve leads; else one under the other.
+    pub standard: bool,
+    /// Channel and sample of the cursor, and of the mark it measures from.
+    pub cursor: Option<[u32; 2]>,
+    pub mark: Option<[u32; 2]>,
+}
+
+/// What the one who leads shows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Shown {
+    Picture(Glance),
+    Traces(Traces),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +138,8 @@ pub struct Drawn {
 pub enum Say {
     /// The one who leads shows this; none: something the others do not share.
     Look(Option<Glance>),
+    /// The one who leads shows waveforms.
+    Traces(Traces),
     Point(Option<Pointed>),
     Draw(Drawn),
     Erase(String),
@@ -97,19 +163,45 @@ fn numbers<'a>(all: impl IntoIterator<Item = &'a f64>) -> bool {
         .all(|n| n.is_finite() && n.abs() <= NUMBER_MAX)
 }
 
+impl Glance {
+    fn fits(&self) -> bool {
+        uid(&self.series)
+            && uid(&self.sop)
+            && numbers(self.window.iter().flatten())
+            && numbers(&[self.turned, self.zoom])
+            && self.zoom > 0.0
+            && numbers(&self.centre)
+            && self.over.as_ref().is_none_or(Overlaid::fits)
+            && self.beside.as_ref().is_none_or(Beside::fits)
+    }
+}
+
+impl Overlaid {
+    fn fits(&self) -> bool {
+        let series = |(s, off): &(String, Vec<u32>)| uid(s) && off.len() <= REGIONS_MAX;
+        self.shown.len() <= OVERLAYS_MAX
+            && self.shown.iter().all(series)
+            && self.levels.len() <= LEVELS_MAX
+            && numbers(&[self.reference])
+    }
+}
+
+impl Beside {
+    fn fits(&self) -> bool {
+        [&self.study, &self.series, &self.sop]
+            .into_iter()
+            .all(|u| uid(u))
+            && numbers(self.window.iter().flatten())
+    }
+}
+
 impl Say {
     /// Bounds, and numbers that are numbers.
     pub fn check(&self) -> Result<(), AppError> {
         let fits = match self {
             Self::Look(None) | Self::Point(None) | Self::Lead(_) => true,
-            Self::Look(Some(g)) => {
-                uid(&g.series)
-                    && uid(&g.sop)
-                    && numbers(g.window.iter().flatten())
-                    && numbers(&[g.turned, g.zoom])
-                    && g.zoom > 0.0
-                    && numbers(&g.centre)
-            }
+            Self::Look(Some(g)) => g.fits(),
+            Self::Traces(t) => uid(&t.series) && numbers(&[t.from, t.speed, t.gain]),
             Self::Point(Some(p)) => uid(&p.sop) && numbers(&p.at),
             Self::Draw(d) => {
                 id(&d.id)

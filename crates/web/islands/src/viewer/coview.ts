@@ -2,24 +2,22 @@
 // and numbers travel; each page draws them on pixels it fetched under its own reader's permit.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
-import type { Slice, Vector } from './geometry.ts';
+import type { TracesLook } from './ecg.ts';
+import { glanceOf, place, wear, type Glance } from './glance.ts';
+import { Invitation } from './invitation.ts';
 import { fill, line } from './lists.ts';
 import { sliceOf } from './load.ts';
 import * as measure from './measure.ts';
-import { label, onScreen, paint, paints } from './overlay.ts';
+import { paint, paints } from './overlay.ts';
+import { paintFigure, paintPoint, type Drawn, type Pointed } from './others.ts';
 import type { Pane } from './pane.ts';
 import { say } from './words.ts';
 import type { Viewer } from './viewer.ts';
 
-type Plane = NonNullable<Pane['plane']>;
-interface Glance {
-  series: string; sop: string; frame: number; window: [number, number] | null; turned: number;
-  flipped: [boolean, boolean]; invert: boolean; zoom: number; centre: Vector; plane: Plane | null;
-}
-interface Pointed { sop: string; frame: number; at: Vector }
-interface Drawn { id: string; tool: measure.Figure; sop: string; frame: number; points: Vector[] }
 interface Seated { seat: string; name: string; hospital: string; leads: boolean }
-type Saying = { look: Glance | null } | { point: Pointed | null } | { draw: Drawn } | { erase: string } | { lead: boolean };
+/** What the one who leads shows: pictures, traces, or something that is not shared. */
+type Shown = { picture: Glance } | { traces: TracesLook } | null;
+type Saying = { look: Glance | null } | { traces: TracesLook } | { point: Pointed | null } | { draw: Drawn } | { erase: string } | { lead: boolean };
 
 const COLOURS = ['#ffd75e', '#7fd6ff', '#ff9ecb', '#a8f08a', '#ffb27a', '#c9b3ff'];
 /** Pause between two requests, milliseconds; on a slow line the answer takes longer than that, and only the newest is sent. */
@@ -27,9 +25,6 @@ const PAUSE_MS = 50;
 /** Sayings in one request, and figures that are shown to the others: as the server takes them. */
 const AT_ONCE = 16;
 const FIGURES_MAX = 100;
-
-const round = (n: number, places: number) => Number(n.toFixed(places));
-const place = (v: readonly number[]): Vector => [round(v[0]!, 2), round(v[1]!, 2), round(v[2]!, 2)];
 
 export class CoView {
   private line: EventSource | undefined;
@@ -40,12 +35,13 @@ export class CoView {
   private readonly sent = new Map<string, string>();
   private following = true;
   private led = false;
-  private look: Glance | null | undefined;
+  private look: Shown | undefined;
   private applying = false;
   private latest: { look?: Saying; point?: Saying } = {};
   private rest: Saying[] = [];
   private busy = false;
   private shown = '';
+  private readonly invitation: Invitation | undefined;
   private readonly address: string;
   private readonly panel: HTMLElement | undefined;
 
@@ -67,6 +63,7 @@ export class CoView {
       this.pointed(e.target as HTMLElement, x, y);
     });
     window.addEventListener('pagehide', () => this.line?.close());
+    this.invitation = new Invitation(stage, this.address, () => this.line !== undefined, () => this.act('join'));
   }
 
   private get joined(): boolean {
@@ -97,16 +94,19 @@ export class CoView {
 
   private join(): void {
     const source = new EventSource(this.address);
+    this.invitation?.hide();
     this.line = source;
     const on = <T>(name: string, then: (data: T) => void) =>
       source.addEventListener(name, (e) => then(JSON.parse((e as MessageEvent<string>).data) as T));
     on<string>('seat', (seat) => this.seated(seat));
     on<Seated[]>('people', (people) => this.met(people));
-    on<Glance | null>('look', (look) => {
-      this.look = look;
+    const looks = (shown: Shown) => {
+      this.look = shown;
       void this.wear();
       this.show();
-    });
+    };
+    on<Glance | null>('look', (picture) => looks(picture && { picture }));
+    on<TracesLook>('traces', (traces) => looks({ traces }));
     on<{ seat: string; point: Pointed | null }>('point', ({ seat, point }) => {
       if (point) this.points.set(seat, point);
       else this.points.delete(seat);
@@ -186,7 +186,7 @@ export class CoView {
 
   private say(what: Saying): void {
     if (!this.joined) return;
-    if ('look' in what) this.latest.look = what;
+    if ('look' in what || 'traces' in what) this.latest.look = what;
     else if ('point' in what) this.latest.point = what;
     else this.rest.push(what);
     void this.send();
@@ -209,7 +209,7 @@ export class CoView {
           headers: { 'content-type': 'application/json', 'x-csrf-token': this.viewer.root.dataset['csrf'] ?? '', 'hx-request': 'true' },
           body: JSON.stringify({ seat: this.seat, say: all }),
         }).catch(() => undefined);
-        if (answer?.status === 429) this.rest.unshift(...all.filter((s) => !('look' in s) && !('point' in s)));
+        if (answer?.status === 429) this.rest.unshift(...all.filter((s) => !('look' in s) && !('traces' in s) && !('point' in s)));
         await new Promise((done) => setTimeout(done, answer?.ok ? PAUSE_MS : 1000));
       }
     } finally {
@@ -219,40 +219,17 @@ export class CoView {
 
   // --- what one shows to the others ----------------------------------------------------------------------------------
 
-  /** What the chosen picture shows; null for what the others do not share (a study that is not this one's). */
-  private glanceOf(pane: Pane): Glance | null | undefined {
-    const view = pane.viewport;
-    const look = pane.look();
-    if (!view || !pane.stack || !look) return undefined;
-    // Studies of somebody else's permit and traces are not shared.
-    if (pane.from || this.viewer.hasTraces) return null;
-    const { slice } = pane;
-    if (!slice && !pane.plane) return undefined;
-    const centre = pane.plane
-      ? view.getCamera().focalPoint!
-      : view.canvasToWorld([pane.canvas.clientWidth / 2, pane.canvas.clientHeight / 2]);
-    return {
-      series: pane.stack.series,
-      sop: slice?.sop ?? '',
-      frame: slice?.frame ?? 0,
-      window: look.width ? [round(look.width, 2), round(look.centre, 2)] : null,
-      turned: round(look.rotation, 1),
-      flipped: [look.flipHorizontal, look.flipVertical],
-      invert: look.invert,
-      zoom: round(look.zoom, 4),
-      centre: place(centre),
-      plane: pane.plane ?? null,
-    };
-  }
-
   /** Shows the others what the chosen picture shows, if the reader leads. */
   glance(): void {
     if (!this.leads) return;
-    const look = this.glanceOf(this.viewer.stage.pane);
-    const made = JSON.stringify(look);
-    if (look === undefined || made === this.shown) return;
+    const traces = this.viewer.traces?.look();
+    const look = traces || this.viewer.traces ? undefined : glanceOf(this.viewer);
+    if (!traces && look === undefined) return;
+    const saying: Saying = traces ? { traces } : { look: look! };
+    const made = JSON.stringify(saying);
+    if (made === this.shown) return;
     this.shown = made;
-    this.say({ look });
+    this.say(saying);
   }
 
   private pointed(target: HTMLElement, x: number, y: number): void {
@@ -278,7 +255,7 @@ export class CoView {
     for (const a of measure.all()) {
       const slice = sliceOf(a.metadata.referencedImageId ?? '');
       const points = a.data.handles.points.map(place);
-      if (!slice || points.length < 2 || now.size >= FIGURES_MAX || !this.viewer.isOwn(slice)) continue;
+      if (!slice || points.length < 2 || now.size >= FIGURES_MAX || !this.viewer.study.isOwn(slice)) continue;
       const drawn: Drawn = { id: a.annotationUID, tool: a.metadata.toolName as measure.Figure, sop: slice.sop, frame: slice.frame, points };
       const made = JSON.stringify(drawn);
       now.set(drawn.id, made);
@@ -302,50 +279,14 @@ export class CoView {
     if (this.applying) return;
     this.applying = true;
     try {
-      let worn: Glance | null | undefined;
+      let worn: Shown | undefined;
       while (this.following && !this.leads && this.look && this.look !== worn) {
         worn = this.look;
-        await this.wearOne(worn).catch(() => undefined);
+        await ('traces' in worn ? this.viewer.follow(worn.traces) : wear(this.viewer, worn.picture)).catch(() => undefined);
       }
     } finally {
       this.applying = false;
     }
-  }
-
-  private async wearOne(look: Glance): Promise<void> {
-    const { stage } = this.viewer;
-    if (look.plane) {
-      const stack = (await this.viewer.stacksOf(look.series)).find((s) => s.volume);
-      if (!stack) return;
-      if (stage.layout !== 'mpr' || stage.pane.stack !== stack) {
-        if (stage.layout === 'mpr') await stage.lay('one');
-        await stage.show(stack);
-        await stage.lay('mpr');
-      }
-    } else {
-      const found = await this.viewer.findImage(look.series, look.sop, look.frame);
-      if (!found) return;
-      if (stage.layout === 'mpr') await stage.lay('one');
-      const pane = stage.panes.find((p) => p.stack === found.stack) ?? stage.pane;
-      if (pane !== stage.pane) stage.choose(pane);
-      if (pane.stack !== found.stack) await stage.show(found.stack);
-      if (pane.index !== found.at) await pane.go(found.at);
-    }
-    const pane = look.plane ? stage.panes.find((p) => p.plane === look.plane) : stage.pane;
-    const view = pane?.viewport;
-    if (!pane || !view) return;
-    if (look.plane) (view as core.Types.IVolumeViewport).jumpToWorld(look.centre);
-    pane.wear({
-      ...(look.plane ? {} : { rotation: look.turned, flipHorizontal: look.flipped[0], flipVertical: look.flipped[1] }),
-      invert: look.invert,
-      zoom: look.zoom,
-      ...(look.window ? { width: look.window[0], centre: look.window[1] } : {}),
-    });
-    const [x, y] = view.worldToCanvas(look.centre);
-    const [px, py] = view.getPan();
-    view.setPan([px + pane.canvas.clientWidth / 2 - x, py + pane.canvas.clientHeight / 2 - y]);
-    view.render();
-    pane.draw();
   }
 
   private colour(seat: string): string {
@@ -363,54 +304,19 @@ export class CoView {
 
   private paint(pane: Pane, ctx: CanvasRenderingContext2D): void {
     if (!this.joined) return;
-    if (pane === this.viewer.stage.pane) this.glance();
+    if (pane === this.viewer.stage.pane || pane.from) this.glance();
     const { slice } = pane;
     if (!slice || pane.from) return;
     for (const [seat, figures] of this.drawn) {
       for (const drawn of figures.values()) {
-        if (drawn.sop === slice.sop && drawn.frame === slice.frame) this.paintFigure(pane, ctx, seat, drawn, slice);
+        if (drawn.sop !== slice.sop || drawn.frame !== slice.frame) continue;
+        paintFigure(pane, ctx, drawn, this.colour(seat), `${this.name(seat)}: ${this.value(drawn, slice.imageId)}`);
       }
     }
     for (const [seat, point] of this.points) {
       if (seat === this.seat || point.sop !== slice.sop || point.frame !== slice.frame) continue;
-      const [x, y] = onScreen(pane, point.at);
-      const colour = this.colour(seat);
-      for (const [width, style] of [[4, '#000a'], [2, colour]] as const) {
-        ctx.lineWidth = width;
-        ctx.strokeStyle = style;
-        ctx.beginPath();
-        ctx.arc(x, y, 8, 0, 2 * Math.PI);
-        ctx.moveTo(x - 3, y); ctx.lineTo(x + 3, y);
-        ctx.moveTo(x, y - 3); ctx.lineTo(x, y + 3);
-        ctx.stroke();
-      }
-      label(ctx, this.name(seat), x + 12, y - 8, colour);
+      paintPoint(pane, ctx, point, this.colour(seat), this.name(seat));
     }
-  }
-
-  private paintFigure(pane: Pane, ctx: CanvasRenderingContext2D, seat: string, drawn: Drawn, slice: Slice): void {
-    const p = drawn.points.map((at) => onScreen(pane, at));
-    const colour = this.colour(seat);
-    const path = () => {
-      ctx.beginPath();
-      if (drawn.tool === 'EllipticalROI' && p.length >= 4) {
-        const half = (a: [number, number], b: [number, number]) => Math.hypot(a[0] - b[0], a[1] - b[1]) / 2;
-        const [x, y] = [(p[2]![0] + p[3]![0]) / 2, (p[2]![1] + p[3]![1]) / 2];
-        const angle = Math.atan2(p[3]![1] - p[2]![1], p[3]![0] - p[2]![0]);
-        ctx.ellipse(x, y, half(p[2]!, p[3]!), half(p[0]!, p[1]!), angle, 0, 2 * Math.PI);
-        return;
-      }
-      const order = drawn.tool === 'RectangleROI' && p.length >= 4 ? [0, 1, 3, 2, 0] : p.map((_, i) => i);
-      order.forEach((i, n) => (n === 0 ? ctx.moveTo(...p[i]!) : ctx.lineTo(...p[i]!)));
-    };
-    for (const [width, style] of [[4, '#000a'], [2, colour]] as const) {
-      ctx.lineWidth = width;
-      ctx.strokeStyle = style;
-      path();
-      ctx.stroke();
-    }
-    const at = p.reduce((a, b) => (b[0] > a[0] ? b : a));
-    label(ctx, `${this.name(seat)}: ${this.value(drawn, slice.imageId)}`, at[0] + 8, at[1], colour);
   }
 
   private value(drawn: Drawn, imageId: string): string {
@@ -464,7 +370,7 @@ export class CoView {
 
   private listDrawn(): void {
     const items = [...this.drawn].flatMap(([seat, figures]) => [...figures.values()].map((drawn) => {
-      const imageId = this.viewer.imageOf(drawn.sop, drawn.frame);
+      const imageId = this.viewer.study.imageOf(drawn.sop, drawn.frame);
       const value = imageId ? this.value(drawn, imageId) : '';
       const text = say('drawn-by', { name: this.name(seat), what: `${say(`figure-${drawn.tool}`)} ${value}`.trim() });
       const item = line(text, false, () => { if (imageId) void this.viewer.goTo(imageId); }, () => undefined);

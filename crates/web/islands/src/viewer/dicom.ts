@@ -73,3 +73,21 @@ export function framed(instance: Instance, frame: number, macro: string): Instan
   const shared = items(instance, TAG.sharedGroups)[0];
   return (own && items(own, macro)[0]) ?? (shared && items(shared, macro)[0]);
 }
+
+function bytesOf(base64: string): ArrayBuffer {
+  const raw = atob(base64);
+  const out = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i += 1) out[i] = raw.charCodeAt(i);
+  return out.buffer;
+}
+
+/** The bytes of a value that stands in the metadata or beside them. */
+export async function valueBytes(attribute: Attribute | undefined): Promise<ArrayBuffer> {
+  const inline = (attribute as { InlineBinary?: string } | undefined)?.InlineBinary;
+  if (inline) return bytesOf(inline);
+  if (!attribute?.BulkDataURI) throw new Error('no data');
+  const at = new URL(attribute.BulkDataURI, location.href);
+  const answer = await fetch(at.pathname + at.search, { headers: { accept: 'application/octet-stream' } });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.arrayBuffer();
+}

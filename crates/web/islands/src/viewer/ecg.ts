@@ -1,8 +1,10 @@
 // Waveforms as traces on the grid that readers know: 25 mm/s and 10 mm/mV unless they choose otherwise, nothing filtered.
 // Millimetres are those of CSS; the grid scales with the traces, so that squares can be counted on any screen.
-import { text, type Instance } from './dicom.ts';
-import { groupsOf, range, type Group } from './waveform.ts';
-import { notesOf, tableOf } from './ecgtable.ts';
+import { TAG, text, type Instance } from './dicom.ts';
+import { LEFT, Paper, ROW, type Strip } from './ecgpaper.ts';
+import { notesOf, remarksOf as listOf, tableOf } from './ecgtable.ts';
+import { remarksOf, type Remark } from './remarks.ts';
+import { groupsOf, type Group } from './waveform.ts';
 import { figure, say } from './words.ts';
 
 const SPEEDS = [12.5, 25, 50, 100];
@@ -10,15 +12,14 @@ const GAINS = [2.5, 5, 10, 20, 40];
 /** CSS pixels of a millimetre (96 / 25.4), and how far it may be scaled. */
 const MM = 96 / 25.4;
 const [SCALE_LEAST, SCALE_MOST, SCALE_STEP] = [0.4, 2.5, 1.25];
-/** Room for lead names and the calibration pulse, and for one lead's trace, millimetres. */
-const LEFT = 14;
-const ROW = 24;
 const STANDARD = [['I', 'aVR', 'V1', 'V4'], ['II', 'aVL', 'V2', 'V5'], ['III', 'aVF', 'V3', 'V6']];
 
-/** A piece of a trace: which lead, from when on, how long, and where it stands on the paper (millimetres). */
-interface Strip { channel: number; from: number; seconds: number; x: number; y: number; named: boolean }
 interface Mark { channel: number; sample: number }
-
+/** How traces are read, as the others are shown it. */
+export interface TracesLook {
+  series: string; group: number; from: number; speed: number; gain: number; standard: boolean;
+  cursor: [number, number] | null; mark: [number, number] | null;
+}
 
 export class Ecg {
   readonly element: HTMLElement;
@@ -40,9 +41,10 @@ export class Ecg {
   private mark: Mark | undefined;
   private drag: { a: [number, number]; b: [number, number]; strip: Strip } | undefined;
   private strips: Strip[] = [];
+  private remarks: Remark[] = [];
   private readonly resized: ResizeObserver;
 
-  constructor(private readonly root: HTMLElement, private readonly instance: Instance, title: string, private readonly closed: () => void) {
+  constructor(private readonly root: HTMLElement, private readonly instance: Instance, title: string, private readonly told: { closed(): void; drawn(): void }) {
     const element = document.createElement('section');
     this.element = element;
     element.className = 'vw-ecg';
@@ -88,6 +90,7 @@ export class Ecg {
       return;
     }
     this.readout.textContent = '';
+    this.remarks = remarksOf(this.instance, this.groups);
     this.choose(0);
     this.element.dataset['shown'] = text(this.instance, '00080018');
     this.paper.focus();
@@ -96,7 +99,7 @@ export class Ecg {
   close(): void {
     this.resized.disconnect();
     this.element.remove();
-    this.closed();
+    this.told.closed();
   }
 
   // --- choices -------------------------------------------------------------------------------------------------------
@@ -172,7 +175,7 @@ export class Ecg {
   }
 
   private tabulate(): void {
-    this.table.replaceChildren(...tableOf(this.now));
+    this.table.replaceChildren(...tableOf(this.now), ...listOf(this.remarks, this.groups));
     this.notes.textContent = notesOf(this.now);
   }
 
@@ -209,6 +212,14 @@ export class Ecg {
     }));
   }
 
+  private sheet(): Paper {
+    return new Paper(this.now, this.speed, this.gain, this.mm);
+  }
+
+  private height(channel: number): number {
+    return this.sheet().height(channel);
+  }
+
   draw(): void {
     if (this.groups.length === 0 || !this.element.isConnected) return;
     this.strips = this.lay();
@@ -224,9 +235,15 @@ export class Ecg {
     const ctx = canvas.getContext('2d');
     if (!ctx) return;
     ctx.setTransform(sharp, 0, 0, sharp, 0, 0);
-    this.grid(ctx, canvas.width / sharp, canvas.height / sharp);
-    for (const strip of this.strips) this.trace(ctx, strip);
+    const sheet = this.sheet();
+    sheet.grid(ctx, canvas.width / sharp, canvas.height / sharp);
+    const remarks = this.remarks.filter((r) => r.group === this.group);
+    for (const strip of this.strips) {
+      sheet.remarks(ctx, strip, remarks);
+      sheet.trace(ctx, strip);
+    }
     this.marks(ctx);
+    this.element.dataset['remarks'] = String(remarks.length);
     this.time.hidden = !this.movable;
     this.time.max = String(Math.max(0, this.seconds - this.fit));
     this.time.value = String(this.from);
@@ -234,99 +251,42 @@ export class Ecg {
     this.element.dataset['scale'] = `${this.speed}/${this.gain}`;
     this.element.dataset['from'] = this.from.toFixed(2);
     this.paper.setAttribute('aria-label', say('ecg-range', { low: figure(this.from, 1), high: figure(Math.min(this.seconds, this.from + this.fit), 1), speed: figure(this.speed), gain: figure(this.gain) }));
+    this.told.drawn();
   }
 
-  private grid(ctx: CanvasRenderingContext2D, w: number, h: number): void {
-    ctx.fillStyle = '#fffaf8';
-    ctx.fillRect(0, 0, w, h);
-    for (const [step, colour] of [[1, '#f6dcd8'], [5, '#e3a9a1']] as const) {
-      if (step === 1 && this.mm < 2.4) continue;
-      ctx.beginPath();
-      for (let x = 0; x * this.mm <= w; x += step) { ctx.moveTo(x * this.mm, 0); ctx.lineTo(x * this.mm, h); }
-      for (let y = 0; y * this.mm <= h; y += step) { ctx.moveTo(0, y * this.mm); ctx.lineTo(w, y * this.mm); }
-      ctx.lineWidth = step === 1 ? 0.5 : 0.8;
-      ctx.strokeStyle = colour;
-      ctx.stroke();
-    }
-  }
+  // --- looking together ------------------------------------------------------------------------------------------------
 
-  /** Pixels of one unit of a channel: millivolts by the gain; anything else fills its row. */
-  private height(channel: number): number {
-    if (this.now.channels[channel]!.unit === 'mV') return this.gain * this.mm;
-    const found = range(this.now, channel);
-    const most = found ? Math.max(Math.abs(found[0]), Math.abs(found[1])) : 1;
-    return ((ROW / 2 - 1) / (most || 1)) * this.mm;
-  }
-
-  private xOf(strip: Strip, seconds: number): number {
-    return (strip.x + (seconds - strip.from) * this.speed) * this.mm;
-  }
-
-  private trace(ctx: CanvasRenderingContext2D, strip: Strip): void {
-    const { now, mm } = this;
-    const channel = now.channels[strip.channel]!;
-    const unit = this.height(strip.channel);
-    const base = strip.y * mm;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(strip.x * mm, 0, strip.seconds * this.speed * mm + 1, this.canvas.height);
-    ctx.clip();
-    ctx.beginPath();
-    const first = Math.max(0, Math.floor((strip.from - channel.skew) * now.frequency));
-    const last = Math.min(now.samples - 1, Math.ceil((strip.from + strip.seconds - channel.skew) * now.frequency));
-    const perPixel = now.frequency / (this.speed * mm);
-    let pen = false;
-    const to = (sample: number, value: number) => {
-      const x = this.xOf(strip, sample / now.frequency + channel.skew);
-      if (Number.isNaN(value)) { pen = false; return; }
-      if (pen) ctx.lineTo(x, base - value * unit);
-      else ctx.moveTo(x, base - value * unit);
-      pen = true;
+  /** What is looked at, for the others; none while nothing is drawn. A caliper drawn by hand is told by its two times. */
+  look(): TracesLook | undefined {
+    if (this.groups.length === 0) return undefined;
+    const { drag } = this;
+    const held = (mark: Mark | undefined): [number, number] | null => (mark ? [mark.channel, mark.sample] : null);
+    const at = (x: number): [number, number] => {
+      const seconds = drag!.strip.from + (x / this.mm - drag!.strip.x) / this.speed;
+      return [drag!.strip.channel, Math.max(0, Math.min(this.now.samples - 1, Math.round(seconds * this.now.frequency)))];
     };
-    if (perPixel <= 2) {
-      for (let s = first; s <= last; s += 1) to(s, now.at(strip.channel, s));
-    } else {
-      // More samples than pixels: the least and the greatest of each pixel, so that no peak is lost.
-      const step = Math.floor(perPixel);
-      for (let s = first; s <= last; s += step) {
-        let [low, high, gap] = [Infinity, -Infinity, false];
-        for (let k = s; k < Math.min(s + step, last + 1); k += 1) {
-          const v = now.at(strip.channel, k);
-          if (Number.isNaN(v)) gap = true;
-          else { low = Math.min(low, v); high = Math.max(high, v); }
-        }
-        if (gap || low > high) { pen = false; continue; }
-        to(s, high);
-        to(s, low);
-      }
-    }
-    ctx.lineWidth = 1.2;
-    ctx.lineJoin = 'round';
-    ctx.strokeStyle = '#101418';
-    ctx.stroke();
-    ctx.restore();
-    ctx.font = `600 ${Math.max(11, 3.4 * mm)}px system-ui, sans-serif`;
-    ctx.fillStyle = '#7a1b10';
-    ctx.fillText(channel.name, (strip.x === LEFT ? 1.5 : strip.x + 1) * mm, base - (strip.x === LEFT ? 6 : 9) * mm);
-    if (strip.x === LEFT) this.pulse(ctx, strip, unit);
+    return {
+      series: text(this.instance, TAG.series), group: this.group, from: Number(this.from.toFixed(3)), speed: this.speed, gain: this.gain,
+      standard: this.standard, cursor: drag ? at(drag.b[0]) : held(this.cursor), mark: drag ? at(drag.a[0]) : held(this.mark),
+    };
   }
 
-  /** The calibration pulse: one millivolt, a fifth of a second. */
-  private pulse(ctx: CanvasRenderingContext2D, strip: Strip, unit: number): void {
-    if (this.now.channels[strip.channel]!.unit !== 'mV') return;
-    const { mm } = this;
-    const [y, w] = [strip.y * mm, Math.min(6, 0.2 * this.speed) * mm];
-    const x = (LEFT - 2) * mm - w;
-    ctx.beginPath();
-    ctx.moveTo(x - 2 * mm, y);
-    ctx.lineTo(x, y);
-    ctx.lineTo(x, y - unit);
-    ctx.lineTo(x + w, y - unit);
-    ctx.lineTo(x + w, y);
-    ctx.lineTo(x + w + mm, y);
-    ctx.lineWidth = 1;
-    ctx.strokeStyle = '#101418';
-    ctx.stroke();
+  /** Shows what another looks at, as far as this object has it. */
+  wear(look: TracesLook): void {
+    if (!this.groups[look.group]) return;
+    if (look.group !== this.group) this.choose(look.group);
+    const mark = (held: [number, number] | null) => (held && this.now.channels[held[0]] && held[1] < this.now.samples ? { channel: held[0], sample: held[1] } : undefined);
+    if (SPEEDS.includes(look.speed)) this.speed = look.speed;
+    if (GAINS.includes(look.gain)) this.gain = look.gain;
+    this.standard = look.standard && this.twelve;
+    this.from = Math.max(0, Math.min(look.from, this.seconds));
+    this.drag = undefined;
+    this.cursor = mark(look.cursor);
+    this.mark = mark(look.mark);
+    this.element.querySelector('.vw-ecgbar')?.replaceWith(this.bar());
+    this.draw();
+    if (this.cursor) this.readCursor();
+    else this.readout.textContent = '';
   }
 
   // --- measuring -------------------------------------------------------------------------------------------------------
@@ -344,7 +304,7 @@ export class Ecg {
     for (const [mark, colour] of [[this.mark, '#a34d00'], [this.cursor, '#00566f']] as const) {
       const strip = mark && this.stripOf(mark);
       if (!mark || !strip) continue;
-      const x = this.xOf(strip, this.timeOf(mark));
+      const x = this.sheet().xOf(strip, this.timeOf(mark));
       const value = this.now.at(mark.channel, mark.sample);
       const y = strip.y * this.mm - (Number.isNaN(value) ? 0 : value) * this.height(mark.channel);
       ctx.strokeStyle = colour;

@@ -1,4 +1,5 @@
 // What traces show, in numbers and words.
+import type { Remark } from './remarks.ts';
 import { range, type Group } from './waveform.ts';
 import { figure, say } from './words.ts';
 
@@ -35,6 +36,23 @@ export function tableOf(group: Group): HTMLElement[] {
   });
   table.append(head, body);
   return [summary, table];
+}
+
+/** What the object says of its traces, each with its leads and times; nothing where it says nothing. */
+export function remarksOf(remarks: Remark[], groups: Group[]): HTMLElement[] {
+  if (remarks.length === 0) return [];
+  const head = document.createElement('h3');
+  head.textContent = say('ecg-remarks');
+  const list = document.createElement('ul');
+  list.className = 'vw-remarks';
+  list.append(...remarks.map(({ words, group, channels, spans }) => {
+    const item = document.createElement('li');
+    const leads = channels?.map((c) => groups[group]?.channels[c]?.name ?? '').filter(Boolean).join(', ') ?? '';
+    const when = spans.map(([from, to]) => (to > from ? `${figure(from, 2)}–${figure(to, 2)} s` : `${figure(from, 2)} s`)).join(', ');
+    item.textContent = [words, leads, when].filter(Boolean).join(' · ');
+    return item;
+  }));
+  return [head, list];
 }
 
 /** What must be known before anything is measured. */

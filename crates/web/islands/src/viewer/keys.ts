@@ -71,7 +71,7 @@ class Cross {
     if (this.points.length < POINTS[tool]) return this.viewer.tell(say('cross-more', { n: POINTS[tool] - this.points.length }));
     const { points } = this;
     this.points = [];
-    this.viewer.figureAt(tool, slice, points);
+    this.viewer.notebook.figureAt(tool, slice, points);
     this.viewer.tell(say('cross-done'));
   }
 }

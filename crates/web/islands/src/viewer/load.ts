@@ -1,10 +1,11 @@
 // Metadata and pixels: fetched with the session's own cookie.
 import * as core from '@cornerstonejs/core';
 import * as tools from '@cornerstonejs/tools';
-import dicomImageLoader from '@cornerstonejs/dicom-image-loader';
-import type { Instance } from './dicom.ts';
+import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import { stacksOf, type Slice, type Stack } from './geometry.ts';
-import { isPlain } from './preview.ts';
+import { seriesMetadata } from './metadata.ts';
+import { fillPalette } from './palette.ts';
+import { isPlain } from './previews.ts';
 import { Supply } from './supply.ts';
 
 const slices = new Map<string, Slice>();
@@ -19,7 +20,7 @@ export const heard: { progress(stack: Stack, whole: number): void; arrived(image
 
 /** Where pictures get their images from. */
 export function supplies(): Supply {
-  supply ??= new Supply(sliceOf, (stack, whole) => heard.progress(stack, whole), (imageId) => heard.arrived(imageId));
+  supply ??= new Supply({ slice: sliceOf, stack: stackOf }, (stack, whole) => heard.progress(stack, whole), (imageId) => heard.arrived(imageId));
   return supply;
 }
 
@@ -61,11 +62,12 @@ export function begin(): Promise<void> {
     core.init();
     tools.init();
     const cores = navigator.hardwareConcurrency || 2;
-    dicomImageLoader.init({
+    initLoader({
       maxWebWorkers: Math.max(1, Math.min(4, cores - 1)),
       useLegacyMetadataProvider: true,
       // On a slow line what is kept without compression comes in JPEG-LS, without loss and less than half the size.
-      beforeSend: (_: unknown, imageId: string) => {
+      beforeSend: (request: XMLHttpRequest, imageId: string) => {
+        supplies().sending(imageId, request);
         const slice = slices.get(imageId);
         return slice && isPlain(slice) && supplies().line.isSlow ? { Accept: JPEG_LS } : {};
       },
@@ -78,16 +80,14 @@ export function begin(): Promise<void> {
 
 /** The stacks of a series as the server knows it now. Fails with the answer's status. */
 export async function loadSeries(web: string, study: string, series: string): Promise<Stack[]> {
-  const answer = await fetch(`${web}/studies/${study}/series/${series}/metadata`, {
-    headers: { accept: 'application/dicom+json' },
-  });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const found = stacksOf((await answer.json()) as Instance[], web);
+  const instances = await seriesMetadata(web, study, series);
+  await Promise.all(instances.map(fillPalette));
+  const found = stacksOf(instances, web);
   for (const stack of found) {
     for (const slice of stack.slices) {
       slices.set(slice.imageId, slice);
       stacks.set(slice.imageId, stack);
-      dicomImageLoader.wadors.metaDataManager.add(slice.imageId, slice.instance as never);
+      wadors.metaDataManager.add(slice.imageId, slice.instance as never);
     }
   }
   return found;

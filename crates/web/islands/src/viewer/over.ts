@@ -6,8 +6,10 @@ import { doseAt, doseOf, isolines, type Dose } from './dose.ts';
 import type { Vector } from './geometry.ts';
 import { label, onScreen, paint, paints } from './overlay.ts';
 import type { Pane } from './pane.ts';
+import { planOf } from './plan.ts';
 import { figure, say } from './words.ts';
-import type { Place, Viewer } from './viewer.ts';
+import type { Place } from './study.ts';
+import type { Viewer } from './viewer.ts';
 
 /** Isodose levels in percent of the reference, with their colours from the hottest. */
 const LEVELS: [number, string][] = [[105, '#ff3b30'], [95, '#ff9500'], [80, '#ffd60a'], [65, '#34c759'], [50, '#32d7ff'], [30, '#4f7cff'], [10, '#b06cff']];
@@ -15,7 +17,11 @@ const LEVELS: [number, string][] = [[105, '#ff3b30'], [95, '#ff9500'], [80, '#ff
 const STEP = 3;
 const WASH = 0.38;
 
-interface Loaded { place: Place; rois: Roi[]; dose: Dose | undefined; shown: boolean; failed: string }
+interface Loaded { place: Place; rois: Roi[]; dose: Dose | undefined; plan?: HTMLElement | undefined; shown: boolean; failed: string }
+const NAMES: Record<string, string> = { RTSTRUCT: 'over-structures', RTDOSE: 'over-dose', RTPLAN: 'over-plan' };
+
+/** What lies over the pictures, as the others are shown it: series with their hidden regions, and how dose is drawn. */
+export interface Overlaid { shown: [string, number[]][]; reference: number; wash: boolean; lines: boolean; levels: number[] }
 
 export class Overlays {
   private readonly loaded = new Map<string, Loaded>();
@@ -40,16 +46,44 @@ export class Overlays {
     });
   }
 
-  /** Whether a series is drawn over others rather than shown by itself. */
+  /** Whether a series is drawn over others, or told of beside them, rather than shown by itself. */
   static takes(modality: string): boolean {
-    return modality === 'RTSTRUCT' || modality === 'RTDOSE';
+    return modality === 'RTSTRUCT' || modality === 'RTDOSE' || modality === 'RTPLAN';
+  }
+
+  /** What lies over the pictures now; null where nothing does. */
+  look(): Overlaid | null {
+    const shown = [...this.loaded.values()].filter((l) => l.shown && !l.plan);
+    if (shown.length === 0) return null;
+    return {
+      shown: shown.map((l) => [l.place.series, l.rois.filter((r) => !r.shown).map((r) => r.number)]),
+      reference: Number(this.reference.toFixed(4)), wash: this.wash, lines: this.lines, levels: [...this.levels].sort((a, b) => a - b),
+    };
+  }
+
+  /** Lays over the pictures what another shows, as far as the reader has it. */
+  async wear(look: Overlaid | null): Promise<void> {
+    if (JSON.stringify(look) === JSON.stringify(this.look())) return;
+    const wanted = new Map(look?.shown ?? []);
+    for (const place of this.viewer.study.places().filter((p) => !p.from && Overlays.takes(p.modality) && p.modality !== 'RTPLAN')) {
+      if (!!this.loaded.get(place.series)?.shown !== wanted.has(place.series)) await this.toggle(place);
+      const off = wanted.get(place.series);
+      for (const roi of this.loaded.get(place.series)?.rois ?? []) if (off) roi.shown = !off.includes(roi.number);
+    }
+    if (look) {
+      if (look.reference > 0) this.reference = look.reference;
+      [this.wash, this.lines] = [look.wash, look.lines];
+      this.levels.clear();
+      for (const percent of look.levels) this.levels.add(percent);
+    }
+    this.show();
   }
 
   /** Lists what the study has of them; to be called whenever its series may have changed. */
   list(): void {
     const { panel } = this;
     if (!panel) return;
-    const places = this.viewer.places().filter((p) => !p.from && Overlays.takes(p.modality));
+    const places = this.viewer.study.places().filter((p) => !p.from && Overlays.takes(p.modality));
     const made = places.map((p) => `${p.series}:${this.loaded.get(p.series)?.shown ?? ''}${this.loaded.get(p.series)?.failed ?? ''}`).join('|');
     if (made === this.made) return;
     this.made = made;
@@ -61,7 +95,7 @@ export class Overlays {
       button.type = 'button';
       button.className = 'btn';
       button.setAttribute('aria-pressed', String(!!known?.shown));
-      button.textContent = `${say(place.modality === 'RTDOSE' ? 'over-dose' : 'over-structures')}: ${place.title || say('untitled')}`;
+      button.textContent = `${say(NAMES[place.modality]!)}: ${place.title || say('untitled')}`;
       button.dataset['over'] = place.series;
       button.addEventListener('click', () => void this.toggle(place));
       item.append(button);
@@ -77,7 +111,7 @@ export class Overlays {
   /** All structure sets, or all dose, on; off again if one is. */
   async act(name: string): Promise<void> {
     const wanted = name === 'dose' ? 'RTDOSE' : 'RTSTRUCT';
-    const places = this.viewer.places().filter((p) => !p.from && p.modality === wanted);
+    const places = this.viewer.study.places().filter((p) => !p.from && p.modality === wanted);
     const on = places.some((p) => this.loaded.get(p.series)?.shown);
     for (const place of places) if (!!this.loaded.get(place.series)?.shown === on) await this.toggle(place);
   }
@@ -100,6 +134,12 @@ export class Overlays {
     const answer = await fetch(`${at}/metadata`, { headers: { accept: 'application/dicom+json' } });
     if (!answer.ok) throw new Error(String(answer.status));
     const instances = (await answer.json()) as Instance[];
+    if (place.modality === 'RTPLAN') {
+      const plans = instances.map(planOf).filter((p) => p !== undefined);
+      const plan = document.createElement('div');
+      plan.append(...plans);
+      return { place, rois: [], dose: undefined, plan, shown: plans.length > 0, failed: plans.length > 0 ? '' : say('over-empty') };
+    }
     const rois = instances.flatMap(roisOf);
     const grid = instances.find((i) => text(i, TAG.sopClass) === '1.2.840.10008.5.1.4.1.1.481.2');
     const dose = grid && await doseOf(grid, `${at}/instances/${text(grid, TAG.sop)}`);
@@ -144,6 +184,7 @@ export class Overlays {
       item.append(this.check(roi.kind ? `${roi.name} (${roi.kind})` : roi.name, roi.shown, roi.colour, (on) => { roi.shown = on; this.notes(); }));
       return item;
     }));
+    this.viewer.find('#vw-plans').replaceChildren(...[...this.loaded.values()].flatMap((l) => (l.shown && l.plan ? [l.plan] : [])));
     this.legend();
     this.notes();
     this.repaint();
@@ -166,7 +207,7 @@ export class Overlays {
     facts.textContent = say('dose-highest', { value: this.amount(dose.highest, dose), kind: [dose.summation, dose.type].filter(Boolean).join(', ') });
     const reference = document.createElement('label');
     const words = document.createElement('span');
-    words.textContent = say('dose-reference', { unit: dose.gray ? 'Gy' : '' });
+    words.textContent = say(dose.gray ? 'dose-reference' : 'dose-reference-relative', { unit: 'Gy' });
     const input = document.createElement('input');
     input.type = 'number';
     input.className = 'input';

@@ -98,9 +98,20 @@ export class Pane {
     return this.plane ? undefined : this.stack?.slices[this.index];
   }
 
+  private get image(): core.Types.IImage | undefined {
+    return this.plane ? undefined : (this.film as unknown as { csImage?: core.Types.IImage } | undefined)?.csImage;
+  }
+
+  /** The image that is to be seen: while the one that was asked for is on its way, still the one before. */
+  private get seen(): number {
+    const id = this.image?.imageId;
+    const at = id ? this.stack?.slices.findIndex((s) => s.imageId === id) ?? -1 : -1;
+    return at < 0 ? this.index : at;
+  }
+
   /** Whether what stands there is a preview of the image. */
   get isPreview(): boolean {
-    const image = this.plane ? undefined : (this.film as unknown as { csImage?: core.Types.IImage } | undefined)?.csImage;
+    const { image } = this;
     return image?.imageQualityStatus !== undefined && image.imageQualityStatus < core.Enums.ImageQualityStatus.FULL_RESOLUTION;
   }
 
@@ -138,7 +149,7 @@ export class Pane {
   }
 
   tell(text: string): void {
-    this.corners.say.textContent = text;
+    if (this.corners.say.textContent !== text) this.corners.say.textContent = text;
   }
 
   async go(index: number): Promise<void> {
@@ -217,7 +228,7 @@ export class Pane {
     const { stack } = this;
     const v = this.viewport;
     if (!stack || !v) return;
-    const at = this.index;
+    const at = this.seen;
     const slice = stack.slices[at];
     const look = this.look();
     const place = slice && !this.plane ? depth(slice) : undefined;
@@ -230,7 +241,8 @@ export class Pane {
     this.corners.br.textContent = this.plane ? '' : stack.notes.filter((n) => n.key !== 'unplaced').map(noteText).join(' · ');
     this.element.setAttribute('aria-label', `${name}, ${say('image-of', { n: at + 1, all: this.count })}`);
     this.element.toggleAttribute('data-preview', this.isPreview);
-    this.element.dataset['index'] = String(at);
+    if (this.isPreview && !this.failed) this.tell(say('preview'));
+    this.element.dataset['index'] = String(this.index);
     this.element.dataset['count'] = String(this.count);
     if (look) this.element.dataset['window'] = `${Math.round(look.width)}/${Math.round(look.centre)}`;
     this.letters(slice);
@@ -277,7 +289,8 @@ export class Pane {
     this.element.dataset['loaded'] = String(done);
     if (this.failed) return;
     const whole = done >= all;
-    if (!whole && !isLoaded(this.slice?.imageId ?? '')) this.tell(say(this.isPreview ? 'preview' : 'loading-image'));
+    if (this.isPreview) this.tell(say('preview'));
+    else if (!whole && !isLoaded(this.slice?.imageId ?? '')) this.tell(say('loading-image'));
     else this.tell(whole ? '' : say('loading-of', { done, all }));
   }
 

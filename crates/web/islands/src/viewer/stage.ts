@@ -149,12 +149,14 @@ export class Stage {
 
   private fetchAround(): void {
     const { pane } = this;
-    if (pane?.stack && !pane.plane) supplies().look(pane.stack, pane.index);
+    if (pane?.stack && !pane.plane) supplies().look(pane.viewport, pane.stack, pane.index);
   }
 
-  async show(stack: Stack, from = '', pane = this.pane): Promise<void> {
+  async show(stack: Stack, from = '', pane = this.pane, at = 0): Promise<void> {
     pane.from = from;
-    await pane.show(stack, 0);
+    // Where previews stand in, each image passed is shown; whole ones are fetched only where the wheel rests.
+    for (const mpr of [false, true]) this.group(mpr).setToolConfiguration('StackScroll', { debounceIfNotLoaded: !supplies().line.isSlow });
+    await pane.show(stack, at);
     if (pane === this.pane) this.fetchAround();
     this.drawLines();
     this.changed();

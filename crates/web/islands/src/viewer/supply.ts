@@ -1,236 +1,221 @@
-// Brings images to the screen over whatever line there is. On a fast one whole images come, the one looked at first. On a slow one a
-// small preview stands in, said to be one, until the whole image is here; previews are fetched ahead of the scrolling hand.
+// Brings images to the screen over whatever line there is. On a fast one whole images come, the one looked at first. On a slow one
+// small previews stand in, said to be such. While the hand moves the line brings previews alone, ahead of it; what is under way of
+// whole images is given up. When the hand rests, the image looked at comes whole at once; then previews of all the stack, then the rest.
 import * as core from '@cornerstonejs/core';
 import type { Slice, Stack } from './geometry.ts';
-import { canPreview, drop, fetchPreview, isHere, previewOf } from './preview.ts';
+import { Hand, inTurn } from './hand.ts';
+import { previewOf } from './preview.ts';
+import { drop, isHere, type Window } from './previews.ts';
+import { line } from './speed.ts';
+import { Strips } from './strips.ts';
 
 interface Listener {
   successCallback(imageId: string, image: core.Types.IImage): void;
   errorCallback(imageId: string, permanent: boolean, error: unknown): void;
 }
 
-/** Below this many bytes a millisecond (20 Mbit/s) a line is slow. */
-const SLOW = 2500;
-/** Bytes and time the line is judged by. */
-const JUDGED_MS = 6000;
-const JUDGED_BYTES = 24_000;
-/** A hand that has not moved for so long rests: whole images are fetched. */
-const REST_MS = 180;
-const PREVIEWS_AT_ONCE = 4;
+/** What a picture waits for: an image, and whether a preview may stand in for it. */
+interface Wait { id: string; previewed: boolean; over(): void }
+/** A whole image under way. */
+interface Under { image: Promise<core.Types.IImage>; request?: XMLHttpRequest; left: number; givenUp: boolean }
+
+/** Neighbours of the first image of a stack that come beside it, so that a hand finds them: previews. */
+const NEIGHBOURS = 8;
+/** What needs no longer than this to be whole is not given up, milliseconds. */
+const NEARLY_MS = 100;
 
 export const isLoaded = (imageId: string): boolean => core.cache.isLoaded(imageId);
 
-/** What the line carries, from all that came over it: bytes a millisecond; none while too little has come. */
-export class Line {
-  private readonly seen: { from: number; to: number; bytes: number }[] = [];
-  private known: number | undefined;
-
-  constructor() {
-    const take = (entries: PerformanceEntryList) => {
-      for (const e of entries as PerformanceResourceTiming[]) {
-        // What came from the cache tells nothing of the line.
-        if (e.transferSize > 0 && e.responseEnd > e.responseStart) this.seen.push({ from: e.responseStart, to: e.responseEnd, bytes: e.transferSize });
-      }
-    };
-    take(performance.getEntriesByType('navigation'));
-    take(performance.getEntriesByType('resource'));
-    performance.setResourceTimingBufferSize?.(5000);
-    new PerformanceObserver((list) => take(list.getEntries())).observe({ type: 'resource' });
-  }
-
-  /** Together, not each: answers that come at once share the line. */
-  rate(): number | undefined {
-    const last = this.seen.at(-1)?.to ?? 0;
-    const lately = this.seen.filter((s) => s.to > last - JUDGED_MS).sort((a, b) => a.from - b.from);
-    let busy = 0;
-    let until = -Infinity;
-    let bytes = 0;
-    for (const s of lately) {
-      busy += Math.max(0, s.to - Math.max(until, s.from));
-      until = Math.max(until, s.to);
-      bytes += s.bytes;
-    }
-    if (this.seen.length > 400) this.seen.splice(0, this.seen.length - 200);
-    if (bytes > JUDGED_BYTES && busy > 0) this.known = bytes / busy;
-    return this.known;
-  }
-
-  get isSlow(): boolean {
-    const rate = this.rate();
-    if (rate !== undefined) return rate < SLOW;
-    // Mbit/s, as the browser itself has judged it.
-    const said = (navigator as unknown as { connection?: { downlink?: number } }).connection?.downlink;
-    return said !== undefined && said * 125 < SLOW;
-  }
-}
-
 export class Supply {
-  readonly line = new Line();
+  readonly line = line;
   /** The window on the screen. */
-  window: () => { width: number; centre: number } | undefined = () => undefined;
-  private stack: Stack | undefined;
-  private at = 0;
-  private way: 1 | -1 = 1;
-  private moved = 0;
+  window: () => Window | undefined = () => undefined;
+  /** Where readers are, by picture, and the picture last looked at. */
+  private readonly hands = new Map<unknown, Hand>();
+  private chosen: unknown;
   private timer = 0;
   private telling = 0;
-  private previews = 0;
-  private readonly asked = new Map<string, Promise<boolean>>();
-  private readonly wholes = new Map<string, Promise<core.Types.IImage>>();
+  private readonly strips: Strips;
+  private readonly wholes = new Map<string, Under>();
   private readonly failed = new Map<string, number>();
-  /** What each picture on the screen waits for. */
-  private readonly waiting = new Map<Listener, string>();
+  private readonly waiting = new Map<Listener, Wait>();
   private took_ms = 300;
 
   constructor(
-    private readonly sliceOf: (imageId: string) => Slice | undefined,
+    private readonly find: { slice(imageId: string): Slice | undefined; stack(imageId: string): Stack | undefined },
     private readonly progress: (stack: Stack, whole: number) => void,
     private readonly arrived: (imageId: string) => void,
-  ) {}
+  ) {
+    this.strips = new Strips((slice) => this.previewed(slice), () => this.pump());
+  }
 
-  /** Cornerstone asks for the image of a picture. Resolves as soon as something of it is on the screen. */
+  /** Cornerstone asks for the image of a picture. Resolves as soon as something of it is on the screen, or it is passed. */
   async loadImages(imageIds: string[], listener: Listener): Promise<unknown> {
     const [id] = imageIds;
     if (!id) return [];
-    this.waiting.set(listener, id);
-    const slice = this.sliceOf(id);
+    const slice = this.find.slice(id);
+    const stack = this.find.stack(id);
+    if (slice && stack) this.place(listener, stack, stack.slices.indexOf(slice));
+    this.waiting.get(listener)?.over();
     const image = core.cache.getImage(id);
-    if (image) {
-      listener.successCallback(id, image);
-    } else if (slice && canPreview(slice) && this.line.isSlow) {
-      await this.soon(id, slice, listener);
-    } else {
-      await this.now(id, listener);
-    }
+    const previewed = !image && !!slice && this.line.isSlow && this.strips.serves(slice, this.window());
+    await new Promise<void>((over) => {
+      this.waiting.set(listener, { id, previewed, over });
+      if (image) this.give(listener, id, image);
+      else if (!previewed) void this.now(id, listener);
+      else if (isHere(slice, this.window())) void this.stand(listener, slice);
+      this.pump();
+    });
     return [];
   }
 
+  private wants(listener: Listener, id: string): boolean {
+    return this.waiting.get(listener)?.id === id;
+  }
+
+  /** Shows an image where it is still waited for. */
+  private give(listener: Listener, id: string, image: core.Types.IImage): void {
+    if (!this.wants(listener, id)) return;
+    listener.successCallback(id, image);
+    this.waiting.get(listener)?.over();
+  }
+
+  private refuse(listener: Listener, id: string, error: unknown): void {
+    if (!this.wants(listener, id)) return;
+    listener.errorCallback(id, true, error);
+    this.waiting.get(listener)?.over();
+  }
+
   private async now(id: string, listener: Listener): Promise<void> {
+    const under = this.whole(id, true);
     try {
-      const image = await this.whole(id, true);
-      listener.successCallback(id, image);
+      this.give(listener, id, await under.image);
     } catch (e) {
-      listener.errorCallback(id, true, e);
+      // It was given up for another picture, and is wanted again meanwhile.
+      if (under.givenUp && this.wants(listener, id)) await this.now(id, listener);
+      else this.refuse(listener, id, e);
     }
   }
 
-  /** The preview first, the whole image when the hand rests. */
-  private async soon(id: string, slice: Slice, listener: Listener): Promise<void> {
-    const running = this.wholes.get(id);
-    const came = isHere(slice, this.window()) || await Promise.race([
-      this.preview(slice),
-      ...(running ? [running.then(() => true, () => false)] : []),
-    ]);
-    if (this.waiting.get(listener) !== id) return;
-    const whole = core.cache.getImage(id);
-    const image = whole ?? (came ? await previewOf(slice) : undefined);
-    if (this.waiting.get(listener) !== id) return;
-    if (image) {
-      // The whole one may have come while the preview was drawn.
-      listener.successCallback(id, core.cache.getImage(id) ?? image);
-      this.pump();
-    } else {
-      await this.now(id, listener);
-    }
-  }
-
-  private preview(slice: Slice): Promise<boolean> {
+  /** Puts the preview that is here on the screen, or the whole image if that has come meanwhile. */
+  private async stand(listener: Listener, slice: Slice): Promise<void> {
     const id = slice.imageId;
-    let asked = this.asked.get(id);
-    if (!asked) {
-      this.previews += 1;
-      asked = fetchPreview(slice, this.window()).then((came) => {
-        // One that is refused is not asked for again and again.
-        if (!came) this.failed.set(`preview ${id}`, (this.failed.get(`preview ${id}`) ?? 0) + 1);
-        return came;
-      }).finally(() => {
-        this.previews -= 1;
-        this.asked.delete(id);
-        this.pump();
-      });
-      this.asked.set(id, asked);
-    }
-    return asked;
+    const preview = isLoaded(id) ? undefined : await previewOf(slice);
+    const image = core.cache.getImage(id) ?? preview;
+    if (image) this.give(listener, id, image);
   }
 
-  private whole(id: string, urgent: boolean): Promise<core.Types.IImage> {
-    let running = this.wholes.get(id);
-    if (!running) {
-      const began = performance.now();
-      const { Interaction, Prefetch } = core.Enums.RequestType;
-      running = core.imageLoader.loadAndCacheImage(id, {
-        requestType: urgent ? Interaction : Prefetch, priority: urgent ? -5 : 5, useRGBA: false, additionalDetails: { imageId: id },
-      } as never).finally(() => this.wholes.delete(id));
-      this.wholes.set(id, running);
-      running.then((image) => {
-        this.took_ms = 0.7 * this.took_ms + 0.3 * (performance.now() - began);
-        drop(id);
-        this.show(id, image);
-      }, () => this.failed.set(id, (this.failed.get(id) ?? 0) + 1)).finally(() => this.pump());
+  private previewed(slice: Slice): void {
+    for (const [listener, { id, previewed }] of this.waiting) {
+      if (id === slice.imageId && previewed && !isLoaded(id)) void this.stand(listener, slice);
     }
-    return running;
-  }
-
-  /** In place of the preview that stands there. */
-  private show(id: string, image: core.Types.IImage): void {
-    for (const [listener, wanted] of this.waiting) if (wanted === id) listener.successCallback(id, image);
-    this.arrived(id);
-  }
-
-  /** The reader looks at this image of this stack. */
-  look(stack: Stack, at: number): void {
-    if (stack === this.stack && at !== this.at) {
-      this.way = at > this.at ? 1 : -1;
-      this.moved = performance.now();
-    }
-    this.stack = stack;
-    this.at = at;
     this.pump();
   }
 
-  private get rests(): boolean {
-    return performance.now() - this.moved > REST_MS;
+  private whole(id: string, urgent: boolean): Under {
+    const running = this.wholes.get(id);
+    if (running) return running;
+    const began = performance.now();
+    const { Interaction, Prefetch } = core.Enums.RequestType;
+    const image = core.imageLoader.loadAndCacheImage(id, {
+      requestType: urgent ? Interaction : Prefetch, priority: urgent ? -5 : 5, useRGBA: false, additionalDetails: { imageId: id },
+    } as never) as Promise<core.Types.IImage>;
+    const under: Under = { image, left: Number.POSITIVE_INFINITY, givenUp: false };
+    this.wholes.set(id, under);
+    image.then((came) => {
+      this.wholes.delete(id);
+      this.took_ms = 0.7 * this.took_ms + 0.3 * (performance.now() - began);
+      drop(id);
+      for (const [listener, wait] of this.waiting) if (wait.previewed) this.give(listener, id, came);
+      this.arrived(id);
+    }, (e: unknown) => {
+      this.wholes.delete(id);
+      if (under.givenUp) return;
+      this.failed.set(id, (this.failed.get(id) ?? 0) + 1);
+      for (const [listener, wait] of this.waiting) if (wait.previewed) this.refuse(listener, id, e);
+    }).finally(() => this.pump());
+    return under;
+  }
+
+  /** The request of a whole image that is about to be sent. */
+  sending(id: string, request: XMLHttpRequest): void {
+    const under = this.wholes.get(id);
+    if (!under) return;
+    under.request = request;
+    request.addEventListener('progress', (e) => { if (e.lengthComputable) under.left = e.total - e.loaded; });
+  }
+
+  /** While the hand moves: whole images that no picture waits for leave the line, but for what is nearly here. */
+  private giveUp(): void {
+    const needed = new Set([...this.waiting.values()].filter((w) => !w.previewed).map((w) => w.id));
+    for (const [id, under] of this.wholes) {
+      if (needed.has(id) || under.givenUp || !under.request || under.left < NEARLY_MS * this.line.counted) continue;
+      under.givenUp = true;
+      under.request.abort();
+    }
+  }
+
+  private place(listener: unknown, stack: Stack, at: number): Hand {
+    let hand = this.hands.get(listener);
+    if (hand?.stack === stack) hand.go(at);
+    else this.hands.set(listener, hand = new Hand(stack, at));
+    return hand;
+  }
+
+  /** The reader looks at this image of this stack in this picture. */
+  look(listener: unknown, stack: Stack, at: number): void {
+    this.chosen = listener;
+    this.place(listener, stack, at);
+    this.pump();
+  }
+
+  /** The hand of the chosen picture, then the others. */
+  private get all(): Hand[] {
+    const first = this.hands.get(this.chosen);
+    const rest = [...this.hands.values()].filter((h) => h !== first);
+    return first ? [first, ...rest] : rest;
   }
 
   private pump(): void {
+    const hands = this.all;
     const slow = this.line.isSlow;
-    if (slow && !this.rests) {
-      clearTimeout(this.timer);
-      this.timer = window.setTimeout(() => this.pump(), REST_MS + 20);
-    }
-    for (;;) {
-      const id = this.wholes.size < this.width(slow) ? this.nextWhole(slow) : undefined;
-      if (!id) break;
-      void this.whole(id, [...this.waiting.values()].includes(id)).catch(() => undefined);
-    }
-    // While the image looked at comes whole, it has most of the line.
-    const open = this.stack?.slices[this.at];
-    const room = open && !isLoaded(open.imageId) && this.rests ? PREVIEWS_AT_ONCE / 2 : PREVIEWS_AT_ONCE;
-    while (slow && this.previews < room) {
-      const slice = this.nextPreview();
-      if (!slice) break;
-      void this.preview(slice);
-    }
+    const rest_ms = Math.max(0, ...hands.map((h) => h.untilRest()));
+    clearTimeout(this.timer);
+    if (slow && rest_ms > 0) this.timer = window.setTimeout(() => this.pump(), rest_ms + 5);
+    if (slow) this.onSlow(hands, rest_ms > 0);
+    else this.fill(hands, this.took_ms > 500 ? 3 : 6);
     this.tell();
   }
 
-  /** How many whole images come at once: a slow line gets few, so that the one asked for comes soon. */
-  private width(slow: boolean): number {
-    if (!slow) return this.took_ms > 500 ? 3 : 6;
-    if (!this.rests) return 0;
-    const open = this.stack?.slices[this.at];
-    return open && !isLoaded(open.imageId) ? 1 : 2;
+  private onSlow(hands: Hand[], moving: boolean): void {
+    const view = this.window();
+    const wanted = function* (this: Supply) {
+      const each = this.strips.each_ms * hands.length;
+      for (const slice of inTurn(hands.map((h) => h.wanted(each)))) if (!isLoaded(slice.imageId)) yield slice;
+    }.bind(this);
+    if (moving) {
+      this.giveUp();
+      this.strips.bring(wanted(), view, true);
+      return;
+    }
+    const open = hands.flatMap((h) => (h.slice && this.mayCome(h.slice.imageId) || this.wholes.has(h.slice?.imageId ?? '') ? [h.slice!] : []));
+    for (const { imageId } of open) if (!this.wholes.has(imageId)) this.whole(imageId, true);
+    if (open.length > 0) {
+      // Beside the images looked at no more comes than their neighbours.
+      const near = inTurn(hands.map((h) => first(h.wanted(1), NEIGHBOURS)));
+      this.strips.bring([...near].filter((s) => !isLoaded(s.imageId)), view, false, 1);
+    } else if (!this.strips.bring(wanted(), view, false)) {
+      this.fill(hands, 2);
+    }
   }
 
-  /** Nearest first; in the direction of scrolling twice as far. */
-  private *around(): Generator<Slice> {
-    const all = this.stack?.slices ?? [];
-    const here = all[this.at];
-    if (here) yield here;
-    let [ahead, behind] = [this.at + this.way, this.at - this.way];
-    for (let n = 0; all[ahead] || all[behind]; n += 1) {
-      for (let k = 0; k < 2 && all[ahead]; k += 1, ahead += this.way) yield all[ahead]!;
-      if (all[behind]) { yield all[behind]!; behind -= this.way; }
+  /** Whole images around the places looked at, so many at once. */
+  private fill(hands: Hand[], width: number): void {
+    for (const hand of hands) {
+      for (const { imageId } of hand.around()) {
+        if (this.wholes.size >= width) return;
+        if (this.mayCome(imageId)) this.whole(imageId, false);
+      }
     }
   }
 
@@ -238,32 +223,28 @@ export class Supply {
     return !isLoaded(id) && !this.wholes.has(id) && !core.cache.getImageLoadObject(id) && (this.failed.get(id) ?? 0) < 2;
   }
 
-  private nextWhole(slow: boolean): string | undefined {
-    for (const id of this.waiting.values()) if (slow && this.mayCome(id)) return id;
-    for (const { imageId } of this.around()) if (this.mayCome(imageId)) return imageId;
-    return undefined;
-  }
-
-  private nextPreview(): Slice | undefined {
-    const window = this.window();
-    for (const slice of this.around()) {
-      if (!isLoaded(slice.imageId) && !this.asked.has(slice.imageId) && canPreview(slice) && !isHere(slice, window)
-        && (this.failed.get(`preview ${slice.imageId}`) ?? 0) < 2) return slice;
-    }
-    return undefined;
-  }
-
   /** A picture that is gone waits for nothing. */
   forget(listener: unknown): void {
+    this.waiting.get(listener as Listener)?.over();
     this.waiting.delete(listener as Listener);
+    this.hands.delete(listener);
   }
 
   private tell(): void {
     if (this.telling) return;
     this.telling = window.setTimeout(() => {
       this.telling = 0;
-      const { stack } = this;
+      const stack = this.hands.get(this.chosen)?.stack;
       if (stack) this.progress(stack, stack.slices.filter((s) => isLoaded(s.imageId)).length);
     }, 100);
+  }
+}
+
+function* first<T>(all: Iterable<T>, count: number): Generator<T> {
+  let n = 0;
+  for (const one of all) {
+    if (n >= count) return;
+    n += 1;
+    yield one;
   }
 }

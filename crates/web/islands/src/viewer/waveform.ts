@@ -1,6 +1,6 @@
 // What a waveform object says (PS3.3 C.10.9): multiplex groups, channels, and the value of every sample in its unit. Nothing
 // here touches the screen.
-import { items, number, text, type Attribute, type Instance } from './dicom.ts';
+import { items, number, text, valueBytes, type Instance } from './dicom.ts';
 
 const T = {
   sequence: '54000100',
@@ -73,37 +73,38 @@ function nameOf(definition: Instance, n: number): string {
   return /^av/i.test(short) ? `aV${short[2]!.toUpperCase()}` : short.toUpperCase();
 }
 
-/** Reads a sample of the raw bytes; none for what this viewer does not know (μ-law and A-law are for sound). */
+/** What a μ-law byte stands for (ITU-T G.711, table 2a): a uniform value of 14 bits. */
+export function muLaw(byte: number): number {
+  const code = ~byte & 0xff;
+  const size = (((code & 15) * 2 + 33) << ((code >> 4) & 7)) - 33;
+  return code & 0x80 ? -size : size;
+}
+
+/** What an A-law byte stands for (ITU-T G.711, table 1a): a uniform value of 13 bits. */
+export function aLaw(byte: number): number {
+  const code = byte ^ 0x55;
+  const segment = (code >> 4) & 7;
+  const size = segment === 0 ? (code & 15) * 2 + 1 : ((code & 15) * 2 + 33) << (segment - 1);
+  return code & 0x80 ? size : -size;
+}
+
+/** Reads a sample of the raw bytes (PS3.3 C.10.9.1.5); none for what this viewer does not know. */
 function reader(bytes: ArrayBuffer, bits: number, interpretation: string): ((index: number) => number) | undefined {
   const view = new DataView(bytes);
   const kind = `${interpretation}${bits}`;
   switch (kind) {
     case 'SB8': return (i) => view.getInt8(i);
     case 'UB8': return (i) => view.getUint8(i);
+    case 'MB8': return (i) => muLaw(view.getUint8(i));
+    case 'AB8': return (i) => aLaw(view.getUint8(i));
     case 'SS16': return (i) => view.getInt16(i * 2, true);
     case 'US16': return (i) => view.getUint16(i * 2, true);
     case 'SL32': return (i) => view.getInt32(i * 4, true);
     case 'UL32': return (i) => view.getUint32(i * 4, true);
+    case 'SV64': return (i) => Number(view.getBigInt64(i * 8, true));
+    case 'UV64': return (i) => Number(view.getBigUint64(i * 8, true));
     default: return undefined;
   }
-}
-
-function bytesOf(base64: string): ArrayBuffer {
-  const raw = atob(base64);
-  const out = new Uint8Array(raw.length);
-  for (let i = 0; i < raw.length; i += 1) out[i] = raw.charCodeAt(i);
-  return out.buffer;
-}
-
-/** The bytes of a value that stands in the metadata or beside them. */
-export async function valueBytes(attribute: Attribute | undefined): Promise<ArrayBuffer> {
-  const inline = (attribute as { InlineBinary?: string } | undefined)?.InlineBinary;
-  if (inline) return bytesOf(inline);
-  if (!attribute?.BulkDataURI) throw new Error('no data');
-  const at = new URL(attribute.BulkDataURI, location.href);
-  const answer = await fetch(at.pathname + at.search, { headers: { accept: 'application/octet-stream' } });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.arrayBuffer();
 }
 
 async function groupOf(item: Instance): Promise<Group | undefined> {

@@ -69,12 +69,28 @@ pub const WORDS: &[&str] = &[
     "vw-dose-outside",
     "vw-dose-levels",
     "vw-dose-reference",
+    "vw-dose-reference-relative",
     "vw-dose-highest",
     "vw-dose-relative",
     "vw-dose-of",
     "vw-dose-wash",
     "vw-dose-lines",
     "vw-dose-unreadable",
+    "vw-over-plan",
+    "vw-plan-approved",
+    "vw-plan-unapproved",
+    "vw-plan-rejected",
+    "vw-plan-prescribed",
+    "vw-plan-fractions",
+    "vw-plan-beam",
+    "vw-plan-energy",
+    "vw-plan-gantry",
+    "vw-plan-meterset",
+    "vw-plan-dynamic",
+    "vw-ecg-remarks",
+    "vw-invited",
+    "vw-invited-more",
+    "vw-not-now",
     "vw-cine-rate",
     "vw-cine-slow",
 ];
@@ -137,6 +153,7 @@ pub fn panels(cx: &PageCx) -> Markup {
             ul id="vw-over-series" {}
             ul id="vw-rois" aria-label=(w.t("overlays-rois")) hidden {}
             div id="vw-dose" hidden {}
+            div id="vw-plans" {}
             ul id="vw-over-notes" class="small" {}
         }
     }

@@ -25,6 +25,11 @@ pub fn routes() -> Vec<RouteSpec> {
         post("/images/{hospital}/{id}/notes", CLINICAL, keep_notes),
         get("/images/{hospital}/{id}/together", CLINICAL, together::join),
         post("/images/{hospital}/{id}/together", CLINICAL, together::say),
+        get(
+            "/images/{hospital}/{id}/together/people",
+            CLINICAL,
+            together::people,
+        ),
         get("/images/{hospital}/{id}/marks", CLINICAL, marks),
         post("/images/{hospital}/{id}/marks", CLINICAL, keep_marks),
         post("/images/hanging", CLINICAL, keep_hanging),

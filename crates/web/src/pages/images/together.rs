@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 
 use app::Cx;
-use app::viewing::together::{Say, Together, Told};
+use app::viewing::together::{Say, Shown, Together, Told};
+use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -76,12 +77,35 @@ fn words(state: &WebState, cx: &Cx, told: &Told) -> Event {
                 .collect();
             event("people", &json!(people))
         }
-        Told::Look(look) => event("look", &json!(look)),
+        Told::Look(None) => event("look", &Value::Null),
+        Told::Look(Some(Shown::Picture(glance))) => event("look", &json!(glance)),
+        Told::Look(Some(Shown::Traces(traces))) => event("traces", &json!(traces)),
         Told::Point(seat, point) => event("point", &json!({"seat": seat, "point": point})),
         Told::Draw(seat, drawn) => event("draw", &json!({"seat": seat, "drawn": drawn})),
         Told::Erase(seat, id) => event("erase", &json!({"seat": seat, "id": id})),
         Told::Out => event("out", &json!("permit")),
     }
+}
+
+/// `GET /images/{hospital}/{id}/together/people`: who looks at the study together now, for a page that has not joined.
+pub async fn people(
+    State(state): State<WebState>,
+    Path((hospital, id)): Path<(String, String)>,
+    cx: PageCx,
+) -> PageResult {
+    let key = app::viewing::study_key(&hospital, &id)?;
+    let people = state.app.people_together(cx.cx()?, &key).await?;
+    let own = &cx.cx()?.actor.account;
+    let named: Vec<Value> = people
+        .iter()
+        .filter(|p| p.account != *own)
+        .map(|p| {
+            let hospital = state.app.hospital_line(cx.cx().ok()?, &p.hospital);
+            Some(json!({"name": p.name, "hospital": hospital.name}))
+        })
+        .collect::<Option<_>>()
+        .unwrap_or_default();
+    Ok(Json(named).into_response())
 }
 
 #[derive(Deserialize)]

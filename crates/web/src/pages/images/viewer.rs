@@ -321,7 +321,7 @@ fn first_picture(w: &Words, web: &str, study: &str, first: &FirstImage) -> Marku
         first.series, first.instance
     );
     html! {
-        figure class="vw-first" id="vw-first" {
+        figure class="vw-first" id="vw-first" data-of=(first.series) {
             img src=(at) alt="" width=(width) height=(height) fetchpriority="high";
             figcaption class="vw-at" { (w.t("vw-preview")) }
         }
@@ -373,11 +373,12 @@ fn series(cx: &PageCx, v: &StudyView) -> Markup {
             hx-swap="outerHTML" hx-trigger={ "ImagingStudy-" (id) " from:#live, record-" (id) " from:#live, caught-up from:#live" } {
             h2 { (w.t("viewer-series")) }
             @if v.line.state == StudyState::Arriving { p class="small" { (state_chip(show, v.line.state)) } }
-            ul { @for s in v.line.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, &v.line, s, None)) } } }
+            ul { @for s in v.line.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, &v.line, s, None, false)) } } }
             @for prior in &v.priors {
                 @let from = prior_name(cx, prior);
+                @let earlier = prior.started < v.line.started;
                 h2 { (from) }
-                ul { @for s in prior.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, prior, s, Some(&from))) } } }
+                ul { @for s in prior.series.iter().filter(|s| !is_written(&s.modality)) { li { (thumb(cx, prior, s, Some(&from), earlier)) } } }
             }
         }
     }
@@ -402,7 +403,13 @@ fn prior_name(cx: &PageCx, prior: &StudyLine) -> String {
 }
 
 /// A series with its picture: opens in the viewer, or as a picture where there is no script.
-fn thumb(cx: &PageCx, line: &StudyLine, s: &SeriesLine, from: Option<&str>) -> Markup {
+fn thumb(
+    cx: &PageCx,
+    line: &StudyLine,
+    s: &SeriesLine,
+    from: Option<&str>,
+    earlier: bool,
+) -> Markup {
     let w = cx.words();
     let web = cx.dicomweb(&line.key.hospital);
     let at = format!("{web}/studies/{}/series/{}", line.uid, s.uid);
@@ -413,11 +420,12 @@ fn thumb(cx: &PageCx, line: &StudyLine, s: &SeriesLine, from: Option<&str>) -> M
     };
     html! {
         a class="vw-thumb" role="button" aria-pressed="false" href={ (at) "/thumbnail?viewport=1024,1024" } data-series=(s.uid) data-modality=(s.modality)
-            data-web=[from.map(|_| web)] data-study=[from.map(|_| line.uid.as_str())] data-from=[from] {
+            data-web=[from.map(|_| web)] data-study=[from.map(|_| line.uid.as_str())] data-from=[from] data-earlier[earlier] {
             @if extra::has_no_picture(&s.modality) { span class="vw-nopicture" aria-hidden="true" { (s.modality) } }
             @else { img src={ (at) "/thumbnail" } alt="" loading="lazy" width="160" height="120"; }
             span { bdi { (name) } }
-            span class="soft" { (s.modality) " · " (w.f("viewer-images", args!["n" => s.instances])) }
+            @let counted = if extra::has_no_picture(&s.modality) { "viewer-objects" } else { "viewer-images" };
+            span class="soft" { (s.modality) " · " (w.f(counted, args!["n" => s.instances])) }
         }
     }
 }
