@@ -28,11 +28,12 @@ export const sliceOf = (imageId: string) => slices.get(imageId);
 export const stackOf = (imageId: string) => stacks.get(imageId);
 
 /** Planes as our geometry reads them: what a projection measures is never taken for the patient's size without a word. */
-function planeProvider(type: string, imageId: string, ...more: unknown[]): unknown {
+function planeProvider(type: string, imageId: string): unknown {
   const slice = slices.get(imageId);
   if (!slice) return undefined;
-  // On a fast line the library's own way is the shortest; on a slow one previews stand in.
-  if (type === 'imageRetrieveConfiguration') return more[0] === 'stack' && supplies().line.isSlow ? { create: supplies } : undefined;
+  // A line may become slow at any time: pictures of stacks always come by our own supply.
+  // (Volumes ask by their own name, and for `retrieveOptions`, of which there are none.)
+  if (type === 'imageRetrieveConfiguration') return { create: supplies };
   if (type === 'calibrationModule') return {};
   if (type !== 'imagePlaneModule') return undefined;
   const row = slice.row ?? [1, 0, 0];

@@ -4,6 +4,8 @@ import type { Film } from './cine.ts';
 import { TAG, number, numbers } from './dicom.ts';
 import { depth, towards, type Note, type Slice, type Stack, type Vector } from './geometry.ts';
 import { cover } from './overlay.ts';
+import { supplies } from './load.ts';
+import { supplied } from './plain.ts';
 import { isLoaded } from './supply.ts';
 import { figure, say } from './words.ts';
 
@@ -66,6 +68,7 @@ export class Pane {
         ...(this.plane ? { orientation: core.Enums.OrientationAxis[this.plane.toUpperCase() as 'AXIAL'] } : {}),
       } as never,
     });
+    if (!this.plane) supplied(this.viewport, (ids, listener) => supplies().loadImages(ids, listener));
     cover(this);
     const draw = () => this.draw();
     for (const name of ['STACK_NEW_IMAGE', 'VOLUME_NEW_IMAGE', 'VOI_MODIFIED', 'CAMERA_MODIFIED'] as const) {

@@ -9,13 +9,15 @@ import { drop, isHere, type Window } from './previews.ts';
 import { line } from './speed.ts';
 import { Strips } from './strips.ts';
 
-interface Listener {
-  successCallback(imageId: string, image: core.Types.IImage): void;
+export interface Listener {
+  /** The picture on the screen, where that is not the listener itself. */
+  picture?: unknown;
+  successCallback(imageId: string, image: core.Types.IImage): unknown;
   errorCallback(imageId: string, permanent: boolean, error: unknown): void;
 }
 
 /** What a picture waits for: an image, and whether a preview may stand in for it. */
-interface Wait { id: string; previewed: boolean; over(): void }
+interface Wait { id: string; listener: Listener; previewed: boolean; over(): void }
 /** A whole image under way. */
 interface Under { image: Promise<core.Types.IImage>; request?: XMLHttpRequest; left: number; givenUp: boolean }
 
@@ -38,7 +40,8 @@ export class Supply {
   private readonly strips: Strips;
   private readonly wholes = new Map<string, Under>();
   private readonly failed = new Map<string, number>();
-  private readonly waiting = new Map<Listener, Wait>();
+  /** By picture. */
+  private readonly waiting = new Map<unknown, Wait>();
   private took_ms = 300;
 
   constructor(
@@ -55,12 +58,13 @@ export class Supply {
     if (!id) return [];
     const slice = this.find.slice(id);
     const stack = this.find.stack(id);
-    if (slice && stack) this.place(listener, stack, stack.slices.indexOf(slice));
-    this.waiting.get(listener)?.over();
+    const picture = listener.picture ?? listener;
+    if (slice && stack) this.place(picture, stack, stack.slices.indexOf(slice));
+    this.waiting.get(picture)?.over();
     const image = core.cache.getImage(id);
     const previewed = !image && !!slice && this.line.isSlow && this.strips.serves(slice, this.window());
     await new Promise<void>((over) => {
-      this.waiting.set(listener, { id, previewed, over });
+      this.waiting.set(picture, { id, listener, previewed, over });
       if (image) this.give(listener, id, image);
       else if (!previewed) void this.now(id, listener);
       else if (isHere(slice, this.window())) void this.stand(listener, slice);
@@ -69,21 +73,25 @@ export class Supply {
     return [];
   }
 
+  private waitOf(listener: Listener): Wait | undefined {
+    return this.waiting.get(listener.picture ?? listener);
+  }
+
   private wants(listener: Listener, id: string): boolean {
-    return this.waiting.get(listener)?.id === id;
+    return this.waitOf(listener)?.id === id;
   }
 
   /** Shows an image where it is still waited for. */
   private give(listener: Listener, id: string, image: core.Types.IImage): void {
-    if (!this.wants(listener, id)) return;
-    listener.successCallback(id, image);
-    this.waiting.get(listener)?.over();
+    const wait = this.waitOf(listener);
+    if (wait?.id !== id) return;
+    void Promise.resolve(wait.listener.successCallback(id, image)).catch(() => undefined).then(() => wait.over());
   }
 
   private refuse(listener: Listener, id: string, error: unknown): void {
     if (!this.wants(listener, id)) return;
     listener.errorCallback(id, true, error);
-    this.waiting.get(listener)?.over();
+    this.waitOf(listener)?.over();
   }
 
   private async now(id: string, listener: Listener): Promise<void> {
@@ -106,7 +114,7 @@ export class Supply {
   }
 
   private previewed(slice: Slice): void {
-    for (const [listener, { id, previewed }] of this.waiting) {
+    for (const { id, listener, previewed } of this.waiting.values()) {
       if (id === slice.imageId && previewed && !isLoaded(id)) void this.stand(listener, slice);
     }
     this.pump();
@@ -126,13 +134,13 @@ export class Supply {
       this.wholes.delete(id);
       this.took_ms = 0.7 * this.took_ms + 0.3 * (performance.now() - began);
       drop(id);
-      for (const [listener, wait] of this.waiting) if (wait.previewed) this.give(listener, id, came);
+      for (const wait of this.waiting.values()) if (wait.previewed) this.give(wait.listener, id, came);
       this.arrived(id);
     }, (e: unknown) => {
       this.wholes.delete(id);
       if (under.givenUp) return;
       this.failed.set(id, (this.failed.get(id) ?? 0) + 1);
-      for (const [listener, wait] of this.waiting) if (wait.previewed) this.refuse(listener, id, e);
+      for (const wait of this.waiting.values()) if (wait.previewed) this.refuse(wait.listener, id, e);
     }).finally(() => this.pump());
     return under;
   }
@@ -224,10 +232,10 @@ export class Supply {
   }
 
   /** A picture that is gone waits for nothing. */
-  forget(listener: unknown): void {
-    this.waiting.get(listener as Listener)?.over();
-    this.waiting.delete(listener as Listener);
-    this.hands.delete(listener);
+  forget(picture: unknown): void {
+    this.waiting.get(picture)?.over();
+    this.waiting.delete(picture);
+    this.hands.delete(picture);
   }
 
   private tell(): void {
