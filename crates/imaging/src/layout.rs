@@ -313,9 +313,7 @@ fn gather(object: &Object, data: &Dataset, path: &mut String, out: &mut Vec<(Str
                 }
             }
             Data::Away(away) if bulk_path(element, length == 0) => {
-                if let Away::Value { span, .. } = **away
-                    && span.length > 0
-                {
+                if let Away::Value { span, .. } = **away {
                     let key = format!("{path}{}", crate::json::hex(element.tag));
                     out.push((key, span));
                 }
@@ -356,14 +354,14 @@ fn frames(object: &Object) -> Option<Frames> {
             spans(frames, span)
         }
         Data::Away(away) => match &**away {
-            Away::Value { span, .. } => native(object, || (span.length > 0).then_some(*span)),
+            Away::Value { span, .. } => native(object, || Some(*span)),
             Away::Fragments { table, fragments } => {
                 let length = |n: usize| fragments[n].span.length;
                 let begins = |n: usize| fragments[n].begins;
                 let frames = grouped(object, table, fragments.len(), length, begins);
-                // What was inflated lies nowhere, and what is empty is no part of a frame.
-                let lies = |n: &usize| !object.syntax().deflated && length(*n) > 0;
-                spans(frames, |n| Some(n).filter(lies).map(|n| fragments[n].span))
+                // What was inflated lies nowhere.
+                let lies = !object.syntax().deflated;
+                spans(frames, |n| lies.then(|| fragments[n].span))
             }
         },
         Data::Items(_) => None,
