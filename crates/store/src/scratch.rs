@@ -93,11 +93,11 @@ impl ScratchWriter {
         if self.len >= self.asked + ROOM_ASKED_EVERY {
             self.find_room()?;
         }
-        self.sealing
-            .push(content, &mut self.sealed)
-            .map_err(sealing)?;
-        self.file.write_all(&self.sealed)?;
-        self.sealed.clear();
+        for some in content.chunks(PIECE_BYTES as usize) {
+            self.sealing.push(some, &mut self.sealed).map_err(sealing)?;
+            self.file.write_all(&self.sealed)?;
+            self.sealed.clear();
+        }
         Ok(())
     }
 
