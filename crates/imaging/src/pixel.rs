@@ -2,6 +2,7 @@
 
 mod colour;
 mod description;
+mod grey_jpeg;
 mod image;
 mod jpeg;
 mod jpeg2000;

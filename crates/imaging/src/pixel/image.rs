@@ -2,6 +2,7 @@
 
 use jpeg_encoder::{ColorType, Encoder};
 
+use super::grey_jpeg;
 use super::look::Window;
 use crate::error::ImagingError;
 
@@ -161,14 +162,12 @@ impl Image {
             u16::try_from(self.width).map_err(|_| wrong())?,
             u16::try_from(self.height).map_err(|_| wrong())?,
         );
+        if self.channels == 1 {
+            return grey_jpeg::encode(&self.data, w, h, quality).ok_or_else(wrong);
+        }
         let mut out = Vec::new();
-        let colour = if self.channels == 1 {
-            ColorType::Luma
-        } else {
-            ColorType::Rgb
-        };
         Encoder::new(&mut out, quality.clamp(1, 100))
-            .encode(&self.data, w, h, colour)
+            .encode(&self.data, w, h, ColorType::Rgb)
             .map_err(|_| wrong())?;
         Ok(out)
     }

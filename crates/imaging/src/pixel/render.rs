@@ -57,27 +57,41 @@ fn grey(frame: &Frame, look: &Look, choice: &Choice) -> Vec<u8> {
     let one = |v: f64| look.grey(v, choice);
     match &frame.values {
         Values::U8(v) => {
-            let table: Vec<u8> = (0..=u8::MAX).map(|n| one(f64::from(n))).collect();
+            let table: [u8; 256] = std::array::from_fn(|n| one(n as f64));
             v.iter().map(|n| table[usize::from(*n)]).collect()
         }
         Values::U16(v) => {
-            let most = v.iter().copied().max().unwrap_or_default();
-            let table: Vec<u8> = (0..=most).map(|n| one(f64::from(n))).collect();
+            let (least, most) = ends(v, u16::MIN);
+            let table = table((least..=most).map(|n| (n, one(f64::from(n)))));
             v.iter().map(|n| table[usize::from(*n)]).collect()
         }
         Values::I16(v) => {
-            let least = v.iter().copied().min().unwrap_or_default();
-            let most = v.iter().copied().max().unwrap_or_default();
-            let table: Vec<u8> = (least..=most).map(|n| one(f64::from(n))).collect();
-            v.iter()
-                .map(|n| table[(i32::from(*n) - i32::from(least)) as usize])
-                .collect()
+            let (least, most) = ends(v, 0);
+            let table = table((least..=most).map(|n| (n as u16, one(f64::from(n)))));
+            v.iter().map(|n| table[usize::from(*n as u16)]).collect()
         }
         Values::U32(v) => v.iter().map(|n| one(f64::from(*n))).collect(),
         Values::I32(v) => v.iter().map(|n| one(f64::from(*n))).collect(),
         Values::F32(v) => v.iter().map(|n| one(f64::from(*n))).collect(),
         Values::F64(v) => v.iter().map(|n| one(*n)).collect(),
     }
+}
+
+/// The least and the most of some values.
+fn ends<T: Copy + Ord>(values: &[T], none: T) -> (T, T) {
+    let first = values.first().copied().unwrap_or(none);
+    values.iter().fold((first, first), |(least, most), v| {
+        (least.min(*v), most.max(*v))
+    })
+}
+
+/// What each word of sixteen bits stands for: one look for a pixel, none of them beyond the end.
+fn table(entries: impl Iterator<Item = (u16, u8)>) -> Box<[u8; 1 << 16]> {
+    let mut table = Box::new([0; 1 << 16]);
+    for (word, shown) in entries {
+        table[usize::from(word)] = shown;
+    }
+    table
 }
 
 fn draw(image: &mut Image, overlay: &Overlay) {
