@@ -11,6 +11,7 @@
 //! Layout: chunks of [`CHUNK_BYTES`] plaintext, each followed by its tag of [`TAG_BYTES`]; an empty blob is one
 //! empty chunk. Same content, same key: same ciphertext, so writing twice is harmless.
 
+use std::io::IoSliceMut;
 use std::ops::Range;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -103,6 +104,45 @@ pub struct ChunkRange {
     pub take: usize,
 }
 
+/// Room for the chunks of a [`ChunkRange`]: their content in one piece, so that nothing has to be moved once it is open, and
+/// their tags apart.
+pub struct Room {
+    plain: Vec<u8>,
+    tags: Vec<u8>,
+}
+
+impl Room {
+    /// Where the stored bytes belong, in their order.
+    pub fn parts(&mut self) -> Vec<IoSliceMut<'_>> {
+        let mut parts = Vec::with_capacity(self.tags.len() / TAG_BYTES * 2);
+        let mut chunks = self.plain.chunks_mut(CHUNK_BYTES);
+        for tag in self.tags.chunks_mut(TAG_BYTES) {
+            parts.push(IoSliceMut::new(chunks.next().unwrap_or_default()));
+            parts.push(IoSliceMut::new(tag));
+        }
+        parts
+    }
+}
+
+impl ChunkRange {
+    /// Room for all of it.
+    pub fn room(&self) -> Room {
+        let stored = self.stored.end.saturating_sub(self.stored.start);
+        let chunks = stored.div_ceil(SEALED_CHUNK_BYTES);
+        let tags = usize::try_from(chunks).unwrap_or_default() * TAG_BYTES;
+        let stored = usize::try_from(stored).unwrap_or_default();
+        Room {
+            plain: vec![0; stored.saturating_sub(tags)],
+            tags: vec![0; tags],
+        }
+    }
+
+    /// What was asked for, within the content of the chunks.
+    pub fn within(&self) -> Range<usize> {
+        self.skip..self.skip + self.take
+    }
+}
+
 impl BlobCipher {
     /// `patient` is the patient's data key.
     pub fn new(patient: &Secret, address: BlobAddress) -> Self {
@@ -190,6 +230,28 @@ impl BlobCipher {
         self.decrypt_range(len, &chunk_range(len, 0..len)?, sealed)
     }
 
+    /// Opens what was read into `room` where it lies, and cuts nothing off: [`ChunkRange::within`] says where what was asked for
+    /// begins and ends.
+    pub fn open(&self, plain_len: u64, range: &ChunkRange, room: Room) -> Result<Vec<u8>> {
+        let Room { mut plain, tags } = room;
+        let count = chunk_count(plain_len);
+        // An empty blob is one empty chunk.
+        let mut chunks = plain.chunks_mut(CHUNK_BYTES);
+        for (number, tag) in (range.first..).zip(tags.as_chunks::<TAG_BYTES>().0) {
+            let last = number + 1 == count;
+            let (nonce, aad) = (nonce(number, last), self.aad(number, last));
+            self.key()?
+                .open_in_place_separate_tag(
+                    Nonce::assume_unique_for_key(nonce),
+                    Aad::from(aad),
+                    tag,
+                    chunks.next().unwrap_or_default(),
+                )
+                .map_err(|_| SealError::NotAuthentic("content"))?;
+        }
+        Ok(plain)
+    }
+
     /// Opens the bytes at `range.stored` of a blob of `plain_len` bytes and cuts out what was asked for.
     pub fn decrypt_range(
         &self,
@@ -197,37 +259,21 @@ impl BlobCipher {
         range: &ChunkRange,
         stored: &[u8],
     ) -> Result<Vec<u8>> {
-        self.open_range(plain_len, range, stored.to_vec())
-    }
-
-    /// As [`Self::decrypt_range`], in the room of what is stored.
-    pub fn open_range(
-        &self,
-        plain_len: u64,
-        range: &ChunkRange,
-        mut stored: Vec<u8>,
-    ) -> Result<Vec<u8>> {
         const CHANGED: SealError = SealError::NotAuthentic("content: its length has changed");
-        if stored.len() as u64 != range.stored.end - range.stored.start {
+        let mut room = range.room();
+        let mut rest = stored;
+        for part in &mut room.parts() {
+            let taken = rest.split_off(..part.len()).ok_or(CHANGED)?;
+            part.copy_from_slice(taken);
+        }
+        if !rest.is_empty() {
             return Err(CHANGED);
         }
-        let count = chunk_count(plain_len);
-        let (mut from, mut to, mut number) = (0, 0, range.first);
-        while from < stored.len() {
-            let end = stored.len().min(from + CHUNK_BYTES + TAG_BYTES);
-            let plain = self.open_chunk(number, number + 1 == count, &mut stored[from..end])?;
-            // What comes before the range is left out.
-            let skip = if from == 0 { range.skip.min(plain) } else { 0 };
-            stored.copy_within(from + skip..from + plain, to);
-            to += plain - skip;
-            from = end;
-            number += 1;
-        }
-        if to < range.take {
-            return Err(CHANGED);
-        }
-        stored.truncate(range.take);
-        Ok(stored)
+        let mut plain = self.open(plain_len, range, room)?;
+        let within = range.within();
+        plain.truncate(within.end);
+        plain.drain(..within.start);
+        Ok(plain)
     }
 
     fn aad(&self, number: u64, last: bool) -> [u8; 41] {

@@ -12,7 +12,8 @@ use agreements::Permit;
 use bytes::Bytes;
 use kernel::{Clock, Entropy, HospitalId, Instant, RecordKey, ResourceId, limits};
 use object_store::{ObjectStore, ObjectStoreExt};
-use seal::{BlobAddress, BlobCipher, NodeKey, SealError, Secret};
+use seal::blob::Room;
+use seal::{BlobAddress, BlobCipher, ChunkRange, NodeKey, SealError, Secret};
 use tokio::sync::RwLock;
 
 use crate::blob_index::{Backend, Erased, ToErase};
@@ -27,6 +28,9 @@ pub(crate) const UNUSED_HOURS: i64 = 24;
 const SEALED_AT_ONCE: u64 = 1 << 20;
 /// A place that answered within this time is not asked anew whether it is there.
 const HEARD_WITHIN: Duration = Duration::from_secs(10);
+/// Bytes that are read and opened on the thread that asks, when the system has them in memory: a slice of an image takes less time
+/// than handing it over and back.
+const HERE_BYTES_MAX: u64 = 640 << 10;
 /// How long a place may take to say that it is there. A transfer may take much longer.
 const THERE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -75,17 +79,20 @@ impl OpenBlob {
         let chunks = seal::chunk_range(self.blob.size, range)
             .map_err(|_| StoreError::Invalid("the range lies outside the file".into()))?;
         let (cipher, size) = (Arc::clone(&self.cipher), self.blob.size);
-        if let Some(local) = self.local.clone() {
-            // Read and opened on one thread: each hand-over costs as much as reading a slice.
-            let (path, chunks) = (path(&self.blob), chunks.clone());
+        if let Some(local) = &self.local {
+            let path = path(&self.blob);
+            let mut room = chunks.room();
+            let few = chunks.stored.end - chunks.stored.start <= HERE_BYTES_MAX;
+            if few && local.read_at_once(&path, chunks.stored.start, &mut room.parts()) {
+                return opened(&cipher, size, &chunks, room);
+            }
+            let (local, chunks) = (local.clone(), chunks.clone());
             let plain = blocking(move || {
-                let stored = local.read(&path, &chunks.stored)?;
-                Some(stored.and_then(|stored| {
-                    cipher.open_range(size, &chunks, stored).map_err(seal_error)
-                }))
+                let read = local.read(&path, chunks.stored.start, &mut room.parts())?;
+                Some(read.and_then(|()| opened(&cipher, size, &chunks, room)))
             });
             if let Some(plain) = plain.await? {
-                return Ok(plain?.into());
+                return plain;
             }
         }
         let cipher = Arc::clone(&self.cipher);
@@ -97,6 +104,17 @@ impl OpenBlob {
         let plain = blocking(move || cipher.decrypt_range(size, &chunks, &stored));
         Ok(plain.await?.map_err(seal_error)?.into())
     }
+}
+
+/// What was read, opened: the bytes asked for, with no copy made of them.
+fn opened(
+    cipher: &BlobCipher,
+    size: u64,
+    chunks: &ChunkRange,
+    room: Room,
+) -> Result<Bytes, StoreError> {
+    let plain = cipher.open(size, chunks, room).map_err(seal_error)?;
+    Ok(Bytes::from(plain).slice(chunks.within()))
 }
 
 /// Runs work on a thread where it may take its time.

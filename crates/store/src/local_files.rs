@@ -3,8 +3,7 @@
 //! nothing refers to it before it is whole.
 
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::ops::Range;
+use std::io::{ErrorKind, IoSliceMut, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -54,25 +53,38 @@ impl LocalFiles {
         Ok(true)
     }
 
-    /// Some of a file. None where names are written differently.
+    /// Fills `parts` with what stands in a file from `at` on. Blocks. None where names are written differently.
     pub fn read(
         &self,
         name: &object_store::path::Path,
-        range: &Range<u64>,
-    ) -> Option<Result<Vec<u8>, StoreError>> {
+        at: u64,
+        parts: &mut [IoSliceMut<'_>],
+    ) -> Option<Result<(), StoreError>> {
         let path = self.path(name)?;
-        let read = || {
+        let mut read = || {
             let mut file = File::open(&path)?;
-            file.seek(SeekFrom::Start(range.start))?;
-            let length = range.end.saturating_sub(range.start);
-            let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-            file.take(length).read_to_end(&mut bytes)?;
-            Ok(bytes)
+            file.seek(SeekFrom::Start(at))?;
+            fill(&file, parts)
         };
         Some(read().map_err(|e: std::io::Error| match e.kind() {
             ErrorKind::NotFound => StoreError::Damaged("the bytes of an object are missing".into()),
+            ErrorKind::UnexpectedEof => {
+                StoreError::Damaged("some bytes of an object are missing".into())
+            }
             _ => error(&e),
         }))
+    }
+
+    /// As [`Self::read`], if the system has name and content in its memory, so that nobody waits for a disk. False: it does not, or
+    /// cannot say; then [`Self::read`] tells.
+    pub fn read_at_once(
+        &self,
+        name: &object_store::path::Path,
+        at: u64,
+        parts: &mut [IoSliceMut<'_>],
+    ) -> bool {
+        self.path(name)
+            .is_some_and(|path| at_once(&path, at, parts).is_some())
     }
 
     /// Where a file lies. None for names that a general store would write with escapes.
@@ -81,6 +93,36 @@ impl LocalFiles {
         let name = name.as_ref();
         name.bytes().all(plain).then(|| self.0.join(name))
     }
+}
+
+/// Reads until all parts are full.
+pub(crate) fn fill(mut file: &File, mut parts: &mut [IoSliceMut<'_>]) -> std::io::Result<()> {
+    while !parts.is_empty() {
+        match file.read_vectored(parts) {
+            Ok(0) if parts.iter().all(|p| p.is_empty()) => break,
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => IoSliceMut::advance_slices(&mut parts, read),
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn at_once(path: &Path, at: u64, parts: &mut [IoSliceMut<'_>]) -> Option<()> {
+    use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok()?;
+    let wanted: usize = parts.iter().map(|p| p.len()).sum();
+    let read = preadv2(&file, parts, at, ReadWriteFlags::NOWAIT).ok()?;
+    (read == wanted).then_some(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn at_once(_: &Path, _: u64, _: &mut [IoSliceMut<'_>]) -> Option<()> {
+    None
 }
 
 /// Begins work on another thread where there are such; what is given back waits for its end.
@@ -126,16 +168,20 @@ mod tests {
         std::fs::create_dir_all(dir.path().join("h/aa")).unwrap();
         assert!(files.write_new(&name, b"0123").unwrap());
         assert!(!files.write_new(&name, b"other").unwrap(), "it is there");
-        assert_eq!(files.read(&name, &(1..3)).unwrap().unwrap(), b"12");
-        assert_eq!(files.read(&name, &(2..9)).unwrap().unwrap(), b"23");
+        let (mut one, mut two) = ([0; 1], [0; 2]);
+        let mut parts = [IoSliceMut::new(&mut one), IoSliceMut::new(&mut two)];
+        files.read(&name, 1, &mut parts).unwrap().unwrap();
+        assert_eq!((&one, &two), (b"1", b"23"));
+        let damaged = |name: &object_store::path::Path, at| {
+            let read = files.read(name, at, &mut [IoSliceMut::new(&mut [0; 2])]);
+            matches!(read, Some(Err(StoreError::Damaged(_))))
+        };
+        assert!(damaged(&name, 3), "it ends before");
         let missing = object_store::path::Path::from("h/aa/cc");
-        assert!(matches!(
-            files.read(&missing, &(0..1)).unwrap(),
-            Err(StoreError::Damaged(_))
-        ));
+        assert!(damaged(&missing, 0));
         assert!(
             files
-                .read(&object_store::path::Path::from("a b"), &(0..1))
+                .read(&object_store::path::Path::from("a b"), 0, &mut [])
                 .is_none()
         );
     }

@@ -5,7 +5,7 @@
 //! that no turn is held and no key of a study is made while somebody sends slowly.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +15,7 @@ use kernel::{Entropy, limits};
 use seal::{BlobAddress, BlobCipher, Sealing, Secret};
 
 use crate::diagnose::free_bytes;
+use crate::local_files::fill;
 
 /// After so many bytes it is asked again how much room the disk has.
 const ROOM_ASKED_EVERY: u64 = 32 << 20;
@@ -135,15 +136,14 @@ pub struct Scratch {
 impl Scratch {
     fn range(&self, range: Range<u64>) -> io::Result<Bytes> {
         let chunks = seal::chunk_range(self.len, range).map_err(sealing)?;
-        let length = chunks.stored.end - chunks.stored.start;
-        let mut stored = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+        let mut room = chunks.room();
         {
             let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
             file.seek(SeekFrom::Start(chunks.stored.start))?;
-            file.read_exact(&mut stored)?;
+            fill(&file, &mut room.parts())?;
         }
-        let plain = self.cipher.open_range(self.len, &chunks, stored);
-        Ok(plain.map_err(sealing)?.into())
+        let plain = self.cipher.open(self.len, &chunks, room);
+        Ok(Bytes::from(plain.map_err(sealing)?).slice(chunks.within()))
     }
 }
 

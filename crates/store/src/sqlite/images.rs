@@ -13,7 +13,7 @@ use crate::images::{
     Existing, ImageAsk, ImageChange, ImageIndex, ImageLine, ImageOutcome, ImageQuery, ImageRow,
     ImageWrite, KnownStudy, NO_NUMBER, SeriesRow, Standing, StudyRow, StudyState, standing,
 };
-use crate::sql::{Dialect, Statement, Value, images, micros, signed};
+use crate::sql::{Statement, Value, images, micros, signed};
 use crate::{BlobRef, StoreError};
 
 fn rows(conn: &Connection, st: &Statement) -> Result<Vec<Vec<Value>>, StoreError> {
@@ -39,7 +39,7 @@ impl ImageIndex for SqliteDatabase {
         hospital: &HospitalId,
         query: &ImageQuery,
     ) -> Result<Vec<ImageRow>, StoreError> {
-        let st = images::find(&Dialect::Sqlite, permit, hospital, query);
+        let st = images::find(&self.dialect(), permit, hospital, query);
         let found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found
             .into_iter()
@@ -53,7 +53,7 @@ impl ImageIndex for SqliteDatabase {
         hospital: &HospitalId,
         ask: &ImageAsk,
     ) -> Result<Vec<ImageLine>, StoreError> {
-        let st = images::images(&Dialect::Sqlite, permit, hospital, ask);
+        let st = images::images(&self.dialect(), permit, hospital, ask);
         let found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found
             .into_iter()
@@ -67,7 +67,7 @@ impl ImageIndex for SqliteDatabase {
         study: &RecordKey,
         instance: i64,
     ) -> Result<Option<(BlobRef, Bytes)>, StoreError> {
-        let st = images::image(&Dialect::Sqlite, permit, study, instance);
+        let st = images::image(&self.dialect(), permit, study, instance);
         let mut found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found.pop().map(|r| images::opened(study, r)).transpose()
     }
@@ -77,7 +77,7 @@ impl ImageIndex for SqliteDatabase {
         hospital: &HospitalId,
         uid: &str,
     ) -> Result<Option<KnownStudy>, StoreError> {
-        let st = images::known_study(&Dialect::Sqlite, hospital, uid);
+        let st = images::known_study(&self.dialect(), hospital, uid);
         let mut found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found.pop().map(images::known).transpose()
     }
@@ -87,7 +87,7 @@ impl ImageIndex for SqliteDatabase {
         hospital: &HospitalId,
         uid: &str,
     ) -> Result<Vec<[u8; 32]>, StoreError> {
-        let st = images::known_images(&Dialect::Sqlite, hospital, uid);
+        let st = images::known_images(&self.dialect(), hospital, uid);
         let found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found.into_iter().map(images::digest).collect()
     }
@@ -97,7 +97,7 @@ impl ImageIndex for SqliteDatabase {
         before: Instant,
         limit: u32,
     ) -> Result<Vec<(RecordKey, String, Instant)>, StoreError> {
-        let st = images::arrived(&Dialect::Sqlite, micros(before), limit);
+        let st = images::arrived(&self.dialect(), micros(before), limit);
         let found = self.readers.read_one(move |c| rows(c, &st)).await?;
         found.into_iter().map(images::arrival).collect()
     }
