@@ -1,5 +1,5 @@
-//! What this node does by itself when any node commits: it tells its live pages what has ended and reads the hospitals
-//! again when one changed.
+//! What this node does by itself when any node commits: it tells its live pages what has ended, reads the hospitals again when
+//! one changed, and forgets what was erased.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use agreements::SystemPurpose;
 
 use crate::docs::Document;
 use crate::hospitals::Hospital;
+use crate::keeping::ErasureDoc;
 use crate::{App, AppError};
 
 /// Events looked at in one go.
@@ -42,12 +43,13 @@ impl App {
     /// harm.
     async fn hear(&self, mut after: u64) -> Result<u64, AppError> {
         let permit = self.system(SystemPurpose::Decision);
-        let mut hospitals = false;
+        let (mut hospitals, mut erased) = (false, false);
         loop {
             let events = self.store.events(&permit, after, EVENTS_AT_ONCE).await?;
             for event in &events {
                 self.tell_end(event);
                 hospitals |= event.subject.kind.as_str() == Hospital::KIND;
+                erased |= event.subject.kind.as_str() == ErasureDoc::KIND;
             }
             if let Some(last) = events.last() {
                 after = last.position;
@@ -56,6 +58,9 @@ impl App {
             if events.len() < EVENTS_AT_ONCE as usize {
                 break;
             }
+        }
+        if erased {
+            self.forget_erased();
         }
         if hospitals {
             self.reload_hospitals().await?;

@@ -85,6 +85,7 @@ pub struct App {
     pub(crate) arriving: Arc<imaging::Arriving>,
     /// Studies that several look at together.
     pub(crate) rooms: Arc<viewing::together::Rooms>,
+    pub(crate) remembered: Arc<keeping::Remembered>,
 }
 
 impl App {
@@ -120,6 +121,7 @@ impl App {
             faces: Arc::default(),
             arriving: Arc::default(),
             rooms: Arc::default(),
+            remembered: Arc::default(),
         };
         app.reload_hospitals().await?;
         Ok(app)

@@ -83,8 +83,11 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Noting {
     type Future = Pin<Box<dyn Future<Output = io::Result<Accepted<S>>> + Send>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        // As of lines without encryption: the end of an answer does not wait for the peer.
+        let undelayed = stream.set_nodelay(true);
         let accepted = self.0.accept(stream, service);
         Box::pin(async move {
+            undelayed?;
             let (stream, service) = accepted.await?;
             let shown = stream
                 .get_ref()

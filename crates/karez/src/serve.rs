@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use gateway::dimse::Room;
 use hyper_util::rt::TokioTimer;
@@ -87,7 +88,11 @@ async fn listen(
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            // The end of an answer does not wait until the peer has confirmed what came before: on a slow line that is a
+            // whole turn there and back.
+            let mut server = axum_server::from_tcp(listener)?
+                .acceptor(NoDelayAcceptor::new())
+                .handle(handle);
             server
                 .http_builder()
                 .http1()

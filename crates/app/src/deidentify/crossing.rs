@@ -135,8 +135,7 @@ impl App {
         let joins = cases.insert(case.id.clone());
         let grew = u64::from(work.doc.seen) < line.instances;
         let rests = !work.doc.state.is_due();
-        let anew = rests && grew;
-        if !joins && !anew {
+        if !joins && !(rests && grew) {
             return Ok(false);
         }
         if rests {

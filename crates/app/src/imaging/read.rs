@@ -1,9 +1,9 @@
 //! Opening what is kept: objects in order, their attributes, their bytes.
 
-use std::io::Read as _;
+use std::cell::RefCell;
 
 use bytes::Bytes;
-use flate2::read::DeflateDecoder;
+use flate2::{Decompress, FlushDecompress, Status};
 use kernel::{HospitalId, RecordKey, ResourceId, limits};
 use store::{ImageAsk, ImageLine};
 
@@ -13,7 +13,7 @@ use crate::{App, AppError, Cx};
 /// Objects read at once while all of a study are gathered.
 const AT_ONCE: u32 = 1_000;
 /// The attributes of one object, bytes.
-const META_BYTES_MAX: u64 = 64 << 20;
+const META_BYTES_MAX: usize = 64 << 20;
 
 /// Compressed attributes that are read where they are asked for.
 const HERE_BYTES_MAX: usize = 8 << 10;
@@ -243,11 +243,28 @@ pub(super) fn unfolded(meta: &[u8]) -> Result<Bytes, AppError> {
 }
 
 fn unfold(meta: &[u8], out: &mut Vec<u8>) -> Result<(), AppError> {
-    DeflateDecoder::new(meta)
-        .take(META_BYTES_MAX)
-        .read_to_end(out)
-        .map_err(|_| AppError::Internal("kept attributes of an image cannot be read".into()))?;
-    Ok(())
+    thread_local! {
+        // What it is made of takes longer to get and to clear than most attributes to read.
+        static INFLATER: RefCell<Decompress> = RefCell::new(Decompress::new(false));
+    }
+    let fail = || AppError::Internal("kept attributes of an image cannot be read".into());
+    INFLATER.with_borrow_mut(|inflater| {
+        inflater.reset(false);
+        out.reserve(meta.len() * 4 + 64);
+        loop {
+            let read = usize::try_from(inflater.total_in()).map_err(|_| fail())?;
+            let rest = meta.get(read..).unwrap_or_default();
+            let status = inflater.decompress_vec(rest, out, FlushDecompress::None);
+            match status.map_err(|_| fail())? {
+                Status::StreamEnd => return Ok(()),
+                // There is room left, so there is nothing more to read.
+                _ if out.len() < out.capacity() || out.len() >= META_BYTES_MAX => {
+                    return Err(fail());
+                }
+                _ => out.reserve(out.len()),
+            }
+        }
+    })
 }
 
 pub(super) fn line(l: ImageLine) -> InstanceLine {
@@ -268,5 +285,32 @@ pub(super) fn line(l: ImageLine) -> InstanceLine {
         size: l.size,
         digest: l.digest.iter().map(|b| format!("{b:02x}")).collect(),
         at: l.at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn folded(bytes: &[u8]) -> Vec<u8> {
+        let level = flate2::Compression::fast();
+        let mut out = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        out.write_all(bytes).unwrap();
+        out.finish().unwrap()
+    }
+
+    #[test]
+    fn attributes_come_out_as_they_went_in_one_after_the_other() {
+        let long: Vec<u8> = (0..200_000_u32).map(|n| (n * n >> 7) as u8).collect();
+        for content in [&b"{}"[..], &[b'a'; 100_000], &long, b""] {
+            let packed = folded(content);
+            assert_eq!(unfolded(&packed).unwrap(), content);
+            let cut = &packed[..packed.len() - 1];
+            assert!(unfolded(cut).is_err(), "cut short");
+        }
+        assert!(unfolded(b"\xff\xff\xff").is_err());
+        assert!(unfolded(&folded(&vec![0; META_BYTES_MAX + 1])).is_err());
     }
 }

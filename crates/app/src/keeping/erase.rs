@@ -117,6 +117,7 @@ impl App {
             by: cx.actor.account.clone(),
         };
         self.store.erase(&erasure, batch).await?;
+        self.forget_erased();
         for account in ended {
             self.gate.tell(account);
         }

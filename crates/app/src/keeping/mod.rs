@@ -5,10 +5,12 @@
 
 pub mod erase;
 pub mod hold;
+mod remembered;
 pub mod retention;
 
 pub use erase::{ErasureDoc, Ground};
 pub use hold::{Hold, HoldView};
+pub(crate) use remembered::Remembered;
 pub use retention::{Disposal, DisposalState, DisposalView, Subject};
 
 use kernel::Phi;

@@ -401,6 +401,7 @@ impl App {
                     by: cx.actor.account.clone(),
                 };
                 self.store.erase(&erasure, batch).await?;
+                self.forget_erased();
             }
         }
         Ok(())

@@ -1,5 +1,8 @@
 //! Objects are kept, found and opened again; what is none is refused; what is the same is no contradiction.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -106,6 +109,11 @@ async fn an_erased_patient_leaves_no_image() {
     patient_with_number(&w, "p17", MRN, "17").await;
     send(&w, &said(1)).await;
     let cx = w.clinician();
+    let forgotten = Arc::new(AtomicU32::new(0));
+    let told = Arc::clone(&forgotten);
+    w.app().when_erased(move || {
+        told.fetch_add(1, Ordering::Relaxed);
+    });
     w.app()
         .erase_patient(
             &w.admin(HOME),
@@ -115,6 +123,7 @@ async fn an_erased_patient_leaves_no_image() {
         )
         .await
         .unwrap();
+    assert!(forgotten.load(Ordering::Relaxed) > 0, "pictures are told");
     assert!(found(&w, &cx, &ask(Level::Study, &[])).await.is_empty());
     // Sent again, it is a new study of nobody known, although this process remembers the old one.
     let again = send(&w, &said(1)).await;

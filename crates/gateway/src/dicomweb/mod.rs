@@ -66,6 +66,8 @@ impl DicomWeb {
 
 /// The routes under `/dicomweb`. Bodies are bounded object by object, not as a whole.
 pub fn router(state: DicomWeb) -> Router {
+    let pictures = state.pictures.clone();
+    state.app.when_erased(move || pictures.forget());
     Router::new()
         .route("/dicomweb/{hospital}/{*path}", any(serve))
         .route("/shared/{hospital}/{link}/dicomweb/{*path}", any(serve))

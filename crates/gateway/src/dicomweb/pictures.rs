@@ -2,7 +2,7 @@
 //! as finding it. Whoever asks has shown by then that the permit opens the object.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
@@ -34,7 +34,13 @@ pub struct Pictures(Arc<Mutex<Kept>>);
 struct Kept {
     all: LruCache<Drawing, (Bytes, Instant)>,
     bytes: usize,
+    /// How often all were forgotten.
+    forgotten: u64,
 }
+
+/// A time between two erasures: what was opened then may be kept as long as it lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Since(u64);
 
 impl Drawing {
     /// What it takes in memory with its picture, about.
@@ -52,13 +58,31 @@ impl Default for Pictures {
         Self(Arc::new(Mutex::new(Kept {
             all: LruCache::new(NonZeroUsize::new(COUNT_MAX).unwrap_or(NonZeroUsize::MIN)),
             bytes: 0,
+            forgotten: 0,
         })))
     }
 }
 
 impl Pictures {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asked before the object is opened.
+    pub fn since(&self) -> Since {
+        Since(self.kept().forgotten)
+    }
+
+    /// Forgets all: a patient was erased.
+    pub fn forget(&self) {
+        let mut kept = self.kept();
+        kept.all.clear();
+        kept.bytes = 0;
+        kept.forgotten += 1;
+    }
+
     pub fn get(&self, drawing: &Drawing) -> Option<Bytes> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.kept();
         let (picture, since) = kept.all.get(drawing)?;
         if since.elapsed() < KEPT {
             return Some(picture.clone());
@@ -69,11 +93,12 @@ impl Pictures {
         None
     }
 
-    pub fn put(&self, drawing: Drawing, picture: &Bytes) {
-        if picture.len() > PICTURE_BYTES_MAX {
+    /// Keeps it, unless something was erased since the object was opened.
+    pub fn put(&self, drawing: Drawing, picture: &Bytes, since: Since) {
+        let mut kept = self.kept();
+        if picture.len() > PICTURE_BYTES_MAX || since.0 != kept.forgotten {
             return;
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.bytes += drawing.bytes(picture);
         let entry = (picture.clone(), Instant::now());
         // Either the one that was there, or the oldest of too many.
@@ -107,7 +132,7 @@ mod tests {
     fn pictures_are_found_again_by_all_that_was_asked() {
         let pictures = Pictures::default();
         let one = Bytes::from_static(b"one");
-        pictures.put(drawing(1), &one);
+        pictures.put(drawing(1), &one, pictures.since());
         assert_eq!(pictures.get(&drawing(1)), Some(one));
         assert_eq!(pictures.get(&drawing(2)), None);
         let small = Drawing {
@@ -122,14 +147,28 @@ mod tests {
         let pictures = Pictures::default();
         let large = Bytes::from(vec![0; PICTURE_BYTES_MAX]);
         for n in 0..40 {
-            pictures.put(drawing(n), &large);
-            pictures.put(drawing(n), &large);
+            pictures.put(drawing(n), &large, pictures.since());
+            pictures.put(drawing(n), &large, pictures.since());
         }
         let kept = pictures.0.lock().unwrap().bytes;
         assert!(kept <= BYTES_MAX && kept > BYTES_MAX / 2, "{kept}");
         assert_eq!(pictures.get(&drawing(0)), None);
         assert!(pictures.get(&drawing(39)).is_some());
-        pictures.put(drawing(99), &Bytes::from(vec![0; PICTURE_BYTES_MAX + 1]));
+        let larger = Bytes::from(vec![0; PICTURE_BYTES_MAX + 1]);
+        pictures.put(drawing(99), &larger, pictures.since());
         assert_eq!(pictures.get(&drawing(99)), None);
+    }
+
+    #[test]
+    fn an_erasure_takes_them_all_and_those_being_drawn() {
+        let pictures = Pictures::default();
+        let (one, before) = (Bytes::from_static(b"one"), pictures.since());
+        pictures.put(drawing(1), &one, before);
+        pictures.forget();
+        assert_eq!(pictures.get(&drawing(1)), None);
+        pictures.put(drawing(2), &one, before);
+        assert_eq!(pictures.get(&drawing(2)), None);
+        pictures.put(drawing(3), &one, pictures.since());
+        assert_eq!(pictures.get(&drawing(3)), Some(one));
     }
 }

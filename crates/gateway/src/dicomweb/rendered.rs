@@ -9,13 +9,15 @@ use imaging::pixel::Wanted;
 use super::Ask;
 use super::accept;
 use super::address::Of;
-use super::pictures::{Drawing, Pictures};
-use super::pieces::Reading;
+use super::pictures::{Drawing, Pictures, Since};
+use super::pieces::{HELD_BYTES_MAX, Reading};
 use super::renderings::in_parts;
 use super::reply::{self, Incompressible, Refusal};
 use super::wado::{broken, one, target};
 use crate::pixels::{self, Picture};
 
+/// Pixels of a picture that is drawn at once, before and after it is scaled.
+const QUICK_PIXELS_MAX: u64 = 512 * 512;
 /// Thumbnails may be kept by the reader's browser for a moment: a list of studies shows them again and again.
 const THUMBNAIL_KEPT: &str = "private, max-age=300";
 
@@ -42,6 +44,7 @@ pub async fn rendered(ask: &Ask<'_>, of: &Of, frames: &[u32]) -> Result<Response
         _ => return Err(Refusal::not_acceptable()),
     };
     let of = Box::pin(representative(ask, of)).await?;
+    let since = ask.state.pictures.since();
     let (line, open) = one(ask, &of).await?;
     if frame > line.frames.max(1) {
         return Err(Refusal::not_found());
@@ -52,7 +55,7 @@ pub async fn rendered(ask: &Ask<'_>, of: &Of, frames: &[u32]) -> Result<Response
     }
     let drawing = drawing(ask, &line, frame, media, false);
     let how = (wanted, picture(media, quality));
-    let drawn = drawn_of(&ask.state.pictures, drawing, &line, &open, how).await?;
+    let drawn = drawn_of(&ask.state.pictures, (drawing, since), &line, &open, how).await?;
     let mut response = reply::body(StatusCode::OK, media, drawn);
     response.extensions_mut().insert(Incompressible);
     reply::set(&mut response, header::ETAG, &etag);
@@ -68,6 +71,7 @@ pub async fn thumbnail(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Res
     wanted.size.get_or_insert((side, side));
     wanted.overlays = false;
     let of = Box::pin(representative(ask, of)).await?;
+    let since = ask.state.pictures.since();
     let (line, open) = one(ask, &of).await?;
     // The middle of a multi-frame object shows more than its edge.
     let frame = frame.unwrap_or(line.frames / 2 + 1);
@@ -80,7 +84,7 @@ pub async fn thumbnail(ask: &Ask<'_>, of: &Of, frame: Option<u32>) -> Result<Res
     } else {
         let drawing = drawing(ask, &line, frame, media, true);
         let how = (wanted, picture(media, quality));
-        let drawn = drawn_of(&ask.state.pictures, drawing, &line, &open, how).await?;
+        let drawn = drawn_of(&ask.state.pictures, (drawing, since), &line, &open, how).await?;
         reply::body(StatusCode::OK, media, drawn)
     };
     response.extensions_mut().insert(Incompressible);
@@ -134,7 +138,7 @@ fn drawing(
 /// The picture as it was drawn of late, or drawn now.
 pub async fn drawn_of(
     pictures: &Pictures,
-    drawing: Drawing,
+    (drawing, since): (Drawing, Since),
     line: &InstanceLine,
     open: &OpenImage,
     (wanted, picture): (Wanted, Picture),
@@ -143,8 +147,20 @@ pub async fn drawn_of(
         return Ok(there);
     }
     let drawn = Bytes::from(draw(line, open, drawing.frame, wanted, picture).await?);
-    pictures.put(drawing, &drawn);
+    pictures.put(drawing, &drawn, since);
     Ok(drawn)
+}
+
+/// Whether a picture is drawn on the thread that asks: that takes less than a millisecond, as a read of the index may.
+fn is_quick(line: &InstanceLine, wanted: &Wanted, picture: Picture) -> bool {
+    let few = |width: u32, height: u32| u64::from(width) * u64::from(height) <= QUICK_PIXELS_MAX;
+    let syntax = imaging::syntax::of(&line.transfer_syntax);
+    line.size <= HELD_BYTES_MAX
+        && !syntax.encapsulated()
+        && !syntax.deflated
+        && matches!(picture, Picture::Jpeg { .. })
+        && line.rows.zip(line.columns).is_some_and(|(h, w)| few(w, h))
+        && wanted.size.is_none_or(|(w, h)| few(w, h))
 }
 
 /// A frame of an object, counted from 1, as a picture.
@@ -156,11 +172,15 @@ async fn draw(
     picture: Picture,
 ) -> Result<Vec<u8>, Refusal> {
     let frame = frame - 1;
+    let quick = is_quick(line, &wanted, picture);
     let read = Reading::of(line, open, frame).await?;
-    let drawn = tokio::task::spawn_blocking(move || {
-        pixels::rendered(&read.object()?, frame, &wanted, picture)
-    });
-    drawn.await.map_err(broken)?.map_err(|_| {
+    let draw = move || pixels::rendered(&read.object()?, frame, &wanted, picture);
+    let drawn = if quick {
+        draw()
+    } else {
+        tokio::task::spawn_blocking(draw).await.map_err(broken)?
+    };
+    drawn.map_err(|_| {
         Refusal::new(
             StatusCode::NOT_ACCEPTABLE,
             "this object cannot be shown as a picture",

@@ -140,6 +140,7 @@ async fn several(ask: &Ask<'_>, of: &Of, frames: &[u32]) -> Result<Vec<One>, Ref
 impl Sheet {
     /// One part; none of what is not there or cannot be drawn. The permit is asked anew for each.
     async fn part(&self, (of, frame): One) -> Result<Option<Bytes>, Refusal> {
+        let since = self.state.pictures.since();
         let open = self
             .state
             .app
@@ -162,6 +163,7 @@ impl Sheet {
             return Ok(None);
         }
         let how = (self.wanted.clone(), picture(self.media, self.quality));
+        let drawing = (drawing, since);
         let drawn = match drawn_of(&self.state.pictures, drawing, &line, &open, how).await {
             Ok(drawn) => drawn,
             Err(refusal) if refusal.status == StatusCode::NOT_ACCEPTABLE => return Ok(None),
