@@ -49,6 +49,11 @@ impl Client {
         self.send("GET", path, "", &[])
     }
 
+    /// Asks as [`Self::get`] does; [`Self::answer`] is to be called before anything else is asked.
+    pub fn ask(&mut self, path: &str) -> Result<()> {
+        self.write("GET", path, "", &[])
+    }
+
     /// A form, already encoded.
     pub fn post_form(&mut self, path: &str, form: &str) -> Result<Answer> {
         self.send(
@@ -77,6 +82,17 @@ impl Client {
         content_type: &str,
         body: &[&[u8]],
     ) -> Result<Answer> {
+        self.write(method, path, content_type, body)?;
+        self.answer()
+    }
+
+    fn write(
+        &mut self,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &[&[u8]],
+    ) -> Result<()> {
         if std::mem::take(&mut self.closed) {
             self.stream = open(&self.host)?;
         }
@@ -113,10 +129,11 @@ impl Client {
             request.extend_from_slice(piece);
         }
         self.stream.get_mut().write_all(&request)?;
-        self.answer()
+        Ok(())
     }
 
-    fn answer(&mut self) -> Result<Answer> {
+    /// The answer to what was asked last.
+    pub fn answer(&mut self) -> Result<Answer> {
         let first = self.head_line()?;
         let status = first
             .split(' ')
@@ -195,7 +212,8 @@ const WRITE_BYTES: usize = 1 << 20;
 fn open(host: &str) -> Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(host)?;
     stream.set_nodelay(true)?;
-    Ok(BufReader::with_capacity(64 << 10, stream))
+    // As much as most answers hold: more system calls would be time taken from the server on the same processors.
+    Ok(BufReader::with_capacity(256 << 10, stream))
 }
 
 /// A body as it is read.

@@ -1,5 +1,6 @@
 //! Calls from several connections at once, and what they took: time as the client sees it, and processor time of the server.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -96,18 +97,6 @@ impl<C> Load<'_, C> {
         self.run_while(name, &|_, mine| mine < calls, units, call)
     }
 
-    /// As [`Self::run`], as many calls as begin within a time; at least one.
-    pub fn during(
-        &self,
-        name: &str,
-        time: Duration,
-        units: usize,
-        call: impl Fn(&mut C, usize) -> Result<()> + Sync,
-    ) -> Result<Measured> {
-        let began = Instant::now();
-        self.run_while(name, &|n, _| n == 0 || began.elapsed() < time, units, call)
-    }
-
     fn run_while(
         &self,
         name: &str,
@@ -117,26 +106,69 @@ impl<C> Load<'_, C> {
         call: impl Fn(&mut C, usize) -> Result<()> + Sync,
     ) -> Result<Measured> {
         let next = AtomicUsize::new(0);
+        self.threads(name, self.connections, units, &|| {
+            let mut client = (self.connect)()?;
+            let mut done = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if !goes_on(n, done.len()) {
+                    return Ok(done);
+                }
+                let began = Instant::now();
+                call(&mut client, n)?;
+                done.push(began.elapsed());
+            }
+        })
+    }
+
+    /// As many calls as begin within a time. Each of a few threads has several of the connections, asks on all of them and takes
+    /// the answers in turn: an answer that is there already wakes nobody, which would be time taken from the server on
+    /// the same processors.
+    pub fn in_turn(
+        &self,
+        name: &str,
+        time: Duration,
+        threads: usize,
+        ask: impl Fn(&mut C, usize) -> Result<()> + Sync,
+        answer: impl Fn(&mut C) -> Result<()> + Sync,
+    ) -> Result<Measured> {
+        let (next, began) = (AtomicUsize::new(0), Instant::now());
+        let ask = |client: &mut C| {
+            ask(client, next.fetch_add(1, Ordering::Relaxed))?;
+            anyhow::Ok(Instant::now())
+        };
+        self.threads(name, threads, 1, &|| {
+            let mut waiting = VecDeque::new();
+            for _ in 0..self.connections / threads {
+                let mut client = (self.connect)()?;
+                let asked = ask(&mut client)?;
+                waiting.push_back((client, asked));
+            }
+            let mut done = Vec::new();
+            while let Some((mut client, asked)) = waiting.pop_front() {
+                answer(&mut client)?;
+                done.push(asked.elapsed());
+                if began.elapsed() < time {
+                    let asked = ask(&mut client)?;
+                    waiting.push_back((client, asked));
+                }
+            }
+            Ok(done)
+        })
+    }
+
+    /// Runs the same on several threads, which give the times of their calls.
+    fn threads(
+        &self,
+        name: &str,
+        threads: usize,
+        units: usize,
+        body: &(dyn Fn() -> Result<Vec<Duration>> + Sync),
+    ) -> Result<Measured> {
         let cpu = (self.cpu)();
         let began = Instant::now();
         let parts: Vec<Result<Vec<Duration>>> = thread::scope(|s| {
-            let threads: Vec<_> = (0..self.connections)
-                .map(|_| {
-                    s.spawn(|| {
-                        let mut client = (self.connect)()?;
-                        let mut done = Vec::new();
-                        loop {
-                            let n = next.fetch_add(1, Ordering::Relaxed);
-                            if !goes_on(n, done.len()) {
-                                return Ok(done);
-                            }
-                            let began = Instant::now();
-                            call(&mut client, n)?;
-                            done.push(began.elapsed());
-                        }
-                    })
-                })
-                .collect();
+            let threads: Vec<_> = (0..threads).map(|_| s.spawn(body)).collect();
             threads
                 .into_iter()
                 .map(|t| t.join().unwrap_or_else(|_| Err(anyhow!("a client ended"))))

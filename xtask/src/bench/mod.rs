@@ -49,13 +49,16 @@ pub struct Options {
     /// Imaging: only what has this in its name
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
+    /// Imaging: of what is asked over DICOMweb only what has this in its name
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    call: String,
     /// FHIR: connections that ask at once
     #[arg(long, default_value_t = 16)]
     connections: usize,
     /// FHIR: an empty PostgreSQL database instead of SQLite, postgres://user@host/name; its role is no superuser
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// FHIR on SQLite: keep the filled store in this folder; one that is filled already is measured as it is. A run adds to it
+    /// On SQLite: keep the filled store in this folder; one that is filled already is measured as it is. A run adds to it
     #[arg(long, value_name = "FOLDER", conflicts_with = "database")]
     keep: Option<PathBuf>,
 }
@@ -95,6 +98,8 @@ pub fn run(options: &Options) -> Result<()> {
             peer_fill: Duration::from_secs(options.peer_fill_s),
             alone: options.alone,
             only: options.only.clone(),
+            call: options.call.clone(),
+            keep: options.keep.clone(),
         }),
         What::Pages => pages::run(options.requests),
     }

@@ -8,7 +8,7 @@ use super::super::http::Client;
 use super::super::load::{Load, Measured};
 use super::super::record;
 use super::object::{Maker, Place, series_uid, study_uid};
-use super::{IMAGES, MEASURED, READERS, SERIES, STUDIES, Server, WARM, table};
+use super::{ASKING, IMAGES, MEASURED, READERS, SERIES, STUDIES, Server, WARM, table};
 
 /// One kind of call.
 struct Call {
@@ -146,10 +146,10 @@ const CALLS: &[Call] = &[
     },
 ];
 
-/// Measures every kind of call over the studies from `first` on.
-pub fn measure(server: &Server, first: usize) -> Result<Vec<Measured>> {
+/// Measures the kinds of calls that have `only` in their names, over the studies from `first` on.
+pub fn measure(server: &Server, first: usize, only: &str) -> Result<Vec<Measured>> {
     let mut all = Vec::with_capacity(CALLS.len());
-    for call in CALLS {
+    for call in CALLS.iter().filter(|c| c.name.contains(only)) {
         check(server, call, first)?;
         // Calls that were made before those that are measured.
         let begun = AtomicUsize::new(0);
@@ -165,16 +165,25 @@ pub fn measure(server: &Server, first: usize) -> Result<Vec<Measured>> {
         };
         let ask = |client: &mut Client, n: usize| {
             let n = n + begun.load(Ordering::Relaxed);
-            let answer = client.get(&path(server, call, At { first, n }))?;
+            client.ask(&path(server, call, At { first, n }))
+        };
+        let answer = |client: &mut Client| {
+            let answer = client.answer()?;
             ensure!(answer.status == 200, "{}: {}", call.name, answer.status);
             if let Holds::Bytes(least) = call.holds {
                 ensure!(answer.length >= least, "{}: cut short", call.name);
             }
             Ok(())
         };
-        let warmed = load.during(call.name, WARM, 1, ask)?;
+        // What is longer than a connection's buffers is taken as it comes.
+        let threads = if call.name == table::STUDY {
+            READERS
+        } else {
+            ASKING
+        };
+        let warmed = load.in_turn(call.name, WARM, threads, ask, answer)?;
         begun.store(warmed.units + READERS, Ordering::Relaxed);
-        let measured = load.during(call.name, MEASURED, 1, ask)?;
+        let measured = load.in_turn(call.name, MEASURED, threads, ask, answer)?;
         eprintln!("{}: {}", server.name, measured.row());
         all.push(measured);
     }

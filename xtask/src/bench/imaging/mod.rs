@@ -9,7 +9,8 @@ mod peer;
 mod scu;
 mod table;
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,13 +31,15 @@ const STUDIES: usize = 10;
 const SERIES: usize = 2;
 const IMAGES: usize = 50;
 /// Associations that fill an index; each sends whole studies.
-const FILLERS: usize = 10;
+const FILLERS: usize = 20;
 /// Patients that are registered: those of the first studies. Other studies wait for a person's decision.
 const PATIENTS: usize = 2_600;
 /// Slices of one study where an index is filled.
 const FILL_IMAGES: usize = 100;
 /// Connections that ask at once.
 const READERS: usize = 8;
+/// Threads of the load generator that ask on them, each on its own in turn.
+const ASKING: usize = 2;
 /// How long each kind of call is measured, and how long it is made before.
 const MEASURED: Duration = Duration::from_secs(3);
 const WARM: Duration = Duration::from_millis(500);
@@ -50,6 +53,10 @@ pub struct Plan {
     pub peer_fill: Duration,
     pub alone: bool,
     pub only: String,
+    /// Of the calls of DICOMweb, those whose names hold this.
+    pub call: String,
+    /// Where our store is kept once it is filled.
+    pub keep: Option<PathBuf>,
 }
 
 impl Plan {
@@ -93,13 +100,36 @@ impl Server {
 /// Karez, with a hospital, a scanner and patients.
 struct Ours {
     node: Node,
-    _temp: tempfile::TempDir,
+    _temp: Option<tempfile::TempDir>,
 }
+
+/// In the folder of a store that is kept: how many instances fill it.
+const FILLED: &str = "instances";
 
 impl Ours {
     fn start() -> Result<Self> {
         let temp = tempfile::tempdir()?;
-        let data = temp.path();
+        let node = Self::begin(temp.path())?;
+        Ok(Self {
+            node,
+            _temp: Some(temp),
+        })
+    }
+
+    /// In a folder that stays, begun or filled already.
+    fn start_in(folder: &Path) -> Result<Self> {
+        let node = if folder.join(FILLED).exists() {
+            serve(folder)?
+        } else {
+            fs::create_dir_all(folder)?;
+            let node = Self::begin(folder)?;
+            fs::write(folder.join(FILLED), "0")?;
+            node
+        };
+        Ok(Self { node, _temp: None })
+    }
+
+    fn begin(data: &Path) -> Result<Node> {
         Node::found(data, HOSPITAL, &[])?;
         let title = ["ae", "title", "--hospital", HOSPITAL, "--title", TITLE];
         Node::admin(
@@ -110,10 +140,12 @@ impl Ours {
         let scanner = ["ae", "add", "--hospital", HOSPITAL, "--title", "SCANNER"];
         let may = ["--name", "CT", "--addresses", "127.0.0.1", "--may", "store"];
         Node::admin(data, &[scanner, may].concat(), &[])?;
-        let node = serve(data)?;
-        let ours = Self { node, _temp: temp };
+        let ours = Self {
+            node: serve(data)?,
+            _temp: None,
+        };
         ours.add_patients(PATIENTS)?;
-        Ok(ours)
+        Ok(ours.node)
     }
 
     fn add_patients(&self, count: usize) -> Result<()> {
@@ -147,7 +179,11 @@ impl Ours {
 }
 
 fn serve(data: &Path) -> Result<Node> {
-    Node::serve(data, &[("KAREZ_DICOM_LISTEN".into(), "127.0.0.1:0".into())])
+    let env = [
+        ("KAREZ_DICOM_LISTEN", "127.0.0.1:0".to_owned()),
+        ("KAREZ_DICOM_PER_ADDRESS_MAX", (2 * FILLERS).to_string()),
+    ];
+    Node::serve(data, &env.map(|(key, value)| (key.to_owned(), value)))
 }
 
 /// Measures both servers and prints the tables.
@@ -168,7 +204,7 @@ pub fn run(plan: &Plan) -> Result<()> {
         let mut table = Table::new("1,000 instances in the index");
         each(with_peer, |server| {
             send_whole(server, 0)?;
-            table.add(calls::measure(server, 0)?);
+            table.add(calls::measure(server, 0, &plan.call)?);
             table.resident(server);
             Ok(())
         })?;
@@ -176,12 +212,17 @@ pub fn run(plan: &Plan) -> Result<()> {
     }
     if plan.instances > 0 {
         let mut table = Table::new("A large index");
-        each(with_peer && !plan.peer_fill.is_zero(), |server| {
+        let with_peer = with_peer && !plan.peer_fill.is_zero();
+        let ours = match &plan.keep {
+            Some(folder) => Ours::start_in(folder)?,
+            None => Ours::start()?,
+        };
+        each_after(ours, with_peer, |server| {
             let there = fill(plan, server)?;
             let first = there.div_ceil(FILL_IMAGES) + 1;
             send_whole(server, first)?;
             table.note(format!("{}: {} instances", server.name, there + whole()));
-            table.add(calls::measure(server, first)?);
+            table.add(calls::measure(server, first, &plan.call)?);
             table.resident(server);
             Ok(())
         })?;
@@ -194,10 +235,17 @@ pub fn run(plan: &Plan) -> Result<()> {
 }
 
 /// One server after the other, each begun anew.
-fn each(with_peer: bool, mut of: impl FnMut(&Server) -> Result<()>) -> Result<()> {
-    let ours = Ours::start()?;
+fn each(with_peer: bool, of: impl FnMut(&Server) -> Result<()>) -> Result<()> {
+    each_after(Ours::start()?, with_peer, of)
+}
+
+fn each_after(
+    ours: Ours,
+    with_peer: bool,
+    mut of: impl FnMut(&Server) -> Result<()>,
+) -> Result<()> {
     of(&ours.server()?)?;
-    drop(ours);
+    ours.node.stop()?;
     if with_peer {
         let peer = peer::Peer::start()?;
         of(&peer.server())?;
@@ -297,19 +345,29 @@ fn send_whole(server: &Server, first: usize) -> Result<()> {
 fn fill(plan: &Plan, server: &Server) -> Result<usize> {
     const PIECE: usize = 20_000;
     let maker = Maker::new(TINY_SIDE);
-    let (began, mut there) = (Instant::now(), 0);
+    let kept = plan.keep.as_ref().filter(|_| server.token.is_some());
+    let kept = kept.map(|folder| folder.join(FILLED));
+    let before = match &kept {
+        Some(file) => fs::read_to_string(file)?.trim().parse()?,
+        None => 0,
+    };
+    let (began, mut there) = (Instant::now(), before);
     while there < plan.instances && (server.token.is_some() || began.elapsed() < plan.peer_fill) {
         let count = PIECE.min(plan.instances - there);
         send(server, "", FILLERS, count, there / FILL_IMAGES, &maker)?;
         there += count;
+        if let Some(file) = &kept {
+            fs::write(file, there.to_string())?;
+        }
         let s = began.elapsed().as_secs_f64();
         eprint!("\r{}: {there} in {s:.0} s", server.name);
     }
     let s = began.elapsed().as_secs_f64();
+    let filled = there - before;
     println!(
-        "\n{} was filled with {there} small objects over {FILLERS} associations in {s:.0} s, {:.0} a second",
+        "\n{} was filled with {filled} small objects over {FILLERS} associations in {s:.0} s, {:.0} a second",
         server.name,
-        there as f64 / s
+        filled as f64 / s
     );
     Ok(there)
 }
