@@ -135,7 +135,8 @@ impl App {
         let joins = cases.insert(case.id.clone());
         let grew = u64::from(work.doc.seen) < line.instances;
         let rests = !work.doc.state.is_due();
-        if !joins && !(rests && grew) {
+        let anew = rests && grew;
+        if !joins && !anew {
             return Ok(false);
         }
         if rests {
