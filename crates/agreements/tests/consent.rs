@@ -179,7 +179,9 @@ fn named_classes_open_those_and_the_case_alone() {
         [
             RecordClass::Imaging,
             RecordClass::Messages,
-            RecordClass::Cases
+            RecordClass::Cases,
+            // Whoever may see the images may see them without identity.
+            RecordClass::ImagesWithoutIdentity,
         ]
     );
 }
