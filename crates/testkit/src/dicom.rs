@@ -105,6 +105,16 @@ impl Client {
     }
 
     pub async fn send(&mut self, context: u8, command: Vec<u8>, data: Option<Vec<u8>>) {
+        self.try_send(context, command, data).await.unwrap();
+    }
+
+    /// As [`Client::send`]; none when the line broke meanwhile.
+    async fn try_send(
+        &mut self,
+        context: u8,
+        command: Vec<u8>,
+        data: Option<Vec<u8>>,
+    ) -> Option<()> {
         let value = |value_type, data| Pdu::PData {
             data: vec![PDataValue {
                 presentation_context_id: context,
@@ -114,7 +124,7 @@ impl Client {
             }],
         };
         let command = value(PDataValueType::Command, command);
-        self.0.send(&command).await.unwrap();
+        self.0.send(&command).await.ok()?;
         for piece in data.iter().flat_map(|d| d.chunks(16_000)) {
             let whole = data.as_ref().unwrap();
             let last = std::ptr::eq(
@@ -127,8 +137,9 @@ impl Client {
                 is_last: last,
                 data: piece.to_vec(),
             };
-            self.0.send(&Pdu::PData { data: vec![data] }).await.unwrap();
+            self.0.send(&Pdu::PData { data: vec![data] }).await.ok()?;
         }
+        Some(())
     }
 
     /// The next command set; none when the association ended.
@@ -154,7 +165,8 @@ impl Client {
         self.store_as(MR, class, "1.2.3", data).await
     }
 
-    /// C-STORE of this data set in the context of one class, under the name of another or the same; the status.
+    /// C-STORE of this data set in the context of one class, under the name of another or the same; the status, or none
+    /// when the line broke.
     pub async fn store_as(
         &mut self,
         context: &str,
@@ -168,7 +180,7 @@ impl Client {
             uid.push(0);
         }
         let store = command(0x0001, class, 1, true, &[(0x1000, &uid)]);
-        self.send(context, store, Some(data)).await;
+        self.try_send(context, store, Some(data)).await?;
         self.status().await
     }
 
