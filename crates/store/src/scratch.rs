@@ -227,6 +227,8 @@ impl Content {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use kernel::SystemEntropy;
     use proptest::prelude::*;
 
