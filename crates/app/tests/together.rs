@@ -42,14 +42,14 @@ fn beside(study: &str) -> Say {
     let Say::Look(Some(mut look)) = glance("1.2.3.4") else {
         panic!("a glance")
     };
-    look.beside = Some(Beside {
+    look.beside = Some(Box::new(Beside {
         hospital: hospital_id("qumtagh"),
         study: study.into(),
         series: format!("{study}.1"),
         sop: format!("{study}.1.1"),
         frame: 0,
         window: None,
-    });
+    }));
     Say::Look(Some(look))
 }
 

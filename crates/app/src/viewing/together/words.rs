@@ -47,7 +47,7 @@ pub struct Glance {
     pub over: Option<Overlaid>,
     /// What it is compared with.
     #[serde(default)]
-    pub beside: Option<Beside>,
+    pub beside: Option<Box<Beside>>,
 }
 
 /// Structure sets and dose over the pictures.
@@ -172,7 +172,7 @@ impl Glance {
             && self.zoom > 0.0
             && numbers(&self.centre)
             && self.over.as_ref().is_none_or(Overlaid::fits)
-            && self.beside.as_ref().is_none_or(Beside::fits)
+            && self.beside.as_ref().is_none_or(|b| b.fits())
     }
 }
 
