@@ -252,16 +252,18 @@ fn unfold(meta: &[u8], out: &mut Vec<u8>) -> Result<(), AppError> {
         inflater.reset(false);
         out.reserve(meta.len() * 4 + 64);
         loop {
-            let read = usize::try_from(inflater.total_in()).map_err(|_| fail())?;
+            let before = (inflater.total_in(), inflater.total_out());
+            let read = usize::try_from(before.0).map_err(|_| fail())?;
             let rest = meta.get(read..).unwrap_or_default();
+            if out.len() == out.capacity() {
+                out.reserve(out.len());
+            }
             let status = inflater.decompress_vec(rest, out, FlushDecompress::None);
+            let stands = before == (inflater.total_in(), inflater.total_out());
             match status.map_err(|_| fail())? {
                 Status::StreamEnd => return Ok(()),
-                // There is room left, so there is nothing more to read.
-                _ if out.len() < out.capacity() || out.len() >= META_BYTES_MAX => {
-                    return Err(fail());
-                }
-                _ => out.reserve(out.len()),
+                _ if stands || out.len() >= META_BYTES_MAX => return Err(fail()),
+                _ => {}
             }
         }
     })
