@@ -261,8 +261,9 @@ fn unfold(meta: &[u8], out: &mut Vec<u8>) -> Result<(), AppError> {
             let status = inflater.decompress_vec(rest, out, FlushDecompress::None);
             let stands = before == (inflater.total_in(), inflater.total_out());
             match status.map_err(|_| fail())? {
+                _ if out.len() > META_BYTES_MAX => return Err(fail()),
                 Status::StreamEnd => return Ok(()),
-                _ if stands || out.len() >= META_BYTES_MAX => return Err(fail()),
+                _ if stands => return Err(fail()),
                 _ => {}
             }
         }
