@@ -35,6 +35,8 @@ class Line:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.open, self.to, self.pairs, self.sent = True, None, [], 0
+        # A connection that is just being made must not outlive a cut.
+        self.making = threading.Lock()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
@@ -43,17 +45,20 @@ class Line:
                 client, _ = self.listener.accept()
             except OSError:
                 return
-            if not self.open or self.to is None:
-                client.close()
-                continue
-            try:
-                server = socket.create_connection(("127.0.0.1", self.to), timeout=5)
-            except OSError:
-                client.close()
-                continue
-            self.pairs.append((client, server))
+            with self.making:
+                server = self._server() if self.open else None
+                if server is None:
+                    client.close()
+                    continue
+                self.pairs.append((client, server))
             for a, b, up in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(a, b, up), daemon=True).start()
+
+    def _server(self):
+        try:
+            return self.to and socket.create_connection(("127.0.0.1", self.to), timeout=5)
+        except OSError:
+            return None
 
     def _pump(self, a, b, up):
         try:
@@ -70,8 +75,9 @@ class Line:
                 pass
 
     def cut(self):
-        self.open = False
-        pairs, self.pairs = self.pairs, []
+        with self.making:
+            self.open = False
+            pairs, self.pairs = self.pairs, []
         for pair in pairs:
             for s in pair:
                 try:
