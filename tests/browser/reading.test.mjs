@@ -170,6 +170,18 @@ test('from the scanner to the acknowledged finding', { timeout: 300_000 }, async
     await page.waitForFunction(() => document.querySelector('#vw-kept').textContent !== '');
   });
 
+  await step('a phrase of the reader is kept, and put in by a slash and its word', async () => {
+    await page.goto('/readings/phrases');
+    await accessible(page);
+    await page.locator('main input[name=word]').fill('ball');
+    await page.locator('main textarea[name=text]').first().fill('A smooth round ball.');
+    await submit(page, 'main form[action$="/phrases"]');
+    await page.goto(reading);
+    await page.locator('[name=impression]').fill('');
+    await page.locator('[name=impression]').pressSequentially('Seen: /ball ');
+    await page.waitForFunction(() => document.querySelector('[name=impression]').value === 'Seen: A smooth round ball. ');
+  });
+
   await step('the report takes the measurement up and is signed', async () => {
     await page.goto(reading);
     const lengths = page.locator('#measure option', { hasText: ' mm' });
